@@ -1,0 +1,39 @@
+#include "core/base/error.h"
+
+#include <utility>
+
+#include <fmt/format.h>
+
+namespace kvscope {
+
+int exit_code(ErrorKind kind) {
+  switch (kind) {
+    case ErrorKind::failure:
+      return 1;
+    case ErrorKind::usage:
+      return 2;
+    case ErrorKind::bad_input:
+      return 3;
+    case ErrorKind::out_of_memory:
+      return 4;
+    case ErrorKind::data_lost:
+      return 5;
+    case ErrorKind::interrupted:
+      return 130;
+  }
+  return 1;
+}
+
+Error::Error(std::string message, ErrorKind kind)
+    : std::runtime_error(std::move(message)), kind_(kind) {}
+
+BadInput::BadInput(std::string_view where, std::string_view path, std::string_view expected,
+                   std::string_view got)
+    : Error(fmt::format("[{}] {}: expected {}, got {}", where, path, expected, got),
+            ErrorKind::bad_input) {}
+
+UsageError::UsageError(std::string message) : Error(std::move(message), ErrorKind::usage) {}
+
+Interrupted::Interrupted() : Error("interrupted", ErrorKind::interrupted) {}
+
+}  // namespace kvscope

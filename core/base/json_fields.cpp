@@ -1,0 +1,143 @@
+#include "core/base/json_fields.h"
+
+#include <algorithm>
+#include <fstream>
+#include <iterator>
+#include <limits>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "core/base/error.h"
+
+namespace kvscope {
+namespace {
+
+// Long values would bury the message.
+std::string shown(const nlohmann::json& value) {
+  std::string text = value.dump();
+  constexpr std::size_t longest = 60;
+  if (text.size() > longest) text = text.substr(0, longest) + "…";
+  return text;
+}
+
+}  // namespace
+
+JsonFields::JsonFields(const nlohmann::json& object, std::string where, std::string file,
+                       std::string field)
+    : object_(&object), where_(std::move(where)), file_(std::move(file)), field_(std::move(field)) {
+  if (!object.is_object()) {
+    const std::string name = field_.empty() ? "a JSON object" : field_ + " to be an object";
+    throw BadInput(where_, file_, name, shown(object));
+  }
+}
+
+bool JsonFields::has(std::string_view key) const { return object_->contains(std::string(key)); }
+
+const nlohmann::json& JsonFields::value(std::string_view key) {
+  const auto found = object_->find(std::string(key));
+  if (found == object_->end()) fail(key, "a value", "nothing");
+  asked_.emplace(key);
+  return *found;
+}
+
+std::int64_t JsonFields::integer(std::string_view key, std::int64_t smallest) {
+  const nlohmann::json& found = value(key);
+  const bool fits = found.is_number_integer() &&
+                    (!found.is_number_unsigned() ||
+                     found.get<std::uint64_t>() <= std::numeric_limits<std::int64_t>::max()) &&
+                    found.get<std::int64_t>() >= smallest;
+  if (!fits) fail(key, fmt::format("a whole number ≥ {}", smallest), shown(found));
+  return found.get<std::int64_t>();
+}
+
+double JsonFields::number(std::string_view key) {
+  const nlohmann::json& found = value(key);
+  if (!found.is_number()) fail(key, "a number", shown(found));
+  return found.get<double>();
+}
+
+bool JsonFields::boolean(std::string_view key) {
+  const nlohmann::json& found = value(key);
+  if (!found.is_boolean()) fail(key, "true or false", shown(found));
+  return found.get<bool>();
+}
+
+std::string JsonFields::text(std::string_view key) {
+  const nlohmann::json& found = value(key);
+  if (!found.is_string()) fail(key, "a string", shown(found));
+  return found.get<std::string>();
+}
+
+std::vector<int> JsonFields::integers(std::string_view key, int smallest) {
+  std::vector<int> result;
+  for (const nlohmann::json& item : array(key)) {
+    const bool fits = item.is_number_integer() && item.get<std::int64_t>() >= smallest &&
+                      item.get<std::int64_t>() <= std::numeric_limits<int>::max();
+    if (!fits) fail(key, fmt::format("whole numbers ≥ {}", smallest), shown(item));
+    result.push_back(item.get<int>());
+  }
+  return result;
+}
+
+std::vector<std::string> JsonFields::texts(std::string_view key) {
+  std::vector<std::string> result;
+  for (const nlohmann::json& item : array(key)) {
+    if (!item.is_string()) fail(key, "strings", shown(item));
+    result.push_back(item.get<std::string>());
+  }
+  return result;
+}
+
+const nlohmann::json& JsonFields::array(std::string_view key) {
+  const nlohmann::json& found = value(key);
+  if (!found.is_array()) fail(key, "a list", shown(found));
+  return found;
+}
+
+JsonFields JsonFields::object(std::string_view key) {
+  return JsonFields(value(key), where_, file_, path_of(key));
+}
+
+JsonFields JsonFields::element(std::string_view key, std::size_t index) {
+  return JsonFields(array(key).at(index), where_, file_,
+                    fmt::format("{}[{}]", path_of(key), index));
+}
+
+void JsonFields::refuse_unknown() const {
+  for (const auto& [key, ignored] : object_->items()) {
+    if (!asked_.contains(key)) {
+      throw BadInput(where_, file_, "no unknown key", fmt::format("'{}'", path_of(key)));
+    }
+  }
+}
+
+void JsonFields::fail(std::string_view key, std::string_view expected, std::string_view got) const {
+  throw BadInput(where_, file_, fmt::format("{} to be {}", path_of(key), expected), got);
+}
+
+std::string JsonFields::path_of(std::string_view key) const {
+  return field_.empty() ? std::string(key) : fmt::format("{}.{}", field_, key);
+}
+
+nlohmann::json parse_json(std::string_view text, std::string_view where, std::string_view file) {
+  try {
+    return nlohmann::json::parse(text);
+  } catch (const nlohmann::json::parse_error& mistake) {
+    const std::size_t before = std::min(mistake.byte, text.size());
+    const auto line =
+        1 + std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(before), '\n');
+    throw BadInput(where, file, "valid JSON", fmt::format("a syntax error in line {}", line));
+  }
+}
+
+nlohmann::json read_json_file(const std::string& path, std::string_view where) {
+  std::ifstream stream(path, std::ios::binary);
+  const std::string text{std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
+  if (!stream.good() && !stream.eof()) {
+    throw BadInput(where, path, "a readable file", "none");
+  }
+  return parse_json(text, where, path);
+}
+
+}  // namespace kvscope

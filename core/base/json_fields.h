@@ -1,0 +1,62 @@
+#pragma once
+
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+namespace kvscope {
+
+/// Reads one JSON object field by field and refuses what it was not asked for.
+///
+/// Errors are BadInput with the file and the path of the field, e.g.
+/// `[budget] b.json: expected layers[3].local_scales to be a whole number, got "two"`.
+class JsonFields {
+ public:
+  /// `field` is the path of `object` inside the file, empty for the root. Throws BadInput when
+  /// `object` is no JSON object.
+  JsonFields(const nlohmann::json& object, std::string where, std::string file,
+             std::string field = "");
+
+  bool has(std::string_view key) const;
+
+  std::int64_t integer(std::string_view key, std::int64_t smallest);
+  double number(std::string_view key);
+  bool boolean(std::string_view key);
+  std::string text(std::string_view key);
+  std::vector<int> integers(std::string_view key, int smallest);
+  std::vector<std::string> texts(std::string_view key);
+  const nlohmann::json& array(std::string_view key);
+  JsonFields object(std::string_view key);
+  JsonFields element(std::string_view key, std::size_t index);
+
+  /// Throws BadInput naming the first key that nothing above asked for.
+  void refuse_unknown() const;
+
+  /// Throws BadInput for `key` of this object.
+  [[noreturn]] void fail(std::string_view key, std::string_view expected,
+                         std::string_view got) const;
+
+  /// Path of `key` inside the file, e.g. "layers[3].keep".
+  std::string path_of(std::string_view key) const;
+
+ private:
+  const nlohmann::json& value(std::string_view key);
+
+  const nlohmann::json* object_;
+  std::string where_;
+  std::string file_;
+  std::string field_;
+  std::set<std::string, std::less<>> asked_;
+};
+
+/// Parses the JSON text of `file`. Throws BadInput with the line of the mistake.
+nlohmann::json parse_json(std::string_view text, std::string_view where, std::string_view file);
+
+/// Reads and parses a whole JSON file. Throws BadInput when it cannot be read.
+nlohmann::json read_json_file(const std::string& path, std::string_view where);
+
+}  // namespace kvscope

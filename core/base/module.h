@@ -1,0 +1,36 @@
+#pragma once
+
+#include <array>
+#include <string_view>
+
+namespace kvscope {
+
+/// Parts of a generation that are timed apart.
+enum class Module {
+  adaln,           ///< adaLN modulation: conditioning, LayerNorm, scale and shift, gated residual
+  qkv,             ///< the fused Q, K, V projection
+  qk_norm_cache,   ///< l2 normalisation of Q and K, and the cache update
+  attention_core,  ///< softmax(QKᵀ)V
+  projection,      ///< the output projection of the attention
+  ffn,
+  head,
+  sampling,   ///< guidance, top-k, top-p, the draw
+  quantizer,  ///< codes → f_hat → next input, word embedding
+  decoder,    ///< f_hat → image
+  other,
+};
+
+inline constexpr std::size_t module_count = 11;
+
+inline constexpr std::array<std::string_view, module_count> module_names = {
+    "adaln", "qkv",      "qk_norm_cache", "attention_core", "projection", "ffn",
+    "head",  "sampling", "quantizer",     "decoder",        "other"};
+
+constexpr std::string_view name_of(Module module) {
+  return module_names[static_cast<std::size_t>(module)];
+}
+
+/// Layer of modules that belong to no layer (head, sampling, quantizer, decoder, other).
+inline constexpr int no_layer = -1;
+
+}  // namespace kvscope

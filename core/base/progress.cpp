@@ -1,0 +1,70 @@
+#include "core/base/progress.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <utility>
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+namespace kvscope {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto silent_for = 1s;
+constexpr auto between_redraws = 100ms;
+constexpr auto between_lines = 5s;
+constexpr int bar_columns = 24;
+
+std::string format_seconds(double seconds) {
+  const auto whole = static_cast<std::int64_t>(seconds + 0.5);
+  if (whole < 60) return fmt::format("{} s", whole);
+  return fmt::format("{}:{:02} min", whole / 60, whole % 60);
+}
+
+}  // namespace
+
+Progress::Progress(std::string title, std::int64_t total, std::string unit)
+    : title_(std::move(title)),
+      unit_(std::move(unit)),
+      total_(total),
+      terminal_(isatty(STDERR_FILENO) == 1),
+      start_(Clock::now()),
+      last_drawn_(start_) {}
+
+Progress::~Progress() {
+  if (drawn_) draw(true);
+}
+
+void Progress::advance(std::int64_t items) {
+  done_ += items;
+  const Clock::time_point now = Clock::now();
+  if (now - start_ < silent_for) return;
+  const bool due = now - last_drawn_ >=
+                   (terminal_ ? Clock::duration(between_redraws) : Clock::duration(between_lines));
+  if (due || !drawn_) draw(false);
+}
+
+void Progress::draw(bool last) {
+  drawn_ = true;
+  last_drawn_ = Clock::now();
+  const double seconds = std::chrono::duration<double>(last_drawn_ - start_).count();
+  const double rate = seconds > 0 ? static_cast<double>(done_) / seconds : 0;
+  std::string line = fmt::format("{}: {}/{} {}, {:.3g}/s", title_, done_, total_, unit_, rate);
+  if (last) {
+    line += fmt::format(", {}", format_seconds(seconds));
+  } else if (rate > 0) {
+    line += fmt::format(", {} left", format_seconds(static_cast<double>(total_ - done_) / rate));
+  }
+  if (!terminal_) {
+    fmt::print(stderr, "{}\n", line);
+    return;
+  }
+  const std::int64_t filled = total_ > 0 ? std::min(done_, total_) * bar_columns / total_ : 0;
+  fmt::print(stderr, "\r\x1b[2K[{:#<{}}{:.<{}}] {}{}", "", filled, "", bar_columns - filled, line,
+             last ? "\n" : "");
+  std::fflush(stderr);
+}
+
+}  // namespace kvscope

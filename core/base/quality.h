@@ -1,0 +1,41 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string_view>
+
+namespace kvscope {
+
+/// Everything that can be lost or spoiled on the way into a file. The order is the order in the
+/// file; new counters go to the end.
+enum class QualityCounter {
+  uncommitted_samples,  ///< asked for, but the run ended before they were written
+  nonfinite_values,     ///< K or V values that were NaN or infinite in the model
+  overflowed_values,    ///< finite K or V values that the stored type cannot hold
+  unequal_repeats,      ///< repeats whose tokens differ from the first pass
+  dropped_timings,      ///< module timings that were opened and never resolved
+};
+
+inline constexpr std::size_t quality_counter_count = 5;
+
+/// Name in files and tables, e.g. "nonfinite_values".
+std::string_view name_of(QualityCounter counter);
+
+/// What a nonzero count means for the reader, one sentence.
+std::string_view advice_of(QualityCounter counter);
+
+/// Counts of a file. Plain data; not thread-safe.
+struct QualityCounts {
+  std::array<std::int64_t, quality_counter_count> values{};
+
+  std::int64_t& operator[](QualityCounter counter) {
+    return values[static_cast<std::size_t>(counter)];
+  }
+  std::int64_t operator[](QualityCounter counter) const {
+    return values[static_cast<std::size_t>(counter)];
+  }
+  bool any() const;
+  QualityCounts& operator+=(const QualityCounts& other);
+};
+
+}  // namespace kvscope

@@ -1,0 +1,107 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include <nlohmann/json_fwd.hpp>
+
+#include "core/geometry/model_config.h"
+
+namespace kvscope {
+
+/// Whether a layer needs the long history (AMS-KV, arXiv 2511.16047, section on layer-wise demand).
+enum class LayerClass { demanding, efficient };
+
+/// Every source scale stays.
+struct KeepAll {
+  bool operator==(const KeepAll&) const = default;
+};
+
+/// The condensed scales and the `local_scales` most recent ones before the target stay.
+struct KeepLocal {
+  int condensed_scales = 2;
+  int local_scales = 0;
+  bool operator==(const KeepLocal&) const = default;
+};
+
+/// The condensed scales stay; later ones share `capacity_tokens` first in, first out (the current
+/// scale not counted).
+struct KeepCapacity {
+  int condensed_scales = 2;
+  std::int64_t capacity_tokens = 0;
+  bool operator==(const KeepCapacity&) const = default;
+};
+
+using LayerRule = std::variant<KeepAll, KeepLocal, KeepCapacity>;
+
+struct LayerBudget {
+  LayerClass layer_class = LayerClass::demanding;
+  LayerRule rule = KeepAll{};
+  bool operator==(const LayerBudget&) const = default;
+};
+
+/// The part of a model that a budget depends on.
+struct BudgetModel {
+  int depth = 0;
+  int heads = 0;
+  int head_dim = 0;
+  std::vector<int> patch_nums;
+  bool operator==(const BudgetModel&) const = default;
+};
+
+/// How a budget came to be; all of it is informative and optional in the file.
+struct BudgetOrigin {
+  std::string capture_id;  ///< of the analysis the statistic was read from
+  std::string
+      choice;  ///< "threshold", "demanding-layers", "ratio", "kv-memory", "widest-gap" or "uniform"
+  std::string metric;             ///< "cosine" or "neg_l2"
+  std::string tensor;             ///< "key" or "value"
+  std::optional<double> theta;    ///< layers below it are demanding
+  std::optional<double> ratio;    ///< asked for, of `of`
+  std::optional<std::string> of;  ///< "read" or "final"
+  bool operator==(const BudgetOrigin&) const = default;
+};
+
+/// Peak logical bytes the plan leads to, with everything the number depends on.
+struct BudgetExpectation {
+  std::int64_t logical_peak_bytes = 0;
+  int batch = 1;
+  std::int64_t key_element_bytes = 2;
+  std::int64_t value_element_bytes = 2;
+  double ratio_of_read = 0;
+  double ratio_of_final = 0;
+  bool operator==(const BudgetExpectation&) const = default;
+};
+
+/// A KV-cache budget: which cached scales each layer keeps ("kvscope.budget/1").
+struct Budget {
+  std::string policy;
+  BudgetModel model;
+  std::vector<LayerBudget> layers;  ///< one per layer
+  std::optional<BudgetOrigin> rule;
+  std::optional<BudgetExpectation> expected;
+  bool operator==(const Budget&) const = default;
+};
+
+BudgetModel budget_model_of(const ModelConfig& config);
+
+/// Every layer keeps everything: the vanilla cache as a budget.
+Budget vanilla_budget(const BudgetModel& model);
+
+/// Reads a budget file. Throws BadInput with the path of the wrong field: unknown keys, a layer
+/// with no rule or two, a capacity below the condensed scales, layers missing or twice.
+Budget load_budget(const std::string& path);
+
+/// The same from JSON text; `file` is only named in errors.
+Budget parse_budget(std::string_view json, const std::string& file);
+
+nlohmann::json to_json(const Budget& budget);
+
+/// Throws BadInput naming the first field in which the budget's model differs from `config`.
+void check_budget_fits(const Budget& budget, const ModelConfig& config, const std::string& file);
+
+}  // namespace kvscope

@@ -1,0 +1,47 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "core/budget/retention_plan.h"
+
+namespace kvscope {
+
+/// Everything that turns tokens into bytes. Rows are 2·batch under guidance: conditional rows, then
+/// unconditional ones.
+struct KvShape {
+  int heads = 0;
+  int head_dim = 0;
+  std::int64_t rows = 0;
+  std::int64_t key_element_bytes = 0;
+  std::int64_t value_element_bytes = 0;
+
+  /// Bytes of `tokens` cached tokens over `group_heads` heads.
+  std::int64_t bytes(std::int64_t tokens, int group_heads) const;
+  /// The same over all heads of one layer.
+  std::int64_t bytes(std::int64_t tokens) const { return bytes(tokens, heads); }
+};
+
+/// What a reduction is measured against.
+enum class Denominator {
+  read,   ///< vanilla's own logical peak: the last scale is never read, so it is not held
+  final,  ///< all tokens of all layers: what the official code holds at the end
+};
+
+/// Logical bytes one layer holds once `scale` is done.
+std::int64_t held_bytes(const RetentionPlan& plan, const KvShape& shape, int layer, int scale);
+
+/// Logical bytes all layers hold once each scale is done, [scale].
+std::vector<std::int64_t> held_bytes_by_scale(const RetentionPlan& plan, const KvShape& shape);
+
+/// The largest of held_bytes_by_scale.
+std::int64_t logical_peak_bytes(const RetentionPlan& plan, const KvShape& shape);
+
+/// Bytes of the denominator for a model of `layers` layers.
+std::int64_t denominator_bytes(Denominator denominator, const ScaleSchedule& schedule, int layers,
+                               const KvShape& shape);
+
+/// "read" or "final".
+const char* name_of(Denominator denominator);
+
+}  // namespace kvscope

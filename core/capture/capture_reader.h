@@ -1,0 +1,75 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/capture/batch_record.h"
+#include "core/capture/run_record.h"
+
+namespace kvscope {
+
+/// Times of a file in ns; 0 where nothing ran.
+struct Timings {
+  NdArray<std::int64_t> layer_ns;  ///< [batch, repeat, layer, scale, module]
+  NdArray<std::int64_t> model_ns;  ///< [batch, repeat, scale, module]
+  NdArray<std::int64_t> batch_ns;  ///< [batch, repeat]
+  std::vector<std::string> modules;
+};
+
+/// Reads a capture, run or analysis file, finished or partial. A partial file yields its committed
+/// samples only.
+class CaptureReader {
+ public:
+  /// Throws BadInput: no file, not HDF5, not a kvscope file, a schema version this build does not
+  /// know, a root attribute or a required dataset missing or of the wrong shape.
+  explicit CaptureReader(std::string path);
+  ~CaptureReader();
+  CaptureReader(CaptureReader&&) noexcept;
+
+  const std::string& path() const;
+  const RunRecord& record() const;
+  bool complete() const;
+  std::int64_t committed_samples() const;
+  QualityCounts quality() const;
+
+  NdArray<std::int32_t> token_ids() const;  ///< [sample, token]
+  std::vector<std::int32_t> labels() const;
+  std::vector<std::uint64_t> seeds() const;
+  NdArray<std::uint8_t> previews() const;  ///< [sample, y, x, 3]
+  LedgerRecord ledger() const;
+  MemoryRecord memory() const;  ///< the largest over the batches
+  std::optional<Timings> timings() const;
+
+  /// Means over the committed samples; nothing when the file has no statistics.
+  std::optional<Statistics> statistics() const;
+  /// The sums batch by batch, for merging.
+  std::vector<BatchStatistics> batch_statistics() const;
+
+  bool has_raw_kv() const;
+  /// Layers, heads, samples and tokens that /kv holds, ascending indices of the model's own.
+  const std::vector<int>& raw_layers() const;
+  const std::vector<int>& raw_heads() const;
+  const std::vector<int>& raw_scales() const;
+  const std::vector<std::int64_t>& raw_samples() const;
+  /// Raw K or V of one layer for samples [first, first + count) of raw_samples(), as float32:
+  /// [sample, row, head, token, channel].
+  NdArray<float> raw_kv(KvTensor tensor, int layer, std::int64_t first, std::int64_t count) const;
+  /// The same into a caller's buffer, for conditional rows only: [sample, head, token, channel].
+  void read_conditional(KvTensor tensor, int layer, std::int64_t first, std::int64_t count,
+                        std::vector<float>& out) const;
+
+  /// PNG of a sample beside the file (see image_path).
+  std::string image_file(std::int64_t sample) const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+/// Where the PNG of a sample of the file `path` lies: base.h5 → base.images/000003.png.
+std::string image_path(const std::string& path, std::int64_t sample);
+
+}  // namespace kvscope

@@ -1,0 +1,49 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "core/capture/batch_record.h"
+#include "core/capture/run_record.h"
+
+namespace kvscope {
+
+/// What a file will contain, fixed before the first batch (HDF5's SWMR mode adds no objects later).
+struct FileLayout {
+  bool raw = false;         ///< /kv
+  bool similarity = false;  ///< /analysis/similarity, norms, layer statistics
+  bool mass = false;        ///< /analysis/attention
+  bool timing = false;      ///< /timing
+  std::int64_t batches = 0;
+  int preview_size = 0;
+};
+
+/// Writes a capture. Data goes to `path`.partial; finish() renames it. Not thread-safe: one thread
+/// owns a writer.
+class CaptureWriter {
+ public:
+  /// Creates every object and enters SWMR mode. Throws Error when `path` exists and `force` is not
+  /// set, or when the folder cannot be written.
+  CaptureWriter(std::string path, const RunRecord& record, const FileLayout& layout, bool force);
+  /// Closes without renaming when finish() was not called: the partial file keeps what was
+  /// committed.
+  ~CaptureWriter();
+  CaptureWriter(const CaptureWriter&) = delete;
+  CaptureWriter& operator=(const CaptureWriter&) = delete;
+
+  /// Appends a batch and flushes: afterwards it survives the death of the process. Throws Error
+  /// with the path when the disk is full.
+  void commit(const BatchRecord& batch);
+
+  /// Marks the file complete and gives it its final name.
+  void finish();
+
+  const std::string& path() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace kvscope

@@ -1,0 +1,28 @@
+#include "core/geometry/scale_schedule.h"
+
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "core/base/error.h"
+
+namespace kvscope {
+
+ScaleSchedule::ScaleSchedule(std::vector<int> patch_nums) : patch_nums_(std::move(patch_nums)) {
+  // Longer sides than any published model: keeps every token count far from overflow.
+  constexpr int largest_side = 4096;
+  const bool valid = patch_nums_.size() >= 2 && patch_nums_.front() > 0 &&
+                     patch_nums_.back() <= largest_side &&
+                     std::is_sorted(patch_nums_.begin(), patch_nums_.end());
+  if (!valid) {
+    throw Error(fmt::format(
+        "[geometry] patch_nums: expected two or more ascending sides of 1 to {}, got {}",
+        largest_side, patch_nums_));
+  }
+  begins_.push_back(0);
+  for (int scale = 0; scale < scales(); ++scale) begins_.push_back(begins_.back() + tokens(scale));
+}
+
+}  // namespace kvscope
