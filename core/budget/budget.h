@@ -53,16 +53,18 @@ struct BudgetModel {
   bool operator==(const BudgetModel&) const = default;
 };
 
-/// How a budget came to be; all of it is informative and optional in the file.
+/// How a budget came to be; all of it is informative and optional in the file. Empty: not known.
 struct BudgetOrigin {
   std::string capture_id;  ///< of the analysis the statistic was read from
-  std::string
-      choice;  ///< "threshold", "demanding-layers", "ratio", "kv-memory", "widest-gap" or "uniform"
-  std::string metric;             ///< "cosine" or "neg_l2"
-  std::string tensor;             ///< "key" or "value"
-  std::optional<double> theta;    ///< layers below it are demanding
-  std::optional<double> ratio;    ///< asked for, of `of`
-  std::optional<std::string> of;  ///< "read" or "final"
+  /// "threshold", "demanding-layers", "ratio", "kv-memory", "widest-gap" or "uniform"
+  std::string choice;
+  std::string metric;                            ///< "cosine" or "neg_l2"
+  std::string tensor;                            ///< "key" or "value"
+  std::optional<double> theta;                   ///< layers below it are demanding
+  std::optional<std::int64_t> demanding_layers;  ///< asked for
+  std::optional<double> ratio;                   ///< asked for, of `of`
+  std::optional<std::string> of;                 ///< "read" or "final"
+  std::optional<std::int64_t> kv_memory_bytes;   ///< asked for, at the batch of the expectation
   bool operator==(const BudgetOrigin&) const = default;
 };
 
@@ -76,6 +78,10 @@ struct BudgetExpectation {
   double ratio_of_final = 0;
   bool operator==(const BudgetExpectation&) const = default;
 };
+
+/// Names of the policies a budget can ask for.
+inline constexpr std::string_view vanilla_policy = "vanilla";  ///< every layer keeps everything
+inline constexpr std::string_view ams_kv_policy = "ams-kv";    ///< whole scales, by layer
 
 /// A KV-cache budget: which cached scales each layer keeps ("kvscope.budget/1").
 struct Budget {

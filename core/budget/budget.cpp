@@ -1,0 +1,274 @@
+#include "core/budget/budget.h"
+
+#include <algorithm>
+#include <array>
+#include <limits>
+#include <span>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <nlohmann/json.hpp>
+
+#include "core/base/error.h"
+#include "core/base/json_fields.h"
+
+namespace kvscope {
+namespace {
+
+constexpr std::string_view where = "budget";
+constexpr std::string_view schema = "kvscope.budget/1";
+constexpr std::array<std::string_view, 2> policies = {vanilla_policy, ams_kv_policy};
+constexpr std::array<std::string_view, 6> choices = {"threshold", "demanding-layers", "ratio",
+                                                     "kv-memory", "widest-gap",       "uniform"};
+constexpr std::array<std::string_view, 2> metrics = {"cosine", "neg_l2"};
+constexpr std::array<std::string_view, 2> tensors = {"key", "value"};
+constexpr std::array<std::string_view, 2> denominators = {"read", "final"};
+
+int integer_between(JsonFields& fields, std::string_view key, int smallest, int largest) {
+  const std::int64_t value = fields.integer(key, smallest);
+  if (value > largest) {
+    fields.fail(key, fmt::format("a whole number from {} to {}", smallest, largest),
+                fmt::to_string(value));
+  }
+  return static_cast<int>(value);
+}
+
+std::string one_of(JsonFields& fields, std::string_view key,
+                   std::span<const std::string_view> known) {
+  std::string value = fields.text(key);
+  if (std::find(known.begin(), known.end(), value) == known.end()) {
+    fields.fail(key, fmt::format("one of {}", fmt::join(known, ", ")),
+                fmt::format("\"{}\"", value));
+  }
+  return value;
+}
+
+double number_at_least_zero(JsonFields& fields, std::string_view key) {
+  const double value = fields.number(key);
+  if (value < 0) fields.fail(key, "a number ≥ 0", fmt::to_string(value));
+  return value;
+}
+
+BudgetModel parse_model(JsonFields fields) {
+  constexpr int largest = std::numeric_limits<int>::max();
+  BudgetModel model;
+  model.depth = integer_between(fields, "depth", 1, largest);
+  model.heads = integer_between(fields, "heads", 1, largest);
+  model.head_dim = integer_between(fields, "head_dim", 1, largest);
+  model.patch_nums = fields.integers("patch_nums", 1);
+  fields.refuse_unknown();
+  try {
+    (void)ScaleSchedule(model.patch_nums);
+  } catch (const Error&) {
+    fields.fail("patch_nums", "two or more ascending sides", fmt::format("{}", model.patch_nums));
+  }
+  return model;
+}
+
+KeepCapacity parse_capacity(JsonFields& fields, const ScaleSchedule& schedule) {
+  KeepCapacity rule;
+  rule.condensed_scales = integer_between(fields, "condensed_scales", 0, schedule.scales());
+  rule.capacity_tokens = fields.integer("capacity_tokens", 0);
+  const std::int64_t condensed_tokens = schedule.begin(rule.condensed_scales);
+  if (rule.capacity_tokens < condensed_tokens) {
+    fields.fail("capacity_tokens",
+                fmt::format("at least {}, the tokens of its {} condensed scales", condensed_tokens,
+                            rule.condensed_scales),
+                fmt::to_string(rule.capacity_tokens));
+  }
+  return rule;
+}
+
+LayerRule parse_rule(JsonFields& fields, const ScaleSchedule& schedule, const std::string& file,
+                     std::size_t position) {
+  std::vector<std::string_view> forms;
+  for (const std::string_view key : {"keep", "local_scales", "capacity_tokens"}) {
+    if (fields.has(key)) forms.push_back(key);
+  }
+  if (forms.size() != 1) {
+    throw BadInput(
+        where, file,
+        fmt::format("layers[{}] to have exactly one of keep, local_scales and capacity_tokens",
+                    position),
+        forms.empty() ? std::string("none") : fmt::format("{}", fmt::join(forms, " and ")));
+  }
+  if (forms.front() == "keep") {
+    static constexpr std::array<std::string_view, 1> all = {"all"};
+    (void)one_of(fields, "keep", all);
+    return KeepAll{};
+  }
+  if (forms.front() == "capacity_tokens") return parse_capacity(fields, schedule);
+  KeepLocal rule;
+  rule.condensed_scales = integer_between(fields, "condensed_scales", 0, schedule.scales());
+  rule.local_scales = integer_between(fields, "local_scales", 0, schedule.scales());
+  return rule;
+}
+
+std::vector<LayerBudget> parse_layers(JsonFields& root, const Budget& budget,
+                                      const std::string& file) {
+  static constexpr std::array<std::string_view, 2> classes = {"demanding", "efficient"};
+  const ScaleSchedule schedule(budget.model.patch_nums);
+  const std::size_t depth = static_cast<std::size_t>(budget.model.depth);
+  const std::size_t entries = root.array("layers").size();
+  if (entries != depth) {
+    root.fail("layers", fmt::format("one entry for each of {} layers", depth),
+              fmt::format("{} entries", entries));
+  }
+  std::vector<LayerBudget> layers(depth);
+  std::vector<bool> seen(depth, false);
+  for (std::size_t position = 0; position < entries; ++position) {
+    JsonFields fields = root.element("layers", position);
+    const int layer = integer_between(fields, "layer", 0, budget.model.depth - 1);
+    const std::size_t index = static_cast<std::size_t>(layer);
+    if (seen[index]) {
+      fields.fail("layer", "a layer that no earlier entry names", fmt::to_string(layer));
+    }
+    seen[index] = true;
+    const bool demanding = one_of(fields, "class", classes) == "demanding";
+    layers[index].layer_class = demanding ? LayerClass::demanding : LayerClass::efficient;
+    layers[index].rule = parse_rule(fields, schedule, file, position);
+    fields.refuse_unknown();
+    if (budget.policy == vanilla_policy && !std::holds_alternative<KeepAll>(layers[index].rule)) {
+      fields.fail("keep", "\"all\" under policy vanilla", "another rule");
+    }
+  }
+  return layers;
+}
+
+BudgetOrigin parse_origin(JsonFields fields) {
+  BudgetOrigin origin;
+  if (fields.has("capture_id")) origin.capture_id = fields.text("capture_id");
+  if (fields.has("choice")) origin.choice = one_of(fields, "choice", choices);
+  if (fields.has("metric")) origin.metric = one_of(fields, "metric", metrics);
+  if (fields.has("tensor")) origin.tensor = one_of(fields, "tensor", tensors);
+  if (fields.has("theta")) origin.theta = fields.number("theta");
+  if (fields.has("demanding_layers")) {
+    origin.demanding_layers = fields.integer("demanding_layers", 0);
+  }
+  if (fields.has("ratio")) origin.ratio = number_at_least_zero(fields, "ratio");
+  if (fields.has("of")) origin.of = one_of(fields, "of", denominators);
+  if (fields.has("kv_memory_bytes")) origin.kv_memory_bytes = fields.integer("kv_memory_bytes", 0);
+  fields.refuse_unknown();
+  return origin;
+}
+
+BudgetExpectation parse_expectation(JsonFields fields) {
+  BudgetExpectation expected;
+  expected.logical_peak_bytes = fields.integer("logical_peak_bytes", 0);
+  expected.batch = integer_between(fields, "batch", 1, std::numeric_limits<int>::max());
+  expected.key_element_bytes = fields.integer("key_element_bytes", 1);
+  expected.value_element_bytes = fields.integer("value_element_bytes", 1);
+  expected.ratio_of_read = number_at_least_zero(fields, "ratio_of_read");
+  expected.ratio_of_final = number_at_least_zero(fields, "ratio_of_final");
+  fields.refuse_unknown();
+  return expected;
+}
+
+Budget parse(const nlohmann::json& json, const std::string& file) {
+  JsonFields root(json, std::string(where), file);
+  if (const std::string found = root.text("schema"); found != schema) {
+    root.fail("schema", fmt::format("\"{}\"", schema), fmt::format("\"{}\"", found));
+  }
+  Budget budget;
+  budget.policy = one_of(root, "policy", policies);
+  budget.model = parse_model(root.object("model"));
+  budget.layers = parse_layers(root, budget, file);
+  if (root.has("rule")) budget.rule = parse_origin(root.object("rule"));
+  if (root.has("expected")) budget.expected = parse_expectation(root.object("expected"));
+  root.refuse_unknown();
+  return budget;
+}
+
+nlohmann::json layer_json(const LayerBudget& layer, std::size_t index) {
+  nlohmann::json json = {
+      {"layer", index},
+      {"class", layer.layer_class == LayerClass::demanding ? "demanding" : "efficient"}};
+  if (const auto* local = std::get_if<KeepLocal>(&layer.rule)) {
+    json["condensed_scales"] = local->condensed_scales;
+    json["local_scales"] = local->local_scales;
+  } else if (const auto* capacity = std::get_if<KeepCapacity>(&layer.rule)) {
+    json["condensed_scales"] = capacity->condensed_scales;
+    json["capacity_tokens"] = capacity->capacity_tokens;
+  } else {
+    json["keep"] = "all";
+  }
+  return json;
+}
+
+nlohmann::json origin_json(const BudgetOrigin& origin) {
+  nlohmann::json json = nlohmann::json::object();
+  if (!origin.capture_id.empty()) json["capture_id"] = origin.capture_id;
+  if (!origin.choice.empty()) json["choice"] = origin.choice;
+  if (!origin.metric.empty()) json["metric"] = origin.metric;
+  if (!origin.tensor.empty()) json["tensor"] = origin.tensor;
+  if (origin.theta) json["theta"] = *origin.theta;
+  if (origin.demanding_layers) json["demanding_layers"] = *origin.demanding_layers;
+  if (origin.ratio) json["ratio"] = *origin.ratio;
+  if (origin.of) json["of"] = *origin.of;
+  if (origin.kv_memory_bytes) json["kv_memory_bytes"] = *origin.kv_memory_bytes;
+  return json;
+}
+
+}  // namespace
+
+BudgetModel budget_model_of(const ModelConfig& config) {
+  return {.depth = config.depth,
+          .heads = config.heads,
+          .head_dim = config.head_dim(),
+          .patch_nums = config.patch_nums};
+}
+
+Budget vanilla_budget(const BudgetModel& model) {
+  Budget budget;
+  budget.policy = vanilla_policy;
+  budget.model = model;
+  budget.layers.resize(static_cast<std::size_t>(model.depth));
+  return budget;
+}
+
+Budget load_budget(const std::string& path) { return parse(read_json_file(path, where), path); }
+
+Budget parse_budget(std::string_view json, const std::string& file) {
+  return parse(parse_json(json, where, file), file);
+}
+
+nlohmann::json to_json(const Budget& budget) {
+  nlohmann::json layers = nlohmann::json::array();
+  for (std::size_t layer = 0; layer < budget.layers.size(); ++layer) {
+    layers.push_back(layer_json(budget.layers[layer], layer));
+  }
+  nlohmann::json json = {{"schema", schema},
+                         {"policy", budget.policy},
+                         {"model",
+                          {{"depth", budget.model.depth},
+                           {"heads", budget.model.heads},
+                           {"head_dim", budget.model.head_dim},
+                           {"patch_nums", budget.model.patch_nums}}},
+                         {"layers", std::move(layers)}};
+  if (budget.rule) json["rule"] = origin_json(*budget.rule);
+  if (budget.expected) {
+    json["expected"] = {{"logical_peak_bytes", budget.expected->logical_peak_bytes},
+                        {"batch", budget.expected->batch},
+                        {"key_element_bytes", budget.expected->key_element_bytes},
+                        {"value_element_bytes", budget.expected->value_element_bytes},
+                        {"ratio_of_read", budget.expected->ratio_of_read},
+                        {"ratio_of_final", budget.expected->ratio_of_final}};
+  }
+  return json;
+}
+
+void check_budget_fits(const Budget& budget, const ModelConfig& config, const std::string& file) {
+  const BudgetModel model = budget_model_of(config);
+  const auto check = [&](std::string_view field, const auto& expected, const auto& got) {
+    if (expected == got) return;
+    throw BadInput(where, file,
+                   fmt::format("model.{} to be {}, as in model {}", field, expected, config.name),
+                   fmt::format("{}", got));
+  };
+  check("depth", model.depth, budget.model.depth);
+  check("heads", model.heads, budget.model.heads);
+  check("head_dim", model.head_dim, budget.model.head_dim);
+  check("patch_nums", model.patch_nums, budget.model.patch_nums);
+}
+
+}  // namespace kvscope

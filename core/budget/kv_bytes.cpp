@@ -1,0 +1,51 @@
+#include "core/budget/kv_bytes.h"
+
+#include <algorithm>
+
+namespace kvscope {
+
+std::int64_t KvShape::bytes(std::int64_t tokens, int group_heads) const {
+  return tokens * group_heads * head_dim * rows * (key_element_bytes + value_element_bytes);
+}
+
+std::int64_t held_bytes(const RetentionPlan& plan, const KvShape& shape, int layer, int scale) {
+  const std::vector<HeadGroup>& groups = plan.head_groups(layer);
+  std::int64_t sum = 0;
+  for (std::size_t group = 0; group < groups.size(); ++group) {
+    sum +=
+        shape.bytes(plan.held_tokens(layer, scale, static_cast<int>(group)), groups[group].heads);
+  }
+  return sum;
+}
+
+std::vector<std::int64_t> held_bytes_by_scale(const RetentionPlan& plan, const KvShape& shape) {
+  std::vector<std::int64_t> bytes;
+  for (int scale = 0; scale < plan.schedule().scales(); ++scale) {
+    std::int64_t sum = 0;
+    for (int layer = 0; layer < plan.layers(); ++layer) {
+      sum += held_bytes(plan, shape, layer, scale);
+    }
+    bytes.push_back(sum);
+  }
+  return bytes;
+}
+
+std::int64_t logical_peak_bytes(const RetentionPlan& plan, const KvShape& shape) {
+  const std::vector<std::int64_t> bytes = held_bytes_by_scale(plan, shape);
+  return *std::max_element(bytes.begin(), bytes.end());
+}
+
+std::int64_t denominator_bytes(Denominator denominator, const ScaleSchedule& schedule, int layers,
+                               const KvShape& shape) {
+  // Vanilla's peak comes after the last scale but one: the last scale reads all before it.
+  const std::int64_t tokens = denominator == Denominator::read
+                                  ? schedule.begin(schedule.last_scale())
+                                  : schedule.total_tokens();
+  return layers * shape.bytes(tokens);
+}
+
+const char* name_of(Denominator denominator) {
+  return denominator == Denominator::read ? "read" : "final";
+}
+
+}  // namespace kvscope
