@@ -1,0 +1,123 @@
+#include "cli/common/command.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <exception>
+#include <new>
+#include <string_view>
+
+#include <fmt/format.h>
+
+#include "cli/common/suggest.h"
+#include "core/base/error.h"
+#include "core/base/log.h"
+#include "core/base/version.h"
+
+namespace kvscope::cli {
+namespace {
+
+std::string with_suggestion(std::string message, std::string_view word,
+                            const std::vector<std::string>& candidates) {
+  const std::string near = nearest(word, candidates);
+  if (!near.empty()) message += fmt::format("; did you mean '{}'?", near);
+  return message;
+}
+
+std::string usage(const Program& program) {
+  std::string text = fmt::format("{}\n\nUsage: {} COMMAND [OPTIONS]\n\nCommands:\n",
+                                 program.description, program.name);
+  const auto list = [&text](const std::vector<Command>& commands) {
+    for (const Command& command : commands) {
+      text += fmt::format("  {:<10}{}\n", command.name, command.summary);
+    }
+  };
+  list(program.others);
+  list(program.commands);
+  text += fmt::format("\n'{} COMMAND --help' shows the options of a command.\n", program.name);
+  return text;
+}
+
+const Command* find(const std::vector<Command>& commands, std::string_view name) {
+  const auto found = std::find_if(commands.begin(), commands.end(),
+                                  [name](const Command& command) { return command.name == name; });
+  return found == commands.end() ? nullptr : &*found;
+}
+
+// CLI11 names an unknown option without saying which one was probably meant.
+[[noreturn]] void throw_unknown_argument(const CLI::App& app) {
+  const std::vector<std::string> unknown = app.remaining();
+  const std::string word = unknown.front().substr(0, unknown.front().find('='));
+  std::vector<std::string> known;
+  for (const CLI::Option* option : app.get_options()) {
+    for (const std::string& name : option->get_lnames()) known.push_back("--" + name);
+  }
+  throw UsageError(with_suggestion(fmt::format("unknown argument '{}'", word), word, known));
+}
+
+int run_command(const Program& program, const Command& command, int argc, char** argv) {
+  CLI::App app(command.summary, fmt::format("kvscope {}", command.name));
+  app.allow_extras();
+  const std::function<int()> run = command.define(app);
+  try {
+    // The program's own name and the subcommand are not the subcommand's arguments.
+    app.parse(argc - 1, argv + 1);
+  } catch (const CLI::CallForHelp&) {
+    fmt::print("{}", app.help());
+    return 0;
+  } catch (const CLI::ParseError& mistake) {
+    // A mistyped option also makes a required one look missing: name the mistyped one.
+    if (app.remaining_size() > 0) throw_unknown_argument(app);
+    throw UsageError(
+        fmt::format("{} (see '{} {} --help')", mistake.what(), program.name, command.name));
+  }
+  if (app.remaining_size() > 0) throw_unknown_argument(app);
+  return run();
+}
+
+int dispatch(const Program& program, int argc, char** argv) {
+  const std::string_view word = argc > 1 ? argv[1] : "";
+  if (word.empty()) {
+    fmt::print(stderr, "{}", usage(program));
+    return exit_code(ErrorKind::usage);
+  }
+  if (word == "--help" || word == "-h" || word == "help") {
+    fmt::print("{}", usage(program));
+    return 0;
+  }
+  if (word == "--version") {
+    fmt::print("{} {} ({})\n", program.name, tool_version(), git_commit());
+    return 0;
+  }
+  if (const Command* command = find(program.commands, word)) {
+    return run_command(program, *command, argc, argv);
+  }
+  if (find(program.others, word) != nullptr) return program.delegate(std::string(word), argv);
+  std::vector<std::string> names;
+  for (const auto* commands : {&program.commands, &program.others}) {
+    for (const Command& command : *commands) names.push_back(command.name);
+  }
+  throw UsageError(with_suggestion(fmt::format("unknown command '{}'", word), word, names));
+}
+
+}  // namespace
+
+int run_program(const Program& program, int argc, char** argv) {
+  try {
+    const int code = dispatch(program, argc, argv);
+    if (std::fflush(stdout) != 0) throw Error("cannot write to standard output");
+    return code;
+  } catch (const Error& error) {
+    log().error("{}", error.what());
+    return exit_code(error.kind());
+  } catch (const std::bad_alloc&) {
+    log().error("out of memory on the host");
+    return exit_code(ErrorKind::out_of_memory);
+  } catch (const std::exception& error) {
+    // Messages of libraries can carry a stack trace: keep the cause, the first line.
+    const std::string_view message = error.what();
+    log().error("{}", message.substr(0, message.find('\n')));
+    return exit_code(ErrorKind::failure);
+  }
+}
+
+}  // namespace kvscope::cli

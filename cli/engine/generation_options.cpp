@@ -1,0 +1,145 @@
+#include "cli/engine/generation_options.h"
+
+#include <filesystem>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "core/base/error.h"
+#include "core/geometry/model_config.h"
+
+namespace kvscope::cli {
+namespace {
+
+LoadedModel load_model(const GenerationOptions& options) {
+  if (!options.random_weights) return load_model_folder(options.model);
+  const ModelConfig config = std::filesystem::is_directory(options.model)
+                                 ? load_model_config(options.model + "/config.json")
+                                 : named_model_config(options.model);
+  return random_model(config, *options.random_weights);
+}
+
+std::vector<std::int64_t> resolve_labels(const GenerationOptions& options,
+                                         const ModelConfig& config) {
+  for (const std::int64_t label : options.labels) {
+    // The class after the last one is the unconditional class.
+    if (label < 0 || label > config.classes) {
+      throw UsageError(
+          fmt::format("--labels: expected classes 0 to {} ({} is unconditional), got {}",
+                      config.classes - 1, config.classes, label));
+    }
+  }
+  const auto given = static_cast<std::int64_t>(options.labels.size());
+  const std::int64_t samples = options.samples.value_or(given);
+  if (samples < 1) throw UsageError("give --labels 3,7 or --samples N");
+  std::vector<std::int64_t> labels;
+  for (std::int64_t i = 0; i < samples; ++i) {
+    const std::int64_t sample = options.first_sample + i;
+    labels.push_back(given > 0 ? options.labels[static_cast<std::size_t>(sample % given)]
+                               : sample % config.classes);
+  }
+  return labels;
+}
+
+SamplingOptions resolve_sampling(const GenerationOptions& options, const ModelConfig& config) {
+  return {.cfg = options.cfg.value_or(config.sampling.cfg),
+          .top_k = options.top_k.value_or(config.sampling.top_k),
+          .top_p = options.top_p.value_or(config.sampling.top_p),
+          .more_smooth = options.more_smooth,
+          .seed = options.seed,
+          .rng = parse_random_mode(options.rng)};
+}
+
+Budget resolve_budget(const GenerationOptions& options, const ModelConfig& config) {
+  if (options.budget.empty()) return vanilla_budget(budget_model_of(config));
+  Budget budget = load_budget(options.budget);
+  check_budget_fits(budget, config, options.budget);
+  return budget;
+}
+
+void check_first_sample(const GenerationOptions& options) {
+  // Under the official generator a sample's draw depends on its place in its batch.
+  if (options.rng == "official" && options.first_sample % options.batch != 0) {
+    throw UsageError(fmt::format(
+        "--first-sample: expected a multiple of --batch ({}) under --rng official, got {}",
+        options.batch, options.first_sample));
+  }
+}
+
+}  // namespace
+
+void add_generation_options(CLI::App& app, GenerationOptions& options) {
+  app.add_option("--model", options.model,
+                 "Model folder (weights.safetensors + config.json); with --random-weights also a "
+                 "size: d16, d20, d24, d30, d36-512, demo")
+      ->required();
+  app.add_option("--random-weights", options.random_weights,
+                 "Random weights from this seed instead of a checkpoint, for measuring");
+  app.add_option("--labels", options.labels, "Classes to draw, e.g. 3,7")->delimiter(',');
+  app.add_option("--samples", options.samples, "Number of images; classes in turn")
+      ->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 40));
+  app.add_option("--first-sample", options.first_sample,
+                 "Index of the first image, to share one job among processes")
+      ->check(CLI::NonNegativeNumber);
+  app.add_option("--batch", options.batch, "Images at a time")
+      ->check(CLI::Range(1, 1 << 20))
+      ->capture_default_str();
+  app.add_option("--seed", options.seed, "Seed of the draws")->capture_default_str();
+  app.add_option("--rng", options.rng,
+                 "official: one torch generator a batch; per-sample: independent of the batch size")
+      ->check(CLI::IsMember({"official", "per-sample"}))
+      ->capture_default_str();
+  app.add_option("--cfg", options.cfg, "Guidance ratio (default: the model's)")
+      ->check(CLI::NonNegativeNumber);
+  app.add_option("--top-k", options.top_k,
+                 "Keep the k likeliest codes, 0: all (default: the model's)")
+      ->check(CLI::NonNegativeNumber);
+  app.add_option("--top-p", options.top_p, "Keep this probability, 0: all (default: the model's)")
+      ->check(CLI::Range(0.0, 1.0));
+  app.add_flag("--more-smooth", options.more_smooth,
+               "Mix codes by a Gumbel softmax: smoother pictures, not for scores");
+  app.add_option("--device", options.device, "cpu, cuda or cuda:N")->capture_default_str();
+  app.add_option("--dtype", options.dtype, "Compute type")
+      ->check(CLI::IsMember({"fp32", "fp16", "bf16"}))
+      ->capture_default_str();
+  app.add_option("--threads", options.threads, "CPU threads, 0: all")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  app.add_option("--budget", options.budget, "Budget file; without one the cache is vanilla");
+  app.add_option("--warmup", options.warmup, "Untimed passes over the first batch before the job")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  app.add_option("--repeat", options.repeat, "Timed passes over every batch; the first one is kept")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  app.add_option("-o,--output", options.output, "File to write")->required();
+  app.add_flag("--force", options.force, "Overwrite an existing file");
+}
+
+GenerationSetup resolve(const GenerationOptions& options) {
+  check_first_sample(options);
+  GenerationSetup setup{
+      .model = load_model(options), .sampling = {}, .budget = {}, .settings = {}, .labels = {}};
+  const ModelConfig& config = setup.model.config;
+  setup.labels = resolve_labels(options, config);
+  setup.sampling = resolve_sampling(options, config);
+  setup.budget = resolve_budget(options, config);
+
+  RunSettings& settings = setup.settings;
+  settings.seed = options.seed;
+  settings.rng = setup.sampling.rng;
+  settings.cfg = setup.sampling.cfg;
+  settings.top_k = setup.sampling.top_k;
+  settings.top_p = setup.sampling.top_p;
+  settings.more_smooth = options.more_smooth;
+  settings.samples = static_cast<std::int64_t>(setup.labels.size());
+  settings.first_sample = options.first_sample;
+  settings.batch = options.batch;
+  settings.warmup = options.warmup;
+  settings.repeat = options.repeat;
+  settings.device = options.device == "cuda" ? "cuda:0" : options.device;
+  settings.dtype = options.dtype;
+  return setup;
+}
+
+}  // namespace kvscope::cli

@@ -1,0 +1,56 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+
+#include "core/budget/budget.h"
+#include "core/capture/run_record.h"
+#include "core/model/sampling.h"
+#include "core/weights/state_dict.h"
+
+namespace kvscope::cli {
+
+/// What capture and run share: the model, the samples and how they are drawn.
+struct GenerationOptions {
+  std::string model;
+  std::optional<std::uint64_t> random_weights;
+  std::vector<std::int64_t> labels;
+  std::optional<std::int64_t> samples;
+  std::int64_t first_sample = 0;
+  int batch = 4;
+  std::uint64_t seed = 0;
+  std::string rng = "official";
+  std::optional<double> cfg;
+  std::optional<int> top_k;
+  std::optional<double> top_p;
+  bool more_smooth = false;
+  std::string device = "cpu";
+  std::string dtype = "fp32";
+  int threads = 0;
+  std::string budget;
+  int warmup = 0;
+  int repeat = 1;
+  std::string output;
+  bool force = false;
+};
+
+void add_generation_options(CLI::App& app, GenerationOptions& options);
+
+/// The options with every default filled in from the model.
+struct GenerationSetup {
+  LoadedModel model;
+  SamplingOptions sampling;
+  Budget budget;
+  RunSettings settings;              ///< collectors and storage are the command's
+  std::vector<std::int64_t> labels;  ///< one per sample
+};
+
+/// Loads the model and the budget and checks the options against them. Throws UsageError or
+/// BadInput.
+GenerationSetup resolve(const GenerationOptions& options);
+
+}  // namespace kvscope::cli

@@ -1,0 +1,155 @@
+#include <algorithm>
+#include <cmath>
+#include <fstream>
+#include <memory>
+#include <numeric>
+#include <optional>
+#include <random>
+
+#include <fmt/format.h>
+
+#include "cli/kvscope/commands.h"
+#include "core/base/error.h"
+#include "core/base/progress.h"
+#include "core/base/table.h"
+#include "core/capture/capture_reader.h"
+#include "core/image/npz.h"
+#include "core/image/png.h"
+
+namespace kvscope::cli {
+namespace {
+
+struct Options {
+  std::string file;
+  std::string csv;
+  std::string npz;
+  std::uint64_t shuffle_seed = 0;
+  bool force = false;
+};
+
+// std::shuffle is not the same everywhere; a recorded seed must be.
+std::vector<std::int64_t> shuffled_samples(std::int64_t count, std::uint64_t seed) {
+  std::vector<std::int64_t> order(static_cast<std::size_t>(count));
+  std::iota(order.begin(), order.end(), std::int64_t{0});
+  std::mt19937_64 random(seed);
+  for (std::size_t i = order.size(); i > 1; --i) std::swap(order[i - 1], order[random() % i]);
+  return order;
+}
+
+void export_images(const CaptureReader& reader, const Options& options) {
+  const std::vector<std::int64_t> order =
+      shuffled_samples(reader.committed_samples(), options.shuffle_seed);
+  if (order.empty()) {
+    throw BadInput("export", reader.path(), "at least one committed sample", "none");
+  }
+  const int side = reader.record().model.image_size;
+  NpzWriter writer(options.npz, options.force);
+  writer.begin_array("arr_0", "|u1", {static_cast<std::int64_t>(order.size()), side, side, 3});
+  Progress progress("export", static_cast<std::int64_t>(order.size()), "images");
+  for (const std::int64_t sample : order) {
+    const std::string png = reader.image_file(sample);
+    const Image image = read_png(png);
+    if (image.width != side || image.height != side) {
+      throw BadInput("export", png, fmt::format("{0} × {0} pixels", side),
+                     fmt::format("{} × {}", image.width, image.height));
+    }
+    writer.append(std::as_bytes(std::span(image.rgb)));
+    progress.advance(1);
+  }
+  writer.end_array();
+  // Which seed and which order, so that a sample can be found again.
+  writer.begin_array("shuffle_seed", "<u8", {1});
+  writer.append(std::as_bytes(std::span(&options.shuffle_seed, 1)));
+  writer.end_array();
+  writer.begin_array("sample", "<i8", {static_cast<std::int64_t>(order.size())});
+  writer.append(std::as_bytes(std::span(order)));
+  writer.end_array();
+  writer.finish();
+  fmt::print("{}: {} images, arr_0 uint8 NHWC, shuffled with seed {}\n", options.npz, order.size(),
+             options.shuffle_seed);
+}
+
+std::string cell(double value) { return std::isnan(value) ? "" : fmt::format("{:.9g}", value); }
+
+Table statistics_table(const Statistics& statistics, const ModelConfig& model) {
+  Table table{.columns = {"layer", "head", "target", "source", "cosine_key", "cosine_value",
+                          "neg_l2_key", "neg_l2_value", "attention_mass", "attention_density"},
+              .rows = {}};
+  const int scales = static_cast<int>(model.patch_nums.size());
+  const auto at = [](const NdArray<double>& array, int layer, int head, int target, int source) {
+    return array.empty() ? std::string() : cell(array(layer, head, target, source));
+  };
+  for (int layer = 0; layer < model.depth; ++layer) {
+    for (int head = 0; head < model.heads; ++head) {
+      for (int target = 0; target < scales; ++target) {
+        for (int source = 0; source <= target; ++source) {
+          std::vector<std::string> row = {fmt::to_string(layer), fmt::to_string(head),
+                                          fmt::to_string(target), fmt::to_string(source)};
+          for (const NdArray<double>& array : statistics.similarity.arrays) {
+            row.push_back(at(array, layer, head, target, source));
+          }
+          row.push_back(at(statistics.mass, layer, head, target, source));
+          row.push_back(at(statistics.density, layer, head, target, source));
+          table.rows.push_back(std::move(row));
+        }
+      }
+    }
+  }
+  return table;
+}
+
+void export_csv(const CaptureReader& reader, const Options& options) {
+  const std::optional<Statistics> statistics = reader.statistics();
+  if (!statistics) {
+    throw BadInput("export", reader.path(), "similarity or attention statistics in the file",
+                   "none (make them with 'kvscope analyze')");
+  }
+  const std::string text = to_csv(statistics_table(*statistics, reader.record().model));
+  if (options.csv == "-") {
+    fmt::print("{}", text);
+    return;
+  }
+  if (!options.force && std::ifstream(options.csv)) {
+    throw Error(
+        fmt::format("[export] {}: expected no file there, got one (use --force)", options.csv));
+  }
+  std::ofstream stream(options.csv, std::ios::binary);
+  stream << text << std::flush;
+  if (!stream) throw Error(fmt::format("[export] {}: expected a writable path", options.csv));
+  fmt::print("{}: {} rows\n", options.csv, std::count(text.begin(), text.end(), '\n') - 1);
+}
+
+}  // namespace
+
+Command export_command() {
+  return {
+      .name = "export",
+      .summary = "Write statistics as CSV or images as NPZ for other tools",
+      .define = [](CLI::App& app) -> std::function<int()> {
+        auto options = std::make_shared<Options>();
+        app.add_option("file", options->file, "Capture, run or analysis file")->required();
+        auto* csv = app.add_option("--csv", options->csv,
+                                   "Similarity, mass and density, one row per (layer, head, "
+                                   "target, source); - for stdout");
+        auto* npz = app.add_option("--npz", options->npz,
+                                   "Images as arr_0, uint8 [sample, y, x, 3], shuffled: what the "
+                                   "usual FID evaluators read");
+        csv->excludes(npz);
+        app.add_option("--shuffle-seed", options->shuffle_seed, "Order of the images")->needs(npz);
+        app.add_flag("--force", options->force, "Overwrite an existing file");
+        return [options] {
+          if (options->csv.empty() && options->npz.empty()) {
+            throw UsageError("export: give --csv FILE or --npz FILE");
+          }
+          const CaptureReader reader(options->file);
+          if (options->csv.empty()) {
+            export_images(reader, *options);
+          } else {
+            export_csv(reader, *options);
+          }
+          return 0;
+        };
+      }};
+}
+
+}  // namespace kvscope::cli

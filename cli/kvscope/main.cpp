@@ -1,0 +1,48 @@
+#include <filesystem>
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include "cli/common/command.h"
+#include "cli/kvscope/commands.h"
+#include "core/base/error.h"
+
+namespace kvscope::cli {
+
+std::string engine_path() {
+  return (std::filesystem::read_symlink("/proc/self/exe").parent_path() / "kvscope-engine")
+      .string();
+}
+
+namespace {
+
+int start_engine(const std::string& command, char** argv) {
+  const std::string engine = engine_path();
+  execv(engine.c_str(), argv);
+  throw Error(fmt::format(
+      "'{}' runs the model and needs {}, which is not there: this build has no LibTorch "
+      "(run scripts/setup.sh and build again, see 'kvscope doctor')",
+      command, engine));
+}
+
+// Help for these is listed here; the engine parses them itself.
+Command engine_command(std::string name, std::string summary) {
+  return {.name = std::move(name), .summary = std::move(summary), .define = {}};
+}
+
+}  // namespace
+}  // namespace kvscope::cli
+
+int main(int argc, char** argv) {
+  using namespace kvscope::cli;
+  const Program program = {
+      .name = "kvscope",
+      .description = "Profiles, plans and proves the KV cache of visual autoregressive models.",
+      .commands = {plan_command(), compare_command(), report_command(), info_command(),
+                   export_command(), doctor_command()},
+      .others = {engine_command("capture", "Run the model, keep K and V, attention mass, timings"),
+                 engine_command("analyze", "Compute inter-scale similarity from captures"),
+                 engine_command("run", "Generate under a budget: images, tokens, timings, ledger")},
+      .delegate = start_engine};
+  return run_program(program, argc, argv);
+}

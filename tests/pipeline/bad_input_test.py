@@ -1,0 +1,226 @@
+"""What a user gets wrong: one line of cause, the documented exit code, nothing overwritten."""
+
+import json
+import pathlib
+import resource
+import shutil
+import struct
+import unittest
+
+from kvscope_cli import DEMO, GOLDEN, CliTest
+
+DRAW = ["--samples", 1, "--seed", 7]
+
+
+class BadModel(CliTest):
+    def setUp(self):
+        super().setUp()
+        self.model = self.folder / "model"
+        shutil.copytree(DEMO, self.model)
+
+    def refuse_model(self, *expected):
+        cause = self.refused(3, "run", "--model", self.model, *DRAW, "-o", self.path("out.h5"))
+        for text in expected:
+            self.assertIn(text, cause)
+        self.assertFalse((self.folder / "out.h5").exists())
+
+    def edit_config(self, **changes):
+        path = self.model / "config.json"
+        config = json.loads(path.read_text())
+        for key, value in changes.items():
+            if value is None:
+                del config[key]
+            else:
+                config[key] = value
+        path.write_text(json.dumps(config))
+
+    def rewrite_weights(self, change):
+        """Applies `change(header, data)` to the safetensors file."""
+        path = self.model / "weights.safetensors"
+        raw = path.read_bytes()
+        size = struct.unpack("<Q", raw[:8])[0]
+        header, data = json.loads(raw[8 : 8 + size]), bytearray(raw[8 + size :])
+        change(header, data)
+        text = json.dumps(header).encode()
+        path.write_bytes(struct.pack("<Q", len(text)) + text + data)
+
+    def test_missing_weights(self):
+        (self.model / "weights.safetensors").unlink()
+        self.refuse_model("weights.safetensors")
+
+    def test_empty_weights(self):
+        (self.model / "weights.safetensors").write_bytes(b"")
+        self.refuse_model("weights.safetensors")
+
+    def test_truncated_weights(self):
+        path = self.model / "weights.safetensors"
+        path.write_bytes(path.read_bytes()[:-1000])
+        self.refuse_model("weights.safetensors")
+
+    def test_weights_of_another_format(self):
+        (self.model / "weights.safetensors").write_bytes(b"PK\x03\x04" + bytes(4000))
+        self.refuse_model("weights.safetensors")
+
+    def test_weights_of_the_wrong_dtype(self):
+        def change(header, _):
+            header["var.head.bias"]["dtype"] = "I16"
+
+        self.rewrite_weights(change)
+        self.refuse_model("I16")
+
+    def test_weights_of_the_wrong_shape(self):
+        def change(header, _):
+            shape = header["var.head.weight"]["shape"]
+            header["var.head.weight"]["shape"] = shape[::-1]
+
+        self.rewrite_weights(change)
+        self.refuse_model("var.head.weight")
+
+    def test_nan_in_weights(self):
+        def change(header, data):
+            begin = header["var.head.bias"]["data_offsets"][0]
+            data[begin : begin + 2] = b"\x00\x7e"
+
+        self.rewrite_weights(change)
+        self.refuse_model("var.head.bias")
+
+    def test_config_without_a_key(self):
+        self.edit_config(depth=None)
+        self.refuse_model("config.json", "depth")
+
+    def test_config_with_an_unknown_key(self):
+        self.edit_config(dept=12)
+        self.refuse_model("config.json", "dept")
+
+    def test_config_that_contradicts_itself(self):
+        self.edit_config(image_size=128)
+        self.refuse_model("config.json", "image_size")
+
+    def test_config_that_contradicts_the_weights(self):
+        self.edit_config(depth=11)
+        self.refuse_model("blocks.11")
+
+    def test_no_such_model(self):
+        cause = self.refused(3, "run", "--model", self.path("nowhere"), *DRAW, "-o", self.path("o.h5"))
+        self.assertIn("nowhere", cause)
+
+
+class BadBudget(CliTest):
+    def refuse_budget(self, change, expected):
+        layers = [{"layer": i, "class": "demanding", "keep": "all"} for i in range(12)]
+        budget = {
+            "schema": "kvscope.budget/1",
+            "policy": "ams-kv",
+            "model": {
+                "depth": 12,
+                "heads": 3,
+                "head_dim": 64,
+                "patch_nums": [1, 2, 3, 4, 5, 6, 8, 10, 13, 16],
+            },
+            "layers": layers,
+        }
+        change(budget)
+        path = self.folder / "b.json"
+        path.write_text(json.dumps(budget))
+        cause = self.refused(
+            3, "run", "--model", DEMO, "--budget", path, *DRAW, "-o", self.path("out.h5")
+        )
+        self.assertIn(expected, cause)
+
+    def test_budget_for_another_model(self):
+        def change(budget):
+            budget["model"]["heads"] = 4
+
+        self.refuse_budget(change, "heads")
+
+    def test_capacity_below_the_condensed_scales(self):
+        def change(budget):
+            budget["layers"][4] = {
+                "layer": 4,
+                "class": "efficient",
+                "condensed_scales": 2,
+                "capacity_tokens": 4,
+            }
+
+        self.refuse_budget(change, "layers[4]")
+
+    def test_two_rules_for_one_layer(self):
+        def change(budget):
+            budget["layers"][3]["local_scales"] = 1
+
+        self.refuse_budget(change, "layers[3]")
+
+
+class BadUse(CliTest):
+    def test_unknown_class(self):
+        cause = self.refused(2, "run", "--model", DEMO, "--labels", "11", "-o", self.path("o.h5"))
+        self.assertIn("11", cause)
+
+    def test_batch_zero(self):
+        cause = self.refused(2, "run", "--model", DEMO, *DRAW, "--batch", 0, "-o", self.path("o.h5"))
+        self.assertIn("--batch", cause)
+
+    def test_unknown_command_suggests_the_near_one(self):
+        self.assertIn("'capture'", self.refused(2, "captrue"))
+
+    def test_unknown_option_suggests_the_near_one(self):
+        cause = self.refused(2, "run", "--model", DEMO, *DRAW, "--bacth", 2, "-o", self.path("o.h5"))
+        self.assertIn("'--batch'", cause)
+
+    def test_unknown_device(self):
+        cause = self.refused(
+            2, "run", "--model", DEMO, *DRAW, "--device", "tpu", "-o", self.path("o.h5")
+        )
+        self.assertIn("tpu", cause)
+
+    def test_existing_output_is_kept(self):
+        path = self.folder / "o.h5"
+        path.write_text("precious")
+        cause = self.refused(1, "run", "--model", DEMO, *DRAW, "-o", path)
+        self.assertIn("--force", cause)
+        self.assertEqual(path.read_text(), "precious")
+
+    def test_output_in_a_missing_folder(self):
+        cause = self.refused(1, "run", "--model", DEMO, *DRAW, "-o", self.path("no/o.h5"))
+        self.assertIn("no/o.h5", cause)
+
+    def test_output_that_is_a_folder(self):
+        (self.folder / "o.h5").mkdir()
+        cause = self.refused(1, "run", "--model", DEMO, *DRAW, "-o", self.path("o.h5"))
+        self.assertIn("o.h5", cause)
+
+    def test_full_disk(self):
+        def limit():
+            resource.setrlimit(resource.RLIMIT_FSIZE, (3_000_000, 3_000_000))
+
+        done = self.start(
+            "capture", "--model", DEMO, "--samples", 8, "--store", "raw", "-o", self.path("o.h5"),
+            preexec_fn=limit,
+        )
+        self.assertEqual(done.returncode, 1, done.stderr)
+        self.assertIn("o.h5", done.stderr)
+        self.assertFalse((self.folder / "o.h5").exists())
+
+    def test_files_that_are_no_captures(self):
+        text = self.folder / "text.h5"
+        text.write_text("not HDF5")
+        for command in (["compare", text, text], ["info", text], ["plan", text, "-o", self.path("b.json")]):
+            self.assertIn("text.h5", self.refused(3, *command))
+        self.assertIn("nothing.h5", self.refused(3, "info", self.path("nothing.h5")))
+
+    def test_captures_of_different_models(self):
+        self.kvscope("run", "--model", DEMO, *DRAW, "-o", self.path("a.h5"))
+        self.kvscope(
+            "run", "--model", GOLDEN / "var_parity", *DRAW, "-o", self.path("b.h5")
+        )
+        cause = self.refused(3, "compare", self.path("a.h5"), self.path("b.h5"))
+        self.assertIn("model", cause)
+
+    def test_a_ratio_out_of_reach_names_the_smallest(self):
+        self.kvscope("capture", "--model", DEMO, *DRAW, "--store", "reduced", "-o", self.path("a.h5"))
+        cause = self.refused(1, "plan", self.path("a.h5"), "--ratio", 0.001, "-o", self.path("b.json"))
+        self.assertIn("smallest", cause)
+
+
+if __name__ == "__main__":
+    unittest.main()

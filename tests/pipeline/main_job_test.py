@@ -1,0 +1,180 @@
+"""The main job on the demo model: capture, analyze, plan, run, compare, report, export."""
+
+import json
+import pathlib
+import subprocess
+import unittest
+
+import h5py
+import numpy as np
+
+from kvscope_cli import DEMO, KVSCOPE, CliTest
+
+SHARED = ["--model", DEMO, "--seed", 7]
+
+
+def datasets(path, group):
+    """Every dataset below `group`, by name."""
+    found = {}
+    with h5py.File(path) as file:
+        file[group].visititems(
+            lambda name, item: found.update({name: item[()]})
+            if isinstance(item, h5py.Dataset)
+            else None
+        )
+    return found
+
+
+def read(path, name):
+    with h5py.File(path) as file:
+        return file[name][()]
+
+
+class MainJob(CliTest):
+    def test_instrumentation_changes_no_result(self):
+        draw = [*SHARED, "--samples", 4, "--batch", 2]
+        self.kvscope("run", *draw, "-o", self.path("run.h5"))
+        self.kvscope("capture", *draw, "--store", "raw", "-o", self.path("raw.h5"))
+        self.kvscope("capture", *draw, "--store", "reduced", "-o", self.path("reduced.h5"))
+        for name in ("raw", "reduced"):
+            np.testing.assert_array_equal(
+                read(self.path("run.h5"), "samples/token_ids"),
+                read(self.path(f"{name}.h5"), "samples/token_ids"),
+            )
+            for sample in range(4):
+                image = f"images/{sample:06}.png"
+                self.assertEqual(
+                    pathlib.Path(self.path(f"run.{image}")).read_bytes(),
+                    pathlib.Path(self.path(f"{name}.{image}")).read_bytes(),
+                )
+
+    def test_reduced_statistics_equal_those_of_raw_values(self):
+        draw = [*SHARED, "--samples", 4, "--batch", 2]
+        self.kvscope("capture", *draw, "--store", "reduced", "-o", self.path("reduced.h5"))
+        self.kvscope(
+            "capture", *draw, "--store", "raw", "--kv-dtype", "fp32", "-o", self.path("raw.h5")
+        )
+        self.kvscope("analyze", self.path("raw.h5"), "-o", self.path("raw.analysis.h5"))
+        raw = datasets(self.path("raw.analysis.h5"), "analysis")
+        reduced = datasets(self.path("reduced.h5"), "analysis")
+        self.assertEqual(set(raw), set(reduced))
+        for name in raw:
+            np.testing.assert_array_equal(raw[name], reduced[name], err_msg=name)
+
+    def test_captures_of_parts_merge_to_the_bytes_of_one_capture(self):
+        part = [*SHARED, "--batch", 2, "--store", "raw"]
+        self.kvscope("capture", *part, "--samples", 4, "-o", self.path("whole.h5"))
+        self.kvscope("capture", *part, "--samples", 2, "-o", self.path("a.h5"))
+        self.kvscope(
+            "capture", *part, "--samples", 2, "--first-sample", 2, "-o", self.path("b.h5")
+        )
+        self.kvscope("analyze", self.path("whole.h5"), "-o", self.path("whole.analysis.h5"))
+        self.kvscope(
+            "analyze", self.path("a.h5"), self.path("b.h5"), "-o", self.path("ab.analysis.h5")
+        )
+        whole = datasets(self.path("whole.analysis.h5"), "analysis")
+        merged = datasets(self.path("ab.analysis.h5"), "analysis")
+        self.assertEqual(set(whole), set(merged))
+        for name in whole:
+            self.assertEqual(whole[name].tobytes(), merged[name].tobytes(), name)
+
+    def test_plan_run_and_compare_agree_on_bytes(self):
+        draw = [*SHARED, "--samples", 4, "--batch", 4]
+        self.kvscope("capture", *draw, "--store", "reduced", "-o", self.path("base.h5"))
+        self.kvscope(
+            "plan", self.path("base.h5"), "--ratio", 0.2, "--of", "read", "-o", self.path("b.json")
+        )
+        self.kvscope("run", *draw, "-o", self.path("vanilla.h5"))
+        self.kvscope("run", *draw, "--budget", self.path("b.json"), "-o", self.path("ams.h5"))
+
+        # 424 of 680 tokens, 12 layers, 3 heads of 64, 8 rows, K and V in fp32.
+        read_bytes = 424 * 12 * 3 * 64 * 8 * (4 + 4)
+        vanilla = read(self.path("vanilla.h5"), "ledger/logical_bytes").sum(axis=0)
+        budget = read(self.path("ams.h5"), "ledger/logical_bytes").sum(axis=0)
+        self.assertEqual(vanilla.max(), read_bytes)
+        self.assertLessEqual(budget.max(), 0.2 * read_bytes)
+        self.assertGreater(budget.max(), 0.19 * read_bytes)
+        resident = read(self.path("ams.h5"), "ledger/resident_bytes").sum(axis=0)
+        self.assertTrue((resident >= budget).all())
+
+        expected = json.loads(pathlib.Path(self.path("b.json")).read_text())["expected"]
+        self.assertAlmostEqual(expected["ratio_of_read"], budget.max() / read_bytes, places=9)
+
+        table = self.kvscope("compare", self.path("vanilla.h5"), self.path("ams.h5"))
+        self.assertIn("read", table)
+        self.assertIn("37.6", table)
+        for form in ("--csv", "--markdown", "--json"):
+            self.assertTrue(self.kvscope("compare", self.path("vanilla.h5"), self.path("ams.h5"), form))
+
+        self.kvscope(
+            "report", self.path("vanilla.h5"), self.path("ams.h5"), self.path("base.h5"),
+            "-o", self.path("report.html"),
+        )
+        page = pathlib.Path(self.path("report.html")).read_text()
+        self.assertIn("<svg", page)
+        self.assertNotIn("http://", page.replace("http://www.w3.org", ""))
+
+    def test_same_seed_gives_the_same_file_contents(self):
+        draw = [*SHARED, "--labels", "3,7", "--batch", 2, "--store", "reduced"]
+        self.kvscope("capture", *draw, "-o", self.path("a.h5"))
+        self.kvscope("capture", *draw, "-o", self.path("b.h5"))
+        for group in ("samples", "analysis", "ledger"):
+            a, b = datasets(self.path("a.h5"), group), datasets(self.path("b.h5"), group)
+            self.assertEqual(set(a), set(b))
+            for name in a:
+                self.assertEqual(a[name].tobytes(), b[name].tobytes(), name)
+
+    def test_kept_subset_is_the_same_data(self):
+        draw = [*SHARED, "--samples", 2, "--batch", 2, "--store", "raw"]
+        self.kvscope("capture", *draw, "-o", self.path("all.h5"))
+        self.kvscope(
+            "capture", *draw, "--keep-layers", "1,5", "--keep-heads", "2", "--keep-scales", "0,9",
+            "--keep-samples", "1", "-o", self.path("some.h5"),
+        )
+        with h5py.File(self.path("all.h5")) as whole, h5py.File(self.path("some.h5")) as part:
+            self.assertEqual(sorted(key for key in part["kv"] if key.startswith("layer")),
+                             ["layer_01", "layer_05"])
+            tokens = np.r_[0, 424:680]
+            for tensor in ("key", "value"):
+                np.testing.assert_array_equal(
+                    whole[f"kv/layer_05/{tensor}"][1:2, :, 2:3][:, :, :, tokens],
+                    part[f"kv/layer_05/{tensor}"][()],
+                )
+
+    def test_draws_per_sample_do_not_depend_on_the_batch(self):
+        draw = [*SHARED, "--samples", 4, "--rng", "per-sample"]
+        self.kvscope("run", *draw, "--batch", 4, "-o", self.path("four.h5"))
+        self.kvscope("run", *draw, "--batch", 2, "-o", self.path("two.h5"))
+        np.testing.assert_array_equal(
+            read(self.path("four.h5"), "samples/token_ids"),
+            read(self.path("two.h5"), "samples/token_ids"),
+        )
+
+    def test_exported_images_are_those_of_the_run(self):
+        self.kvscope("run", *SHARED, "--samples", 3, "-o", self.path("run.h5"))
+        self.kvscope(
+            "export", self.path("run.h5"), "--npz", self.path("images.npz"), "--shuffle-seed", 5
+        )
+        archive = np.load(self.path("images.npz"))
+        self.assertEqual(archive["arr_0"].shape, (3, 64, 64, 3))
+        self.assertEqual(archive["arr_0"].dtype, np.uint8)
+        self.assertEqual(archive["shuffle_seed"][0], 5)
+        previews = read(self.path("run.h5"), "samples/preview")
+        for image, sample in zip(archive["arr_0"], archive["sample"]):
+            np.testing.assert_array_equal(image, previews[sample])
+
+    def test_info_and_doctor_answer(self):
+        self.kvscope("run", *SHARED, "--samples", 1, "-o", self.path("run.h5"))
+        info = self.kvscope_json("info", self.path("run.h5"))
+        self.assertEqual(info["committed_samples"], 1)
+        self.assertTrue(info["complete"])
+        self.assertIn("engine", self.kvscope("doctor"))
+
+    def test_starting_up_loads_no_torch(self):
+        libraries = subprocess.run(["ldd", KVSCOPE], capture_output=True, text=True).stdout
+        self.assertIn("libc.so", libraries)
+        self.assertNotIn("torch", libraries)
+
+
+if __name__ == "__main__":
+    unittest.main()
