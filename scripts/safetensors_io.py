@@ -32,7 +32,7 @@ def load(path):
             raise ValueError(f"{path}: expected a safetensors file, got {len(prefix)} bytes")
         (header_bytes,) = struct.unpack("<Q", prefix)
         if header_bytes > _MAX_HEADER_BYTES:
-            raise ValueError(f"{path}: expected a header of at most 100 MB, got {header_bytes} bytes")
+            raise ValueError(f"{path}: expected a header below 100 MB, got {header_bytes} bytes")
         header = json.loads(file.read(header_bytes))
         data = bytearray(file.read())
     header.pop("__metadata__", None)
