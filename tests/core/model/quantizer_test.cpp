@@ -1,0 +1,112 @@
+#include "core/model/quantizer.h"
+
+#include <vector>
+
+#include <ATen/ops/allclose.h>
+#include <ATen/ops/equal.h>
+#include <ATen/ops/rand.h>
+#include <ATen/ops/randint.h>
+#include <ATen/ops/zeros.h>
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+
+#include "core/base/error.h"
+
+namespace kvscope {
+namespace {
+
+using ::testing::ElementsAre;
+
+std::vector<int> phi_indices(int scales) {
+  std::vector<int> indices;
+  for (int scale = 0; scale < scales; ++scale) indices.push_back(phi_index(scale, scales));
+  return indices;
+}
+
+// A wrong choice at a tie changes every image a little, and no other test of this file sees it.
+// Expected: numpy.argmin(numpy.abs(numpy.linspace(1/12, 11/12, 4) - i/(K-1))).
+TEST(PhiIndex, FollowsNumpyAtTies) {
+  EXPECT_THAT(phi_indices(10), ElementsAre(0, 0, 1, 1, 1, 2, 2, 3, 3, 3));
+  EXPECT_THAT(phi_indices(3), ElementsAre(0, 2, 3));
+  EXPECT_THAT(phi_indices(5), ElementsAre(0, 1, 2, 2, 3));
+  EXPECT_THAT(phi_indices(7), ElementsAre(0, 0, 1, 2, 2, 3, 3));
+  EXPECT_THAT(phi_indices(9), ElementsAre(0, 0, 1, 1, 2, 2, 2, 3, 3));
+  EXPECT_THAT(phi_indices(11), ElementsAre(0, 0, 0, 1, 1, 2, 2, 2, 3, 3, 3));
+  EXPECT_THAT(phi_indices(13), ElementsAre(0, 0, 0, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3));
+}
+
+TEST(PhiIndex, SpreadsOverEvenNumbersOfScales) {
+  EXPECT_THAT(phi_indices(2), ElementsAre(0, 3));
+  EXPECT_THAT(phi_indices(4), ElementsAre(0, 1, 2, 3));
+  EXPECT_THAT(phi_indices(6), ElementsAre(0, 0, 1, 2, 3, 3));
+}
+
+ModelConfig small_config() {
+  ModelConfig config;
+  config.patch_nums = {1, 2, 4};
+  config.vocab = 16;
+  config.z_channels = 8;
+  return config;
+}
+
+/// Phi convolutions of zero: a scale then adds half of its upsampled codes.
+StateDict plain_weights(const ModelConfig& config) {
+  StateDict weights;
+  weights["embedding.weight"] = at::rand({config.vocab, config.z_channels});
+  for (int index = 0; index < phi_count; ++index) {
+    const std::string name = fmt::format("quant_resi.qresi_ls.{}.", index);
+    weights[name + "weight"] = at::zeros({config.z_channels, config.z_channels, 3, 3});
+    weights[name + "bias"] = at::zeros({config.z_channels});
+  }
+  return weights;
+}
+
+class PlainQuantizerTest : public ::testing::Test {
+ protected:
+  ModelConfig config_ = small_config();
+  StateDict weights_ = plain_weights(config_);
+  Quantizer quantizer_{config_, ParameterSource(weights_, "", at::kCPU, at::kFloat)};
+};
+
+TEST_F(PlainQuantizerTest, FirstScaleFillsTheMapAndTheLastKeepsItsPlaces) {
+  const at::Tensor ids = at::randint(config_.vocab, {2, 16}, at::kLong);
+  at::Tensor f_hat = quantizer_.empty_f_hat(2);
+  quantizer_.accumulate(f_hat, 0, quantizer_.codes(ids.narrow(1, 0, 1)));
+  const at::Tensor constant = quantizer_.codes(ids.narrow(1, 0, 1)).view({2, 8, 1, 1}) * 0.5;
+  // The four bicubic weights of a float32 resize add up to 1 within a few ulp.
+  EXPECT_TRUE(at::allclose(f_hat, constant.expand({2, 8, 4, 4}), 0, 1e-6));
+
+  f_hat.zero_();
+  quantizer_.accumulate(f_hat, 2, quantizer_.codes(ids));
+  const at::Tensor tokens = quantizer_.codes(ids).transpose(1, 2).reshape({2, 8, 4, 4}) * 0.5;
+  EXPECT_TRUE(at::equal(f_hat, tokens));
+}
+
+TEST_F(PlainQuantizerTest, NextInputAveragesAreas) {
+  const at::Tensor f_hat = at::rand({2, 8, 4, 4});
+  const at::Tensor input = quantizer_.next_input(f_hat, 1);
+  ASSERT_EQ(input.sizes(), at::IntArrayRef({2, 4, 8}));
+  const at::Tensor top_right = f_hat.narrow(2, 0, 2).narrow(3, 2, 2).mean({2, 3});
+  EXPECT_TRUE(at::allclose(input.select(1, 1), top_right, 0, 1e-6));
+}
+
+TEST_F(PlainQuantizerTest, EncodingLeavesTheFeaturesAlone) {
+  const at::Tensor features = at::rand({1, 8, 4, 4});
+  const at::Tensor before = features.clone();
+  EXPECT_EQ(quantizer_.encode(features).sizes(), at::IntArrayRef({1, 21}));
+  EXPECT_TRUE(at::equal(features, before));
+}
+
+TEST_F(PlainQuantizerTest, MissingParameterIsNamed) {
+  StateDict partial = weights_;
+  partial.erase("quant_resi.qresi_ls.2.bias");
+  try {
+    Quantizer(config_, ParameterSource(partial, "", at::kCPU, at::kFloat));
+    FAIL() << "built without a bias";
+  } catch (const Error& error) {
+    EXPECT_THAT(error.what(), ::testing::HasSubstr("quant_resi.qresi_ls.2.bias"));
+  }
+}
+
+}  // namespace
+}  // namespace kvscope

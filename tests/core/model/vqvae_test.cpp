@@ -1,0 +1,95 @@
+#include "core/model/vqvae.h"
+
+#include <string>
+
+#include <ATen/ops/cat.h>
+#include <ATen/ops/equal.h>
+#include <gmock/gmock.h>
+
+#include "core/weights/safetensors.h"
+#include "core/weights/tensors.h"
+
+namespace kvscope {
+namespace {
+
+// Sums in another order move values of order 1 by some 1e-6; a wrong layer moves them by 0.1.
+constexpr double tolerance = 1e-4;
+
+class GoldenVqvaeTest : public ::testing::TestWithParam<const char*> {
+ protected:
+  at::Tensor golden(const std::string& name) const {
+    return tensor_of(golden_, golden_.tensors().at(name));
+  }
+
+  at::Tensor golden_ids(const std::string& name) const { return golden(name).to(at::kLong); }
+
+  static double difference(const at::Tensor& a, const at::Tensor& b) {
+    return (a - b).abs().max().item<double>();
+  }
+
+  std::string folder_ = std::string(KVSCOPE_SOURCE_DIR "/tests/golden/") + GetParam();
+  LoadedModel model_ = load_model_folder(folder_);
+  SafetensorsFile golden_{folder_ + "/golden.safetensors"};
+  Vqvae vqvae_{model_.config, model_.weights, at::kCPU, at::kFloat};
+};
+
+TEST_P(GoldenVqvaeTest, DecodesToThePublishedImage) {
+  EXPECT_LE(difference(vqvae_.decode(golden("f_hat")), golden("image")), tolerance);
+}
+
+TEST_P(GoldenVqvaeTest, EncodesToThePublishedTokens) {
+  const at::Tensor ids = vqvae_.encode(golden("encode.image").to(at::kFloat));
+  EXPECT_TRUE(at::equal(ids, golden_ids("encode.token_ids")));
+}
+
+TEST_P(GoldenVqvaeTest, ReconstructsThePublishedImage) {
+  // The golden reconstruction is in [−1, 1], ours in [0, 1].
+  const at::Tensor expected = (golden("encode.reconstruction") + 1) * 0.5;
+  const at::Tensor image = vqvae_.reconstruct(golden("encode.image").to(at::kFloat));
+  EXPECT_LE(difference(image, expected), tolerance);
+}
+
+TEST_P(GoldenVqvaeTest, TokensGiveThePublishedFHat) {
+  EXPECT_LE(difference(vqvae_.quantizer().f_hat(golden_ids("token_ids")), golden("f_hat")),
+            tolerance);
+}
+
+// Teacher forcing must read what generation reads, scale for scale.
+TEST_P(GoldenVqvaeTest, TeacherInputIsTheGenerationsInput) {
+  const Quantizer& quantizer = vqvae_.quantizer();
+  const ScaleSchedule schedule = model_.config.schedule();
+  const at::Tensor ids = golden_ids("token_ids");
+  at::Tensor f_hat = quantizer.empty_f_hat(ids.size(0));
+  std::vector<at::Tensor> inputs;
+  for (int scale = 0; scale < schedule.last_scale(); ++scale) {
+    const at::Tensor drawn = ids.narrow(1, schedule.begin(scale), schedule.tokens(scale));
+    quantizer.accumulate(f_hat, scale, quantizer.codes(drawn));
+    inputs.push_back(quantizer.next_input(f_hat, scale + 1).clone());
+  }
+  EXPECT_TRUE(at::equal(quantizer.teacher_input(ids, schedule.scales()), at::cat(inputs, 1)));
+}
+
+// bfloat16 rounds to 8 bits in each of some 30 convolutions; half a grey level in ten is plenty to
+// notice a norm or a residual in the wrong place.
+TEST_P(GoldenVqvaeTest, LowPrecisionStaysClose) {
+  const Vqvae low(model_.config, model_.weights, at::kCPU, at::kBFloat16);
+  const at::Tensor image = low.decode(golden("f_hat"));
+  EXPECT_EQ(image.scalar_type(), at::kFloat);
+  EXPECT_LE((image - golden("image")).abs().mean().item<double>(), 0.01);
+  EXPECT_EQ(low.quantizer().f_hat(golden_ids("token_ids")).scalar_type(), at::kFloat);
+}
+
+INSTANTIATE_TEST_SUITE_P(Golden, GoldenVqvaeTest,
+                         ::testing::Values("var_parity", "shapes/no_l2_norm",
+                                           "shapes/shared_adaln_odd_scales", "shapes/three_scales",
+                                           "shapes/wide_start"),
+                         [](const auto& info) {
+                           std::string name = info.param;
+                           for (char& letter : name) {
+                             if (letter == '/') letter = '_';
+                           }
+                           return name;
+                         });
+
+}  // namespace
+}  // namespace kvscope
