@@ -51,6 +51,12 @@ std::int64_t JsonFields::integer(std::string_view key, std::int64_t smallest) {
   return found.get<std::int64_t>();
 }
 
+std::uint64_t JsonFields::unsigned_integer(std::string_view key) {
+  const nlohmann::json& found = value(key);
+  if (!found.is_number_unsigned()) fail(key, "a whole number ≥ 0", shown(found));
+  return found.get<std::uint64_t>();
+}
+
 double JsonFields::number(std::string_view key) {
   const nlohmann::json& found = value(key);
   if (!found.is_number()) fail(key, "a number", shown(found));

@@ -24,6 +24,7 @@ class JsonFields {
   bool has(std::string_view key) const;
 
   std::int64_t integer(std::string_view key, std::int64_t smallest);
+  std::uint64_t unsigned_integer(std::string_view key);
   double number(std::string_view key);
   bool boolean(std::string_view key);
   std::string text(std::string_view key);

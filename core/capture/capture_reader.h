@@ -49,10 +49,11 @@ class CaptureReader {
   std::vector<BatchStatistics> batch_statistics() const;
 
   bool has_raw_kv() const;
-  /// Layers, heads, samples and tokens that /kv holds, ascending indices of the model's own.
+  /// Layers, heads and scales that /kv holds, as the model counts them, ascending.
   const std::vector<int>& raw_layers() const;
   const std::vector<int>& raw_heads() const;
   const std::vector<int>& raw_scales() const;
+  /// Committed samples that /kv holds, counted from the first one of the file, ascending.
   const std::vector<std::int64_t>& raw_samples() const;
   /// Raw K or V of one layer for samples [first, first + count) of raw_samples(), as float32:
   /// [sample, row, head, token, channel].

@@ -19,8 +19,9 @@ struct FileLayout {
   int preview_size = 0;
 };
 
-/// Writes a capture. Data goes to `path`.partial; finish() renames it. Not thread-safe: one thread
-/// owns a writer.
+/// Writes a capture. Data goes to `path`.partial; finish() renames it. A file of an earlier run
+/// stays until then, even with `force`. Not thread-safe: one thread owns a writer. While it lives
+/// SIGXFSZ is ignored, so that a file size limit is an error and not the end of the process.
 class CaptureWriter {
  public:
   /// Creates every object and enters SWMR mode. Throws Error when `path` exists and `force` is not
@@ -33,7 +34,7 @@ class CaptureWriter {
   CaptureWriter& operator=(const CaptureWriter&) = delete;
 
   /// Appends a batch and flushes: afterwards it survives the death of the process. Throws Error
-  /// with the path when the disk is full.
+  /// with the path when the disk is full, or when the batch does not fit the layout.
   void commit(const BatchRecord& batch);
 
   /// Marks the file complete and gives it its final name.

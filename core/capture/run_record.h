@@ -33,7 +33,11 @@ enum class KvStore { none, raw, reduced };
 
 std::string_view name_of(KvStore store);
 
-/// Which part of the raw K and V is in the file. Empty means all. Indices ascending.
+/// Rows of K and V that a sample has: conditional and unconditional.
+inline constexpr std::int64_t kv_rows = 2;
+
+/// Which part of the raw K and V is in the file. Empty means all. Indices ascending; samples are
+/// counted from the first one of the file.
 struct KeptSubset {
   std::vector<int> layers;
   std::vector<int> heads;
@@ -62,8 +66,8 @@ struct RunSettings {
   KvDtype kv_dtype = KvDtype::fp16;
   KeptSubset keep;
   std::vector<std::string>
-      collectors;           ///< names, sorted: latency compares only between equal lists
-  std::string compression;  ///< "none" or "deflate:N"
+      collectors;                    ///< names, sorted: latency compares only between equal lists
+  std::string compression = "none";  ///< "none" or "deflate:N"
   bool operator==(const RunSettings&) const = default;
 };
 
@@ -89,6 +93,10 @@ struct RunRecord {
   std::string cpu_name;
   std::string start_time;  ///< ISO 8601, UTC
 };
+
+/// Level of settings.compression, 0 for "none". Throws UsageError for anything else but "deflate:1"
+/// to "deflate:9".
+int deflate_level(std::string_view compression);
 
 /// A fresh random UUID, version 4.
 std::string make_uuid();

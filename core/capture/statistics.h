@@ -65,8 +65,23 @@ struct Statistics {
   bool has_mass() const { return !mass.empty(); }
 };
 
-/// Adds batches in order and divides: the one place where sums become means. `tokens` are the
-/// tokens of each scale, for the density.
+/// Adds batches in order: the one place where sums become means. Its memory does not grow with the
+/// number of batches.
+class StatisticsSums {
+ public:
+  /// Throws Error when the batch holds other arrays, or of other shapes, than the ones before.
+  void add(const BatchStatistics& batch);
+
+  /// Means over the samples so far, without layer_statistic. `tokens` are the tokens of each scale,
+  /// for the density.
+  Statistics means(const std::vector<std::int64_t>& tokens) const;
+
+ private:
+  BatchStatistics sums_;
+  bool started_ = false;
+};
+
+/// StatisticsSums over all batches, with the layer statistics of all samples one after the other.
 Statistics merge_statistics(const std::vector<BatchStatistics>& batches,
                             const std::vector<std::int64_t>& tokens);
 

@@ -1,0 +1,295 @@
+#include "core/capture/capture_writer.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <functional>
+#include <map>
+#include <numeric>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "core/base/error.h"
+#include "core/capture/file_objects.h"
+#include "core/capture/file_shape.h"
+#include "core/capture/h5.h"
+#include "core/capture/output_file.h"
+#include "core/capture/schema.h"
+
+namespace kvscope {
+namespace {
+
+std::vector<std::int64_t> tokens_of(const ScaleSchedule& schedule) {
+  std::vector<std::int64_t> tokens;
+  for (int scale = 0; scale < schedule.scales(); ++scale) tokens.push_back(schedule.tokens(scale));
+  return tokens;
+}
+
+h5::Properties access_properties(const h5::Calls& calls) {
+  constexpr std::string_view doing = "set up the file";
+  h5::Properties access(calls(H5Pcreate(H5P_FILE_ACCESS), doing));
+  calls(H5Pset_libver_bounds(access.get(), H5F_LIBVER_LATEST, H5F_LIBVER_LATEST), doing);
+  // Some network file systems know no locks.
+  calls(H5Pset_file_locking(access.get(), true, true), doing);
+  return access;
+}
+
+// Writes every object under a name nobody reads, so that what is called .partial can always be
+// opened: a file killed before SWMR mode begins could not.
+void create_file(const std::string& path, const RunRecord& record, const FileShape& shape) {
+  const h5::Calls calls(path, ErrorKind::failure);
+  try {
+    const h5::Properties access = access_properties(calls);
+    h5::File file(calls(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, access.get()),
+                        "create the file"));
+    create_objects(calls, file.get(), record, shape);
+    calls(H5Fclose(file.release()), "write the file");
+  } catch (...) {
+    std::remove(path.c_str());
+    throw;
+  }
+}
+
+}  // namespace
+
+struct CaptureWriter::Impl {
+  Impl(std::string path_of_file, const RunRecord& record, const FileLayout& layout, bool force)
+      : path(std::move(path_of_file)),
+        calls(partial_path(path), ErrorKind::failure),
+        shape(record, layout),
+        tokens(tokens_of(record.model.schedule())),
+        samples(record.settings.samples),
+        batches(layout.batches),
+        stored_bytes(element_bytes(record.settings.kv_dtype)) {
+    check_target(path, force);
+    const std::string fresh = partial_path(path) + ".new";
+    create_file(fresh, record, shape);
+    publish(fresh, calls.path());
+    const h5::Properties access = access_properties(calls);
+    file = h5::File(
+        calls(H5Fopen(calls.path().c_str(), H5F_ACC_RDWR | H5F_ACC_SWMR_WRITE, access.get()),
+              "open the new file"));
+    write_quality(0);
+    flush();
+  }
+
+  hid_t dataset(const std::string& name) {
+    const auto found = datasets.find(name);
+    if (found != datasets.end()) return found->second.get();
+    const std::string doing = "open " + name;
+    // Chunks are written whole: a chunk cache would only hold memory.
+    const h5::Properties access(calls(H5Pcreate(H5P_DATASET_ACCESS), doing));
+    calls(H5Pset_chunk_cache(access.get(), 0, 0, 0), doing);
+    h5::DatasetHandle opened(calls(H5Dopen2(file.get(), name.c_str(), access.get()), doing));
+    return datasets.emplace(name, std::move(opened)).first->second.get();
+  }
+
+  void check_size(const schema::Dataset& entry, const std::string& name, std::int64_t count,
+                  std::size_t elements) const {
+    std::vector<std::int64_t> extent = shape.shape_of(entry);
+    extent.at(0) = count;
+    const std::int64_t expected =
+        std::accumulate(extent.begin(), extent.end(), std::int64_t{1}, std::multiplies<>());
+    if (static_cast<std::int64_t>(elements) != expected) {
+      throw Error(fmt::format("[capture] {}: expected {} elements for {}, got {}", calls.path(),
+                              expected, name, elements));
+    }
+  }
+
+  // Indices [first, first + count) of the leading dimension.
+  template <typename T>
+  void put(const schema::Dataset& entry, const std::string& name, std::int64_t first,
+           std::int64_t count, const std::vector<T>& data) {
+    check_size(entry, name, count, data.size());
+    h5::write_slab(calls, dataset(name), h5::native_type<T>(), first, count, data.data(),
+                   "write " + name);
+  }
+  template <typename T>
+  void put(const schema::Dataset& entry, std::int64_t first, std::int64_t count,
+           const std::vector<T>& data) {
+    put(entry, schema::path_of(entry), first, count, data);
+  }
+  template <typename T>
+  void put_all(const schema::Dataset& entry, const std::string& name, const NdArray<T>& array) {
+    put(entry, name, 0, shape.shape_of(entry).at(0), array.data);
+  }
+
+  void write_samples(const BatchRecord& batch, std::int64_t count) {
+    put(schema::token_ids, committed, count, batch.token_ids.data);
+    put(schema::label, committed, count, batch.labels);
+    put(schema::seed, committed, count, batch.seeds);
+    if (shape.has(schema::Part::preview)) {
+      put(schema::preview, committed, count, batch.preview.data);
+    }
+  }
+
+  void write_raw(const BatchRecord& batch, std::int64_t count) {
+    const std::int64_t first = shape.kept_before(committed);
+    const std::int64_t kept = shape.kept_before(committed + count) - first;
+    if (kept == 0) return;
+    if (batch.raw.size() != shape.kv_layers().size()) {
+      throw Error(fmt::format("[capture] {}: expected raw K and V of {} layers, got {}",
+                              calls.path(), shape.kv_layers().size(), batch.raw.size()));
+    }
+    for (const RawKv& layer : batch.raw) {
+      write_stored(layer.layer, KvTensor::key, layer.key, first, kept);
+      write_stored(layer.layer, KvTensor::value, layer.value, first, kept);
+    }
+  }
+
+  void write_stored(int layer, KvTensor tensor, const std::vector<std::byte>& bytes,
+                    std::int64_t first, std::int64_t kept) {
+    const std::string name = schema::path_of(schema::kv, layer, tensor);
+    check_size(schema::kv, name, kept, bytes.size() / static_cast<std::size_t>(stored_bytes));
+    const hid_t target = dataset(name);
+    // In the file's own type nothing is converted.
+    const h5::Datatype type(calls(H5Dget_type(target), "open " + name));
+    h5::write_slab(calls, target, type.get(), first, kept, bytes.data(), "write " + name);
+  }
+
+  void write_statistics(const BatchStatistics& batch, std::int64_t count) {
+    if (shape.has(schema::Part::similarity)) {
+      for (const KvTensor tensor : all_kv_tensors) {
+        for (const Metric metric : all_metrics) {
+          put(schema::similarity_sum, schema::path_of(schema::similarity_sum, metric, tensor),
+              committed_batches, 1, batch.similarity_sum(metric, tensor).data);
+          put(schema::layer_statistic, schema::path_of(schema::layer_statistic, metric, tensor),
+              committed, count, batch.layer_statistic(metric, tensor).data);
+        }
+        put(schema::norm_sum, schema::path_of(schema::norm_sum, tensor), committed_batches, 1,
+            batch.norm_sum[static_cast<std::size_t>(tensor)].data);
+      }
+    }
+    if (shape.has(schema::Part::mass)) {
+      put(schema::mass_sum, committed_batches, 1, batch.mass_sum.data);
+    }
+    sums.add(batch);
+    write_means(sums.means(tokens));
+  }
+
+  void write_means(const Statistics& means) {
+    if (shape.has(schema::Part::similarity)) {
+      for (const KvTensor tensor : all_kv_tensors) {
+        for (const Metric metric : all_metrics) {
+          put_all(schema::similarity, schema::path_of(schema::similarity, metric, tensor),
+                  means.similarity(metric, tensor));
+        }
+        put_all(schema::norm, schema::path_of(schema::norm, tensor),
+                means.norm[static_cast<std::size_t>(tensor)]);
+      }
+    }
+    if (shape.has(schema::Part::mass)) {
+      put_all(schema::mass, schema::path_of(schema::mass), means.mass);
+      put_all(schema::density, schema::path_of(schema::density), means.density);
+    }
+  }
+
+  void write_timing(const TimingRecord& timing) {
+    put(schema::layer_ns, committed_batches, 1, timing.layer_ns.data);
+    put(schema::model_ns, committed_batches, 1, timing.model_ns.data);
+    put(schema::batch_ns, committed_batches, 1, timing.batch_ns.data);
+  }
+
+  // Every full batch has the same ledger; a smaller last one must not replace it.
+  void write_ledger(const LedgerRecord& ledger) {
+    if (ledger.rows <= ledger_rows) return;
+    ledger_rows = ledger.rows;
+    put_all(schema::logical_bytes, schema::path_of(schema::logical_bytes), ledger.logical_bytes);
+    put_all(schema::resident_bytes, schema::path_of(schema::resident_bytes), ledger.resident_bytes);
+    put_all(schema::transient_bytes, schema::path_of(schema::transient_bytes),
+            ledger.transient_bytes);
+    put_all(schema::shared_bytes, schema::path_of(schema::shared_bytes), ledger.shared_bytes);
+    const hid_t owner = dataset(schema::path_of(schema::logical_bytes));
+    h5::write_integer(calls, owner, "rows", ledger.rows);
+    h5::write_integer(calls, owner, "key_element_bytes", ledger.key_element_bytes);
+    h5::write_integer(calls, owner, "value_element_bytes", ledger.value_element_bytes);
+  }
+
+  void write_quality(std::int64_t committed_after) {
+    QualityCounts counts = quality;
+    counts[QualityCounter::uncommitted_samples] = samples - committed_after;
+    put(schema::quality, 0, static_cast<std::int64_t>(counts.values.size()),
+        std::vector<std::int64_t>(counts.values.begin(), counts.values.end()));
+  }
+
+  void flush() { calls(H5Fflush(file.get(), H5F_SCOPE_GLOBAL), "flush the file"); }
+
+  // Only after everything else has left the process: whoever sees the count finds the data.
+  void publish_count(std::int64_t count) {
+    flush();
+    const std::string name = schema::path_of(schema::committed_samples);
+    calls(H5Dwrite(dataset(name), H5T_NATIVE_INT64, H5S_ALL, H5S_ALL, H5P_DEFAULT, &count),
+          "write " + name);
+    flush();
+  }
+
+  IgnoreFileSizeSignal signal;
+  std::string path;
+  h5::Calls calls;
+  FileShape shape;
+  std::vector<std::int64_t> tokens;
+  std::int64_t samples;
+  std::int64_t batches;
+  std::int64_t stored_bytes;
+  h5::File file;
+  std::map<std::string, h5::DatasetHandle> datasets;  // closed before the file
+  StatisticsSums sums;
+  QualityCounts quality;
+  std::int64_t ledger_rows = 0;
+  std::int64_t committed = 0;
+  std::int64_t committed_batches = 0;
+};
+
+CaptureWriter::CaptureWriter(std::string path, const RunRecord& record, const FileLayout& layout,
+                             bool force)
+    : impl_(std::make_unique<Impl>(std::move(path), record, layout, force)) {}
+
+CaptureWriter::~CaptureWriter() = default;
+
+void CaptureWriter::commit(const BatchRecord& batch) {
+  Impl& file = *impl_;
+  const auto count = static_cast<std::int64_t>(batch.labels.size());
+  if (count < 1 || file.committed + count > file.samples ||
+      file.committed_batches >= file.batches) {
+    throw Error(fmt::format("[capture] {}: expected {} samples in {} batches, got more or none",
+                            file.calls.path(), file.samples, file.batches));
+  }
+  const bool statistics =
+      file.shape.has(schema::Part::similarity) || file.shape.has(schema::Part::mass);
+  if (batch.statistics.has_value() != statistics ||
+      batch.timing.has_value() != file.shape.has(schema::Part::timing)) {
+    throw Error(fmt::format("[capture] {}: expected the parts of the layout, got others",
+                            file.calls.path()));
+  }
+  if (batch.statistics && batch.statistics->samples != count) {
+    throw Error(fmt::format("[capture] {}: expected statistics of {} samples, got of {}",
+                            file.calls.path(), count, batch.statistics->samples));
+  }
+  file.write_samples(batch, count);
+  if (file.shape.has(schema::Part::raw)) file.write_raw(batch, count);
+  if (batch.statistics) file.write_statistics(*batch.statistics, count);
+  if (batch.timing) file.write_timing(*batch.timing);
+  file.write_ledger(batch.ledger);
+  file.put(schema::process_peak_rss_bytes, file.committed_batches, 1,
+           std::vector<std::int64_t>{batch.memory.process_peak_rss_bytes});
+  file.put(schema::allocator_peak_bytes, file.committed_batches, 1,
+           std::vector<std::int64_t>{batch.memory.allocator_peak_bytes});
+  file.put(schema::batch_samples, file.committed_batches, 1, std::vector<std::int64_t>{count});
+  file.quality += batch.quality;
+  file.write_quality(file.committed + count);
+  file.publish_count(file.committed + count);
+  file.committed += count;
+  ++file.committed_batches;
+}
+
+void CaptureWriter::finish() {
+  Impl& file = *impl_;
+  h5::write_integer(file.calls, file.file.get(), "complete", 1);
+  file.datasets.clear();
+  file.calls(H5Fclose(file.file.release()), "close the file");
+  publish(file.calls.path(), file.path);
+}
+
+const std::string& CaptureWriter::path() const { return impl_->path; }
+
+}  // namespace kvscope

@@ -1,0 +1,202 @@
+#include "core/capture/file_objects.h"
+
+#include <algorithm>
+#include <limits>
+#include <optional>
+
+#include <fmt/format.h>
+#include <hdf5_hl.h>
+
+#include "core/base/module.h"
+#include "core/base/quality.h"
+#include "core/capture/record_attributes.h"
+#include "core/capture/schema.h"
+
+namespace kvscope {
+namespace {
+
+class Objects {
+ public:
+  Objects(const h5::Calls& calls, hid_t file, const RunRecord& record, const FileShape& shape)
+      : calls_(calls), file_(file), record_(record), shape_(shape) {
+    links_ = h5::Properties(calls_(H5Pcreate(H5P_LINK_CREATE), "create groups"));
+    calls_(H5Pset_create_intermediate_group(links_.get(), 1), "create groups");
+  }
+
+  void create_scales() const {
+    for (const schema::Dimension& dimension : schema::dimensions) {
+      const bool pixels = dimension.name == "y" || dimension.name == "x" || dimension.name == "rgb";
+      const bool kv_only = dimension.name == "row" || dimension.name == "channel";
+      if (kv_only || (pixels && !shape_.has(schema::Part::preview))) continue;
+      create_scale(dimension, "/", false);
+    }
+    if (!shape_.has(schema::Part::raw)) return;
+    for (const schema::Dimension& dimension : schema::dimensions) {
+      const auto& names = schema::kv_dimensions;
+      if (std::find(names.begin(), names.end(), dimension.name) != names.end()) {
+        create_scale(dimension, "/kv/", true);
+      }
+    }
+  }
+
+  void create_datasets() const {
+    for (const schema::Dataset& entry : schema::datasets) {
+      if (!shape_.has(entry.part)) continue;
+      for (const std::string& path : schema::paths_of(entry, shape_.kv_layers())) {
+        create_dataset(entry, path);
+      }
+    }
+  }
+
+ private:
+  h5::DatasetHandle create(const std::string& path, hid_t type,
+                           const std::vector<std::int64_t>& shape, hid_t properties) const {
+    const std::string doing = "create " + path;
+    const std::vector<hsize_t> extent(shape.begin(), shape.end());
+    const h5::Space space(calls_(
+        shape.empty() ? H5Screate(H5S_SCALAR)
+                      : H5Screate_simple(static_cast<int>(extent.size()), extent.data(), nullptr),
+        doing));
+    return h5::DatasetHandle(calls_(
+        H5Dcreate2(file_, path.c_str(), type, space.get(), links_.get(), properties, H5P_DEFAULT),
+        doing));
+  }
+
+  // Names in one fixed-length text type, as SWMR and every reader take them.
+  void write_names(const schema::Dimension& dimension, const std::string& path) const {
+    std::vector<std::string_view> names(module_names.begin(), module_names.end());
+    if (dimension.name == "counter") {
+      names.clear();
+      for (std::size_t i = 0; i < quality_counter_count; ++i) {
+        names.push_back(name_of(static_cast<QualityCounter>(i)));
+      }
+    }
+    std::size_t longest = 0;
+    for (const std::string_view name : names) longest = std::max(longest, name.size());
+    std::string packed(longest * names.size(), '\0');
+    for (std::size_t i = 0; i < names.size(); ++i) names[i].copy(&packed[i * longest], longest);
+    const h5::Datatype type = h5::text_type(calls_, longest);
+    const h5::DatasetHandle scale =
+        create(path, type.get(), {static_cast<std::int64_t>(names.size())}, H5P_DEFAULT);
+    h5::write_slab(calls_, scale.get(), type.get(), 0, static_cast<std::int64_t>(names.size()),
+                   packed.data(), "write " + path);
+    name_scale(dimension, scale.get(), path);
+  }
+
+  void create_scale(const schema::Dimension& dimension, const std::string& group,
+                    bool in_kv) const {
+    const std::string path = group + std::string(dimension.name);
+    if (dimension.type == schema::Type::text) return write_names(dimension, path);
+    const std::vector<std::int64_t> values = shape_.coordinates(dimension.name, in_kv);
+    const auto count = static_cast<std::int64_t>(values.size());
+    const h5::DatasetHandle scale = create(path, H5T_STD_I64LE, {count}, H5P_DEFAULT);
+    h5::write_slab(calls_, scale.get(), H5T_NATIVE_INT64, 0, count, values.data(), "write " + path);
+    name_scale(dimension, scale.get(), path);
+  }
+
+  void name_scale(const schema::Dimension& dimension, hid_t scale, const std::string& path) const {
+    calls_(H5DSset_scale(scale, std::string(dimension.name).c_str()), "name dimension " + path);
+    h5::create_text(calls_, scale, "long_name", dimension.meaning);
+  }
+
+  h5::Datatype stored_type(schema::Type type) const {
+    const auto copy = [&](hid_t id) { return h5::Datatype(calls_(H5Tcopy(id), "copy a type")); };
+    switch (type) {
+      case schema::Type::uint8:
+        return copy(H5T_STD_U8LE);
+      case schema::Type::int32:
+        return copy(H5T_STD_I32LE);
+      case schema::Type::uint64:
+        return copy(H5T_STD_U64LE);
+      case schema::Type::float64:
+        return copy(H5T_IEEE_F64LE);
+      case schema::Type::stored:
+        if (record_.settings.kv_dtype == KvDtype::fp16) return h5::half_type(calls_);
+        if (record_.settings.kv_dtype == KvDtype::bf16) return copy(H5T_STD_U16LE);
+        return copy(H5T_IEEE_F32LE);
+      case schema::Type::int64:
+      case schema::Type::text:
+        break;
+    }
+    return copy(H5T_STD_I64LE);
+  }
+
+  // Chunks are never rewritten: a checksum then cannot disagree with its data after a kill.
+  h5::Properties creation_properties(const schema::Dataset& entry,
+                                     const std::vector<std::int64_t>& shape) const {
+    constexpr std::string_view doing = "set up a dataset";
+    h5::Properties properties(calls_(H5Pcreate(H5P_DATASET_CREATE), doing));
+    if (entry.type == schema::Type::float64) {
+      const double nothing = std::numeric_limits<double>::quiet_NaN();
+      calls_(H5Pset_fill_value(properties.get(), H5T_NATIVE_DOUBLE, &nothing), doing);
+    }
+    if (entry.chunked_dims == 0) {
+      calls_(H5Pset_alloc_time(properties.get(), H5D_ALLOC_TIME_EARLY), doing);
+      return properties;
+    }
+    std::vector<hsize_t> chunk(shape.begin(), shape.end());
+    std::fill_n(chunk.begin(), entry.chunked_dims, hsize_t{1});
+    calls_(H5Pset_chunk(properties.get(), static_cast<int>(chunk.size()), chunk.data()), doing);
+    const int level = deflate_level(record_.settings.compression);
+    if (level > 0) {
+      calls_(H5Pset_shuffle(properties.get()), doing);
+      calls_(H5Pset_deflate(properties.get(), static_cast<unsigned>(level)), doing);
+    }
+    calls_(H5Pset_fletcher32(properties.get()), doing);
+    return properties;
+  }
+
+  void create_dataset(const schema::Dataset& entry, const std::string& path) const {
+    const std::vector<std::int64_t> shape = shape_.shape_of(entry);
+    const h5::Datatype type = stored_type(entry.type);
+    const h5::Properties properties = creation_properties(entry, shape);
+    const h5::DatasetHandle dataset = create(path, type.get(), shape, properties.get());
+    h5::create_text(calls_, dataset.get(), "units", entry.unit);
+    h5::create_text(calls_, dataset.get(), "long_name", entry.meaning);
+    attach_scales(entry, dataset.get(), path);
+    create_attributes(entry, dataset.get());
+  }
+
+  void attach_scales(const schema::Dataset& entry, hid_t dataset, const std::string& path) const {
+    unsigned axis = 0;
+    for (const std::string_view name : schema::dims_of(entry)) {
+      const std::string scale_path = fmt::format("{}{}", in_kv(entry.path) ? "/kv/" : "/", name);
+      const h5::DatasetHandle scale = h5::open_dataset(calls_, file_, scale_path);
+      calls_(H5DSattach_scale(dataset, scale.get(), axis++), "name the dimensions of " + path);
+    }
+  }
+
+  void create_attributes(const schema::Dataset& entry, hid_t dataset) const {
+    for (const schema::Attribute& attribute : schema::attributes) {
+      if (attribute.owner != entry.path) continue;
+      const std::string name(attribute.name);
+      if (attribute.type == schema::Type::int64) {
+        h5::create_integer(calls_, dataset, name, 0);
+      } else {
+        const KvDtype dtype = record_.settings.kv_dtype;
+        h5::create_text(calls_, dataset, name,
+                        dtype == KvDtype::fp16   ? "float16"
+                        : dtype == KvDtype::bf16 ? "bfloat16"
+                                                 : "float32");
+      }
+    }
+  }
+
+  const h5::Calls& calls_;
+  hid_t file_;
+  const RunRecord& record_;
+  const FileShape& shape_;
+  h5::Properties links_;
+};
+
+}  // namespace
+
+void create_objects(const h5::Calls& calls, hid_t file, const RunRecord& record,
+                    const FileShape& shape) {
+  create_record(calls, file, record, shape);
+  const Objects objects(calls, file, record, shape);
+  objects.create_scales();
+  objects.create_datasets();
+}
+
+}  // namespace kvscope

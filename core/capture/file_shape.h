@@ -1,0 +1,68 @@
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+#include "core/base/module.h"
+#include "core/base/quality.h"
+#include "core/capture/capture_writer.h"
+#include "core/capture/run_record.h"
+#include "core/capture/schema.h"
+
+namespace kvscope {
+
+/// Lengths of the dimensions whose coordinates are names. Later versions may add names at the end,
+/// so a file keeps its own.
+struct NameCounts {
+  std::int64_t modules = static_cast<std::int64_t>(module_count);
+  std::int64_t counters = static_cast<std::int64_t>(quality_counter_count);
+};
+
+/// How long every dimension of a file is and what its coordinates are: follows from the record and
+/// the layout alone, so that writer and reader cannot disagree.
+class FileShape {
+ public:
+  /// Throws Error when the settings keep a layer, head, scale or sample that does not exist.
+  FileShape(const RunRecord& record, const FileLayout& layout, const NameCounts& names = {});
+
+  bool has(schema::Part part) const;
+
+  /// Coordinates of a dimension; inside /kv those of what was kept. Not for module and counter,
+  /// whose coordinates are names.
+  std::vector<std::int64_t> coordinates(std::string_view dimension, bool in_kv) const;
+  std::int64_t length(std::string_view dimension, bool in_kv) const;
+
+  /// Dimensions of a dataset.
+  std::vector<std::int64_t> shape_of(const schema::Dataset& dataset) const;
+
+  const std::vector<int>& kv_layers() const { return kv_layers_; }
+  const std::vector<int>& kv_heads() const { return kv_heads_; }
+  const std::vector<int>& kv_scales() const { return kv_scales_; }
+  const std::vector<std::int64_t>& kv_samples() const { return kv_samples_; }
+
+  /// Kept samples before sample `sample` of the file.
+  std::int64_t kept_before(std::int64_t sample) const;
+
+ private:
+  FileLayout layout_;
+  NameCounts names_;
+  std::int64_t first_sample_;
+  std::int64_t samples_;
+  std::int64_t layers_;
+  std::int64_t heads_;
+  std::int64_t scales_;
+  std::int64_t tokens_;
+  std::int64_t channels_;
+  std::int64_t repeats_;
+  std::vector<int> kv_layers_;
+  std::vector<int> kv_heads_;
+  std::vector<int> kv_scales_;
+  std::vector<std::int64_t> kv_tokens_;
+  std::vector<std::int64_t> kv_samples_;
+};
+
+/// Whether a path lies inside /kv, where dimensions are those of what was kept.
+bool in_kv(std::string_view path);
+
+}  // namespace kvscope

@@ -1,0 +1,69 @@
+#include "core/capture/output_file.h"
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <filesystem>
+#include <string_view>
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include "core/base/error.h"
+
+namespace kvscope {
+namespace {
+
+namespace fs = std::filesystem;
+
+[[noreturn]] void refuse(const std::string& path, std::string_view expected, std::string_view got) {
+  throw Error(fmt::format("[capture] {}: expected {}, got {}", path, expected, got));
+}
+
+fs::path folder_of(const std::string& path) {
+  const fs::path parent = fs::path(path).parent_path();
+  return parent.empty() ? fs::path(".") : parent;
+}
+
+void sync(const std::string& path) {
+  const int descriptor = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (descriptor < 0) refuse(path, "to reach the disk", std::strerror(errno));
+  const bool failed = fsync(descriptor) != 0;
+  const int reason = errno;
+  close(descriptor);
+  // Some file systems cannot sync a folder.
+  if (failed && reason != EINVAL) refuse(path, "to reach the disk", std::strerror(reason));
+}
+
+}  // namespace
+
+std::string partial_path(const std::string& path) { return path + ".partial"; }
+
+void check_target(const std::string& path, bool force) {
+  std::error_code ignored;
+  const fs::path folder = folder_of(path);
+  if (!fs::is_directory(folder, ignored)) {
+    refuse(path, fmt::format("the folder {}", folder.string()), "no such folder");
+  }
+  for (const std::string& name : {path, partial_path(path)}) {
+    if (fs::is_directory(name, ignored)) refuse(name, "the name of a file", "a folder");
+  }
+  if (force) return;
+  if (fs::exists(path, ignored)) {
+    refuse(path, "a new file", "an existing one (--force replaces it)");
+  }
+  if (fs::exists(partial_path(path), ignored)) {
+    refuse(partial_path(path), "no unfinished file", "one of an earlier run (--force replaces it)");
+  }
+}
+
+void publish(const std::string& path, const std::string& final_path) {
+  sync(path);
+  if (std::rename(path.c_str(), final_path.c_str()) != 0) {
+    refuse(final_path, "to take its final name", std::strerror(errno));
+  }
+  sync(folder_of(final_path).string());
+}
+
+}  // namespace kvscope

@@ -1,0 +1,129 @@
+#include "core/capture/record_attributes.h"
+
+#include <algorithm>
+#include <sstream>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "core/base/json_fields.h"
+
+namespace kvscope {
+namespace {
+
+void check_schema(const h5::Calls& calls, hid_t file) {
+  if (!h5::has_attribute(calls, file, "schema")) {
+    calls.refuse("a kvscope file", "an HDF5 file without the attribute schema");
+  }
+  const std::string found = h5::read_text(calls, file, "schema");
+  if (found == schema::version) return;
+  if (!found.starts_with(schema::family)) {
+    calls.refuse("a kvscope capture", fmt::format("schema {}", found));
+  }
+  calls.refuse(fmt::format("schema {}, the one this build reads", schema::version),
+               fmt::format("{} (a newer kvscope reads it)", found));
+}
+
+FileKind parse_kind(const h5::Calls& calls, const std::string& name) {
+  for (const FileKind kind : {FileKind::capture, FileKind::run, FileKind::analysis}) {
+    if (name == name_of(kind)) return kind;
+  }
+  calls.refuse("attribute kind to be capture, run or analysis", name);
+}
+
+std::vector<std::string> parse_ids(const h5::Calls& calls, const std::string& text) {
+  const nlohmann::json wrapped = {{"source_ids", parse_json(text, "capture", calls.path())}};
+  return JsonFields(wrapped, "capture", calls.path()).texts("source_ids");
+}
+
+}  // namespace
+
+void create_record(const h5::Calls& calls, hid_t file, const RunRecord& record,
+                   const FileShape& shape) {
+  const auto text = [&](const std::string& name, std::string_view value) {
+    h5::create_text(calls, file, name, value);
+  };
+  std::string contents;
+  for (std::size_t i = 0; i < schema::part_names.size(); ++i) {
+    if (!shape.has(static_cast<schema::Part>(i))) continue;
+    if (!contents.empty()) contents += ' ';
+    contents += schema::part_names[i];
+  }
+  text("schema", schema::version);
+  text("kind", name_of(record.kind));
+  text("contents", contents);
+  h5::create_integer(calls, file, "complete", 0);
+  text("capture_id", record.capture_id);
+  text("source_ids", nlohmann::json(record.source_ids).dump());
+  text("tool_version", record.tool_version);
+  text("git_commit", record.git_commit);
+  text("weights_sha256", record.weights_sha256);
+  text("model_config", to_json(record.model).dump());
+  text("settings", to_json(record.settings).dump());
+  h5::create_unsigned(calls, file, "seed", record.settings.seed);
+  text("rng", name_of(record.settings.rng));
+  text("policy", record.policy);
+  text("budget", to_json(record.budget).dump());
+  text("torch_version", record.torch_version);
+  text("device_name", record.device_name);
+  text("cpu_name", record.cpu_name);
+  text("start_time", record.start_time);
+}
+
+RunRecord read_record(const h5::Calls& calls, hid_t file) {
+  check_schema(calls, file);
+  for (const schema::Attribute& attribute : schema::attributes) {
+    if (attribute.owner == "/" && !h5::has_attribute(calls, file, std::string(attribute.name))) {
+      calls.refuse(fmt::format("attribute {}", attribute.name), "none");
+    }
+  }
+  const auto text = [&](const std::string& name) { return h5::read_text(calls, file, name); };
+  RunRecord record;
+  record.kind = parse_kind(calls, text("kind"));
+  record.capture_id = text("capture_id");
+  record.source_ids = parse_ids(calls, text("source_ids"));
+  record.tool_version = text("tool_version");
+  record.git_commit = text("git_commit");
+  record.weights_sha256 = text("weights_sha256");
+  record.model = parse_model_config(text("model_config"), calls.path());
+  record.settings = parse_run_settings(text("settings"), calls.path());
+  record.policy = text("policy");
+  record.budget = parse_budget(text("budget"), calls.path());
+  record.torch_version = text("torch_version");
+  record.device_name = text("device_name");
+  record.cpu_name = text("cpu_name");
+  record.start_time = text("start_time");
+  return record;
+}
+
+FileLayout read_contents(const h5::Calls& calls, hid_t file) {
+  FileLayout layout;
+  std::istringstream words(h5::read_text(calls, file, "contents"));
+  std::string word;
+  while (words >> word) {
+    const auto found = std::find(schema::part_names.begin(), schema::part_names.end(), word);
+    if (found == schema::part_names.end()) calls.refuse("attribute contents to name parts", word);
+    switch (static_cast<schema::Part>(found - schema::part_names.begin())) {
+      case schema::Part::always:
+        break;
+      case schema::Part::preview:
+        layout.preview_size = 1;
+        break;
+      case schema::Part::raw:
+        layout.raw = true;
+        break;
+      case schema::Part::similarity:
+        layout.similarity = true;
+        break;
+      case schema::Part::mass:
+        layout.mass = true;
+        break;
+      case schema::Part::timing:
+        layout.timing = true;
+        break;
+    }
+  }
+  return layout;
+}
+
+}  // namespace kvscope

@@ -1,0 +1,318 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/capture/statistics.h"
+
+/// The catalogue of the file format: every path, attribute, unit, dimension and element type. The
+/// writer creates what stands here, the reader demands it, and data/FORMAT.md repeats it (a test
+/// compares them).
+namespace kvscope::schema {
+
+inline constexpr std::string_view version = "kvscope.capture/1";
+/// What every version's `schema` attribute starts with.
+inline constexpr std::string_view family = "kvscope.capture/";
+
+enum class Type {
+  uint8,
+  int32,
+  int64,
+  uint64,
+  float64,
+  text,    ///< fixed-length UTF-8
+  stored,  ///< settings.kv_dtype: IEEE half, float, or bfloat16 bits in uint16
+};
+
+/// Which files hold an entry. The attribute `contents` lists the parts of a file.
+enum class Part { always, preview, raw, similarity, mass, timing };
+
+inline constexpr std::array<std::string_view, 6> part_names = {"always",     "preview", "raw",
+                                                               "similarity", "mass",    "timing"};
+
+struct Dimension {
+  std::string_view name;
+  Type type;  ///< of the coordinate
+  std::string_view meaning;
+};
+
+struct Dataset {
+  std::string_view path;  ///< with {layer}, {metric}, {tensor} to fill in
+  std::string_view dims;  ///< names, separated by one space; empty: a scalar
+  Type type;
+  Part part;
+  /// 0: one contiguous block, also rewritten in place. Otherwise chunks that are written once, with
+  /// a checksum and settings.compression, of one index along so many leading dimensions.
+  int chunked_dims;
+  std::string_view unit;  ///< "1" for a pure number
+  std::string_view meaning;
+};
+
+struct Attribute {
+  std::string_view owner;  ///< path of the object
+  std::string_view name;
+  Type type;
+  std::string_view meaning;
+};
+
+inline constexpr std::array dimensions = {
+    Dimension{"sample", Type::int64, "index of the sample in the run"},
+    Dimension{"row", Type::int64, "0 conditional, 1 unconditional"},
+    Dimension{"layer", Type::int64, "block of the transformer"},
+    Dimension{"head", Type::int64, "attention head"},
+    Dimension{"scale", Type::int64, "scale of the token pyramid, coarse to fine"},
+    Dimension{"target", Type::int64, "scale whose queries read"},
+    Dimension{"source", Type::int64, "scale whose K and V are read"},
+    Dimension{"token", Type::int64, "position over all scales, coarse to fine, row by row"},
+    Dimension{"channel", Type::int64, "channel of one head"},
+    Dimension{"batch", Type::int64, "batch in the order it was committed"},
+    Dimension{"repeat", Type::int64, "timed pass over the same batch"},
+    Dimension{"module", Type::text, "part of the model that is timed apart"},
+    Dimension{"counter", Type::text, "name of a quality counter"},
+    Dimension{"y", Type::int64, "pixel row of a preview"},
+    Dimension{"x", Type::int64, "pixel column of a preview"},
+    Dimension{"rgb", Type::int64, "0 red, 1 green, 2 blue"},
+};
+
+/// Dimensions that /kv declares itself, because it may hold a subset (settings.keep).
+inline constexpr std::array<std::string_view, 5> kv_dimensions = {"sample", "row", "head", "token",
+                                                                  "channel"};
+
+inline constexpr Dataset committed_samples{"/committed_samples",
+                                           "",
+                                           Type::int64,
+                                           Part::always,
+                                           0,
+                                           "samples",
+                                           "samples that are whole in this file; written last"};
+inline constexpr Dataset batch_samples{
+    "/batches/samples", "batch", Type::int64, Part::always, 0, "samples", "samples of the batch"};
+inline constexpr Dataset quality{"/quality",
+                                 "counter",
+                                 Type::int64,
+                                 Part::always,
+                                 0,
+                                 "1",
+                                 "what was lost or spoiled on the way; all zero is good"};
+inline constexpr Dataset token_ids{"/samples/token_ids",
+                                   "sample token",
+                                   Type::int32,
+                                   Part::always,
+                                   1,
+                                   "1",
+                                   "codebook index drawn for every token"};
+inline constexpr Dataset label{"/samples/label", "sample", Type::int32, Part::always, 0, "1",
+                               "class asked for"};
+inline constexpr Dataset seed{"/samples/seed",
+                              "sample",
+                              Type::uint64,
+                              Part::always,
+                              0,
+                              "1",
+                              "seed of the generator that drew the sample"};
+inline constexpr Dataset preview{"/samples/preview",
+                                 "sample y x rgb",
+                                 Type::uint8,
+                                 Part::preview,
+                                 1,
+                                 "1",
+                                 "the image, shrunk, 8-bit sRGB"};
+inline constexpr Dataset kv{"/kv/layer_{layer}/{tensor}",
+                            "sample row head token channel",
+                            Type::stored,
+                            Part::raw,
+                            2,
+                            "1",
+                            "K (after l2 normalisation) or V as the attention read it"};
+inline constexpr Dataset similarity{"/analysis/similarity/{metric}/{tensor}",
+                                    "layer head target source",
+                                    Type::float64,
+                                    Part::similarity,
+                                    0,
+                                    "1",
+                                    "mean inter-scale similarity; NaN where source ≥ target"};
+inline constexpr Dataset norm{
+    "/analysis/norm/{tensor}", "layer head scale", Type::float64, Part::similarity, 0, "1",
+    "mean l2 norm of a token"};
+inline constexpr Dataset layer_statistic{
+    "/analysis/layer_statistic/{metric}/{tensor}",
+    "sample layer",
+    Type::float64,
+    Part::similarity,
+    0,
+    "1",
+    "mean over heads and targets ≥ 1 of the similarity of source target−1"};
+inline constexpr Dataset mass{"/analysis/attention/mass",
+                              "layer head target source",
+                              Type::float64,
+                              Part::mass,
+                              0,
+                              "tokens",
+                              "mean attention mass; a target's row sums to its tokens"};
+inline constexpr Dataset density{"/analysis/attention/density",
+                                 "layer head target source",
+                                 Type::float64,
+                                 Part::mass,
+                                 0,
+                                 "1",
+                                 "mass divided by the tokens of the source"};
+inline constexpr Dataset similarity_sum{"/analysis/batch_sums/similarity/{metric}/{tensor}",
+                                        "batch layer head target source",
+                                        Type::float64,
+                                        Part::similarity,
+                                        1,
+                                        "1",
+                                        "similarity summed over the samples of a batch"};
+inline constexpr Dataset norm_sum{"/analysis/batch_sums/norm/{tensor}",
+                                  "batch layer head scale",
+                                  Type::float64,
+                                  Part::similarity,
+                                  1,
+                                  "1",
+                                  "mean norm summed over the samples of a batch"};
+inline constexpr Dataset mass_sum{"/analysis/batch_sums/mass",
+                                  "batch layer head target source",
+                                  Type::float64,
+                                  Part::mass,
+                                  1,
+                                  "tokens",
+                                  "attention mass summed over the samples of a batch"};
+inline constexpr Dataset logical_bytes{
+    "/ledger/logical_bytes",
+    "layer scale",
+    Type::int64,
+    Part::always,
+    0,
+    "bytes",
+    "K and V held after the scale because a later target reads them, for the largest batch"};
+inline constexpr Dataset resident_bytes{"/ledger/resident_bytes",
+                                        "layer scale",
+                                        Type::int64,
+                                        Part::always,
+                                        0,
+                                        "bytes",
+                                        "the layer's own K and V buffers, current scale included"};
+inline constexpr Dataset transient_bytes{
+    "/ledger/transient_bytes", "layer scale", Type::int64, Part::always, 0, "bytes",
+    "resident minus logical"};
+inline constexpr Dataset shared_bytes{"/ledger/shared_bytes",
+                                      "scale",
+                                      Type::int64,
+                                      Part::always,
+                                      0,
+                                      "bytes",
+                                      "K and V buffers that all layers share"};
+inline constexpr Dataset process_peak_rss_bytes{
+    "/memory/process_peak_rss_bytes",
+    "batch",
+    Type::int64,
+    Part::always,
+    0,
+    "bytes",
+    "peak resident set of the process after the batch; not the cache alone"};
+inline constexpr Dataset allocator_peak_bytes{
+    "/memory/allocator_peak_bytes",
+    "batch",
+    Type::int64,
+    Part::always,
+    0,
+    "bytes",
+    "peak of the CUDA caching allocator after the batch, weights included; 0 on a CPU"};
+inline constexpr Dataset layer_ns{"/timing/layer_ns",
+                                  "batch repeat layer scale module",
+                                  Type::int64,
+                                  Part::timing,
+                                  1,
+                                  "ns",
+                                  "time of a module in a layer; 0 where nothing ran"};
+inline constexpr Dataset model_ns{"/timing/model_ns",
+                                  "batch repeat scale module",
+                                  Type::int64,
+                                  Part::timing,
+                                  1,
+                                  "ns",
+                                  "time of a module that belongs to no layer"};
+inline constexpr Dataset batch_ns{"/timing/batch_ns",
+                                  "batch repeat",
+                                  Type::int64,
+                                  Part::timing,
+                                  0,
+                                  "ns",
+                                  "wall time of the whole batch, from the labels to the image"};
+
+inline constexpr std::array datasets = {
+    committed_samples,
+    batch_samples,
+    quality,
+    token_ids,
+    label,
+    seed,
+    preview,
+    kv,
+    similarity,
+    norm,
+    layer_statistic,
+    mass,
+    density,
+    similarity_sum,
+    norm_sum,
+    mass_sum,
+    logical_bytes,
+    resident_bytes,
+    transient_bytes,
+    shared_bytes,
+    process_peak_rss_bytes,
+    layer_ns,
+    model_ns,
+    batch_ns,
+    allocator_peak_bytes,
+};
+
+inline constexpr std::array attributes = {
+    Attribute{"/", "schema", Type::text, "name and version of this format"},
+    Attribute{"/", "kind", Type::text,
+              "capture, run (images, tokens, timings and the ledger only) or analysis"},
+    Attribute{"/", "contents", Type::text, "parts this file holds, separated by spaces"},
+    Attribute{"/", "complete", Type::int64, "1 once the run is over, 0 in a partial file"},
+    Attribute{"/", "capture_id", Type::text, "UUID of the run; an analysis repeats its capture's"},
+    Attribute{"/", "source_ids", Type::text, "JSON list: captures an analysis was made from"},
+    Attribute{"/", "tool_version", Type::text, "version of kvscope"},
+    Attribute{"/", "git_commit", Type::text, "commit kvscope was built from"},
+    Attribute{"/", "weights_sha256", Type::text, "SHA-256 of weights.safetensors"},
+    Attribute{"/", "model_config", Type::text, "JSON: config.json of the model"},
+    Attribute{"/", "settings", Type::text, "JSON: everything the user chose"},
+    Attribute{"/", "seed", Type::uint64, "settings.seed"},
+    Attribute{"/", "rng", Type::text, "settings.rng: official or per-sample"},
+    Attribute{"/", "policy", Type::text, "vanilla, or the policy of the budget"},
+    Attribute{"/", "budget", Type::text, "JSON: the budget; the vanilla one when none was given"},
+    Attribute{"/", "torch_version", Type::text, "LibTorch the run used"},
+    Attribute{"/", "device_name", Type::text, "device the model ran on"},
+    Attribute{"/", "cpu_name", Type::text, "processor of the host"},
+    Attribute{"/", "start_time", Type::text, "start of the run, ISO 8601, UTC"},
+    Attribute{"/ledger/logical_bytes", "rows", Type::int64,
+              "rows of the batch the ledger describes: 2 per sample"},
+    Attribute{"/ledger/logical_bytes", "key_element_bytes", Type::int64, "bytes of a K element"},
+    Attribute{"/ledger/logical_bytes", "value_element_bytes", Type::int64, "bytes of a V element"},
+    Attribute{"/kv/layer_{layer}/{tensor}", "logical_dtype", Type::text,
+              "float16, float32, or bfloat16 (stored as uint16)"},
+};
+
+/// "int32", "float64", … as data/FORMAT.md names them.
+std::string_view name_of(Type type);
+
+/// Names of the dimensions of a dataset, in order.
+std::vector<std::string_view> dims_of(const Dataset& dataset);
+
+/// Path of a dataset with its placeholders filled in.
+std::string path_of(const Dataset& dataset);
+std::string path_of(const Dataset& dataset, KvTensor tensor);
+std::string path_of(const Dataset& dataset, Metric metric, KvTensor tensor);
+std::string path_of(const Dataset& dataset, int layer, KvTensor tensor);
+
+/// Every path that a dataset stands for; `layers` are the layers that /kv holds.
+std::vector<std::string> paths_of(const Dataset& dataset, const std::vector<int>& layers);
+
+}  // namespace kvscope::schema
