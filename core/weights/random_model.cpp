@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <span>
 
 #include <ATen/Parallel.h>
@@ -18,32 +19,47 @@ namespace {
 // fp16 halves the memory of a 2-billion-parameter model and holds these values with 11 bits.
 constexpr c10::ScalarType stored_type = at::kHalf;
 
-/// The 65,536 quantiles of a normal distribution in the middle of equal shares of probability: a
-/// table look-up by 16 random bits draws from it, cut off at ±4.3 standard deviations. Drawing d30
-/// with normal_ takes minutes on a laptop.
-at::Tensor normal_quantiles() {
-  constexpr std::int64_t shares = 1 << 16;
-  return at::special_ndtri((at::arange(shares, at::kDouble) + 0.5) / shares);
-}
+/// Draws from normal distributions by looking 16 random bits up in a table of 65,536 quantiles,
+/// each in the middle of an equal share of probability; so values end at ±4.3 standard deviations.
+/// Drawing billions of values with normal_ takes minutes.
+class NormalSource {
+ public:
+  NormalSource() {
+    constexpr std::int64_t shares = 1 << 16;
+    quantiles_ = at::special_ndtri((at::arange(shares, at::kDouble) + 0.5) / shares);
+  }
 
-/// Draws element i from bits of splitmix64(seed, i / 4), whatever the number of threads.
-void fill_normal(at::Tensor& tensor, const at::Tensor& quantiles, double std, std::uint64_t seed) {
-  const at::Tensor table = (quantiles * std).to(stored_type);
-  const auto* values = table.const_data_ptr<c10::Half>();
-  const std::span<c10::Half> out(tensor.mutable_data_ptr<c10::Half>(),
-                                 static_cast<std::size_t>(tensor.numel()));
-  constexpr std::int64_t draws_per_word = 4;
-  const std::int64_t words = (tensor.numel() + draws_per_word - 1) / draws_per_word;
-  constexpr std::int64_t words_per_task = 1 << 14;
-  at::parallel_for(0, words, words_per_task, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t word = begin; word < end; ++word) {
-      std::uint64_t bits = splitmix64(seed, static_cast<std::uint64_t>(word));
-      const auto first = static_cast<std::size_t>(word * draws_per_word);
-      const std::size_t last = std::min(first + draws_per_word, out.size());
-      for (std::size_t i = first; i < last; ++i, bits >>= 16) out[i] = values[bits & 0xffff];
-    }
-  });
-}
+  /// Element i comes from the bits of splitmix64(seed, i / 4), whatever the number of threads.
+  at::Tensor draw(at::IntArrayRef shape, double std, std::uint64_t seed) {
+    at::Tensor tensor = at::empty(shape, stored_type);
+    const auto* const values = table(std).const_data_ptr<c10::Half>();
+    const std::span<c10::Half> out(tensor.mutable_data_ptr<c10::Half>(),
+                                   static_cast<std::size_t>(tensor.numel()));
+    constexpr std::int64_t draws_per_word = 4;
+    const std::int64_t words = (tensor.numel() + draws_per_word - 1) / draws_per_word;
+    constexpr std::int64_t words_per_task = 1 << 16;
+    at::parallel_for(0, words, words_per_task, [&](std::int64_t begin, std::int64_t end) {
+      for (std::int64_t word = begin; word < end; ++word) {
+        std::uint64_t bits = splitmix64(seed, static_cast<std::uint64_t>(word));
+        const auto first = static_cast<std::size_t>(word * draws_per_word);
+        const std::size_t last = std::min(first + draws_per_word, out.size());
+        for (std::size_t i = first; i < last; ++i, bits >>= 16) out[i] = values[bits & 0xffff];
+      }
+    });
+    return tensor;
+  }
+
+ private:
+  // A model has a few dozen deviations for hundreds of parameters.
+  const at::Tensor& table(double std) {
+    at::Tensor& entry = tables_[std];
+    if (!entry.defined()) entry = (quantiles_ * std).to(stored_type);
+    return entry;
+  }
+
+  at::Tensor quantiles_;
+  std::map<double, at::Tensor> tables_;
+};
 
 bool ends_with_any(std::string_view name, std::initializer_list<std::string_view> endings) {
   return std::ranges::any_of(endings, [&](std::string_view end) { return name.ends_with(end); });
@@ -90,7 +106,7 @@ void open_gates(StateDict& weights, const ModelConfig& config) {
 LoadedModel random_model(const ModelConfig& config, std::uint64_t seed) {
   LoadedModel model{
       .config = config, .weights = {}, .weights_sha256 = fmt::format("random:{}", seed)};
-  const at::Tensor quantiles = normal_quantiles();
+  NormalSource source;
   std::uint64_t index = 0;
   for (const auto& [name, shape] : expected_parameters(config)) {
     const Start start = start_of(name, shape, config);
@@ -99,9 +115,7 @@ LoadedModel random_model(const ModelConfig& config, std::uint64_t seed) {
       model.weights.emplace(name, at::full(shape, start.value, stored_type));
       continue;
     }
-    at::Tensor tensor = at::empty(shape, stored_type);
-    fill_normal(tensor, quantiles, start.std, own_seed);
-    model.weights.emplace(name, std::move(tensor));
+    model.weights.emplace(name, source.draw(shape, start.std, own_seed));
   }
   open_gates(model.weights, config);
   return model;
