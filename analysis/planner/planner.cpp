@@ -1,0 +1,276 @@
+#include "analysis/planner/planner.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include <fmt/format.h>
+
+#include "analysis/planner/solver.h"
+#include "core/base/error.h"
+#include "core/base/units.h"
+#include "core/budget/retention_plan.h"
+
+namespace kvscope {
+namespace {
+
+// What the choice comes down to: how classes are told and what the efficient layers keep.
+struct Decision {
+  ClassRule class_rule;
+  LayerRule efficient;
+};
+
+bool has_limit(const PlanChoice& choice) {
+  return std::holds_alternative<WithinRatio>(choice) || std::holds_alternative<WithinBytes>(choice);
+}
+
+const char* name_of_choice(const PlanChoice& choice) {
+  static constexpr const char* names[] = {"widest-gap", "threshold", "demanding-layers", "ratio",
+                                          "kv-memory"};
+  return names[choice.index()];
+}
+
+void check_rules(const PlanOptions& options, const ScaleSchedule& schedule) {
+  const EfficientRule& efficient = options.efficient;
+  if (efficient.local_scales && efficient.capacity_tokens) {
+    throw UsageError("efficient rule: expected local scales or a capacity, got both");
+  }
+  if (efficient.condensed_scales < 0 || efficient.condensed_scales > schedule.scales()) {
+    throw UsageError(fmt::format("efficient rule: expected 0 to {} condensed scales, got {}",
+                                 schedule.scales(), efficient.condensed_scales));
+  }
+  if (efficient.local_scales.value_or(0) < 0) {
+    throw UsageError(fmt::format("efficient rule: expected 0 or more local scales, got {}",
+                                 *efficient.local_scales));
+  }
+  const auto check_capacity = [&](const char* rule, const KeepCapacity& keep) {
+    const std::int64_t floor = schedule.begin(keep.condensed_scales);
+    if (keep.capacity_tokens >= floor) return;
+    throw UsageError(fmt::format(
+        "{} rule: expected a capacity of at least {} tokens, those of {} condensed scales, got {}",
+        rule, floor, keep.condensed_scales, keep.capacity_tokens));
+  };
+  if (efficient.capacity_tokens) {
+    check_capacity("efficient", {efficient.condensed_scales, *efficient.capacity_tokens});
+  }
+  if (const auto* keep = std::get_if<KeepCapacity>(&options.demanding)) {
+    check_capacity("demanding", *keep);
+  }
+}
+
+void check_options(const PlanOptions& options, const ScaleSchedule& schedule) {
+  check_rules(options, schedule);
+  if (options.batch < 1) {
+    throw UsageError(fmt::format("batch: expected at least 1, got {}", options.batch));
+  }
+  if (const auto* asked = std::get_if<WithinRatio>(&options.choice);
+      asked != nullptr && !(asked->ratio > 0 && asked->ratio <= 1)) {
+    throw UsageError(fmt::format("ratio: expected above 0 and at most 1, got {}", asked->ratio));
+  }
+  if (const auto* asked = std::get_if<BelowTheta>(&options.choice);
+      asked != nullptr && !std::isfinite(asked->theta)) {
+    throw UsageError(fmt::format("threshold: expected a finite number, got {}", asked->theta));
+  }
+  const bool chooses_layers = std::holds_alternative<BelowTheta>(options.choice) ||
+                              std::holds_alternative<MostDemanding>(options.choice);
+  if (options.uniform && chooses_layers) {
+    throw UsageError(fmt::format("uniform: expected no choice of layers, got {}",
+                                 name_of_choice(options.choice)));
+  }
+}
+
+KvShape shape_of(const ModelConfig& config, const PlanOptions& options) {
+  return {.heads = config.heads,
+          .head_dim = config.head_dim(),
+          .rows = 2 * std::int64_t{options.batch},
+          .key_element_bytes = options.key_element_bytes,
+          .value_element_bytes = options.value_element_bytes};
+}
+
+LayerRule efficient_rule(const EfficientRule& rule, int default_local_scales) {
+  if (rule.capacity_tokens) return KeepCapacity{rule.condensed_scales, *rule.capacity_tokens};
+  return KeepLocal{rule.condensed_scales, rule.local_scales.value_or(default_local_scales)};
+}
+
+PlanExplanation denominators(const ModelConfig& config, const PlanOptions& options) {
+  PlanExplanation explanation;
+  explanation.shape = shape_of(config, options);
+  explanation.batch = options.batch;
+  const ScaleSchedule schedule = config.schedule();
+  explanation.read_bytes =
+      denominator_bytes(Denominator::read, schedule, config.depth, explanation.shape);
+  explanation.final_bytes =
+      denominator_bytes(Denominator::final, schedule, config.depth, explanation.shape);
+  if (const auto* asked = std::get_if<WithinRatio>(&options.choice)) {
+    const bool of_read = asked->of == Denominator::read;
+    explanation.limit_bytes = bytes_within_ratio(
+        asked->ratio, of_read ? explanation.read_bytes : explanation.final_bytes);
+  } else if (const auto* bytes = std::get_if<WithinBytes>(&options.choice)) {
+    explanation.limit_bytes = bytes->bytes;
+  }
+  return explanation;
+}
+
+[[noreturn]] void fail_unreachable(const PlanExplanation& explanation, const PlanOptions& options,
+                                   std::int64_t smallest_bytes) {
+  const auto* asked = std::get_if<WithinRatio>(&options.choice);
+  const Denominator of = asked != nullptr ? asked->of : Denominator::read;
+  const std::int64_t whole =
+      of == Denominator::read ? explanation.read_bytes : explanation.final_bytes;
+  // Rounded up, so that asking for the printed ratio works.
+  const double smallest =
+      std::ceil(1e4 * static_cast<double>(smallest_bytes) / static_cast<double>(whole)) / 1e4;
+  throw Error(fmt::format(
+      "[plan] limit: expected at least {:.4f} of {}, the smallest reachable ratio ({} bytes at "
+      "batch {}), got {}",
+      smallest, name_of(of), smallest_bytes, options.batch,
+      asked != nullptr ? fmt::format("{}", asked->ratio)
+                       : fmt::format("{} bytes", *explanation.limit_bytes)));
+}
+
+// The most demanding layers that fit beside the smallest efficient rule, then the largest capacity
+// for the efficient ones.
+Decision solve_limit(const BudgetModel& model, const PlanOptions& options,
+                     const PlanExplanation& explanation) {
+  const LayerRule floor = efficient_rule(options.efficient, 0);
+  const KvShape& shape = explanation.shape;
+  const std::int64_t limit = *explanation.limit_bytes;
+  const LayerRule& demanding = options.uniform ? floor : options.demanding;
+  int count = most_demanding_within(model, demanding, floor, shape, limit);
+  if (count < 0) {
+    std::int64_t smallest = std::numeric_limits<std::int64_t>::max();
+    for (int layers = 0; layers <= model.depth; ++layers) {
+      smallest = std::min(smallest, peak_of_counts(model, layers, demanding, floor, shape));
+    }
+    fail_unreachable(explanation, options, smallest);
+  }
+  if (options.uniform) count = 0;
+  const bool fixed = options.efficient.local_scales || options.efficient.capacity_tokens;
+  if (fixed || options.whole_scales || count == model.depth) {
+    return {.class_rule = MostDemanding{count}, .efficient = floor};
+  }
+  return {.class_rule = MostDemanding{count},
+          .efficient = largest_capacity_within(model, count, options.demanding,
+                                               options.efficient.condensed_scales, shape, limit)};
+}
+
+Decision decide(const BudgetModel& model, const PlanOptions& options,
+                const PlanExplanation& explanation) {
+  if (has_limit(options.choice)) return solve_limit(model, options, explanation);
+  const LayerRule efficient = efficient_rule(options.efficient, 1);
+  if (options.uniform) return {.class_rule = MostDemanding{0}, .efficient = efficient};
+  if (const auto* theta = std::get_if<BelowTheta>(&options.choice)) {
+    return {.class_rule = *theta, .efficient = efficient};
+  }
+  if (const auto* most = std::get_if<MostDemanding>(&options.choice)) {
+    return {.class_rule = *most, .efficient = efficient};
+  }
+  return {.class_rule = WidestGap{}, .efficient = efficient};
+}
+
+BudgetOrigin origin_of(const PlanOptions& options, const PlanExplanation& explanation) {
+  BudgetOrigin origin;
+  origin.capture_id = options.capture_id;
+  origin.choice = options.uniform ? "uniform" : name_of_choice(options.choice);
+  if (!options.uniform) {
+    origin.metric = name_of(options.metric);
+    origin.tensor = name_of(options.tensor);
+    origin.theta = explanation.theta;
+  }
+  if (const auto* most = std::get_if<MostDemanding>(&options.choice)) {
+    origin.demanding_layers = most->layers;
+  } else if (const auto* ratio = std::get_if<WithinRatio>(&options.choice)) {
+    origin.ratio = ratio->ratio;
+    origin.of = name_of(ratio->of);
+  } else if (const auto* limit = std::get_if<WithinBytes>(&options.choice)) {
+    origin.kv_memory_bytes = limit->bytes;
+  }
+  return origin;
+}
+
+BudgetExpectation expectation_of(const PlanExplanation& explanation) {
+  return {.logical_peak_bytes = explanation.logical_peak_bytes,
+          .batch = explanation.batch,
+          .key_element_bytes = explanation.shape.key_element_bytes,
+          .value_element_bytes = explanation.shape.value_element_bytes,
+          .ratio_of_read = explanation.ratio_of(Denominator::read),
+          .ratio_of_final = explanation.ratio_of(Denominator::final)};
+}
+
+PlanRow row_of(int layer, const LayerStatistics& statistics, const Budget& budget,
+               const RetentionPlan& plan, const KvShape& shape) {
+  const std::size_t index = static_cast<std::size_t>(layer);
+  PlanRow row;
+  row.layer = layer;
+  row.statistic = statistics.mean[index];
+  row.low = statistics.low[index];
+  row.high = statistics.high[index];
+  row.layer_class = budget.layers[index].layer_class;
+  row.rule = budget.layers[index].rule;
+  for (int scale = 0; scale < plan.schedule().scales(); ++scale) {
+    row.read_tokens.push_back(plan.read_tokens(layer, scale));
+    row.held_peak_bytes = std::max(row.held_peak_bytes, held_bytes(plan, shape, layer, scale));
+  }
+  return row;
+}
+
+void explain(PlanExplanation& explanation, const LayerStatistics& statistics, const Budget& budget,
+             const Decision& decision, const PlanOptions& options) {
+  const RetentionPlan plan(budget);
+  explanation.samples = statistics.samples;
+  explanation.confidence = statistics.confidence;
+  explanation.logical_peak_bytes = logical_peak_bytes(plan, explanation.shape);
+  std::vector<double> stability(budget.layers.size(), std::numeric_limits<double>::quiet_NaN());
+  if (!options.uniform) {
+    explanation.theta = theta_of(statistics.mean, decision.class_rule);
+    stability = class_stability(statistics, decision.class_rule);
+  }
+  for (int layer = 0; layer < plan.layers(); ++layer) {
+    PlanRow row = row_of(layer, statistics, budget, plan, explanation.shape);
+    row.stability = stability[static_cast<std::size_t>(layer)];
+    explanation.demanding_layers += row.layer_class == LayerClass::demanding ? 1 : 0;
+    explanation.rows.push_back(std::move(row));
+  }
+}
+
+}  // namespace
+
+double PlanExplanation::ratio_of(Denominator denominator) const {
+  return static_cast<double>(logical_peak_bytes) /
+         static_cast<double>(denominator == Denominator::read ? read_bytes : final_bytes);
+}
+
+double PlanExplanation::vanilla_ratio_of_final() const {
+  return static_cast<double>(read_bytes) / static_cast<double>(final_bytes);
+}
+
+Plan make_plan(const LayerStatistics& statistics, const ModelConfig& config,
+               const PlanOptions& options) {
+  check_options(options, config.schedule());
+  if (statistics.layers() != config.depth) {
+    throw Error(fmt::format("[plan] layer statistic: expected {} layers, got {}", config.depth,
+                            statistics.layers()));
+  }
+  const BudgetModel model = budget_model_of(config);
+  Plan plan;
+  plan.explanation = denominators(config, options);
+  const Decision decision = decide(model, options, plan.explanation);
+  const std::vector<LayerClass> classes = classify(statistics.mean, decision.class_rule);
+  if (std::holds_alternative<WidestGap>(decision.class_rule) &&
+      std::count(classes.begin(), classes.end(), LayerClass::demanding) == 0) {
+    throw Error("[plan] layer statistic: expected a gap between layers, got equal values");
+  }
+  plan.budget = budget_of_classes(model, classes, options.demanding, decision.efficient);
+  explain(plan.explanation, statistics, plan.budget, decision, options);
+  plan.budget.rule = origin_of(options, plan.explanation);
+  plan.budget.expected = expectation_of(plan.explanation);
+  return plan;
+}
+
+Plan make_plan(const Statistics& statistics, const ModelConfig& config,
+               const PlanOptions& options) {
+  return make_plan(layer_statistics(statistics, options.metric, options.tensor, options.bootstrap),
+                   config, options);
+}
+
+}  // namespace kvscope

@@ -1,0 +1,106 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "analysis/layers/layer_classes.h"
+#include "analysis/layers/layer_statistics.h"
+#include "core/budget/budget.h"
+#include "core/budget/kv_bytes.h"
+#include "core/geometry/model_config.h"
+
+namespace kvscope {
+
+/// Logical peak at most `ratio` of the denominator.
+struct WithinRatio {
+  double ratio = 0;
+  Denominator of = Denominator::read;
+};
+
+/// Logical peak at most `bytes` at the batch of the options.
+struct WithinBytes {
+  std::int64_t bytes = 0;
+};
+
+/// What decides how many layers are demanding.
+using PlanChoice = std::variant<WidestGap, BelowTheta, MostDemanding, WithinRatio, WithinBytes>;
+
+/// What efficient layers keep. With neither local scales nor a capacity, a limit (ratio or bytes)
+/// solves for the capacity, starting from the condensed scales alone; without a limit one local
+/// scale is kept. Both at once are refused.
+struct EfficientRule {
+  int condensed_scales = 2;
+  std::optional<int> local_scales = {};
+  std::optional<std::int64_t> capacity_tokens = {};
+};
+
+struct PlanOptions {
+  PlanChoice choice = WidestGap{};
+  /// No classes, the paper's control: every layer follows the efficient rule. Goes with a limit or
+  /// with the default choice, which it replaces.
+  bool uniform = false;
+  EfficientRule efficient = {};
+  /// KeepAll, or KeepCapacity with the condensed scales of `efficient`.
+  LayerRule demanding = KeepAll{};
+  /// Under a limit: leave efficient layers with their condensed scales, solve no capacity.
+  bool whole_scales = false;
+  Metric metric = Metric::cosine;
+  KvTensor tensor = KvTensor::key;
+  BootstrapOptions bootstrap = {};
+  int batch = 1;
+  std::int64_t key_element_bytes = 2;
+  std::int64_t value_element_bytes = 2;
+  std::string capture_id = {};  ///< of the file the statistics come from
+};
+
+struct PlanRow {
+  int layer = 0;
+  double statistic = 0;
+  double low = 0;  ///< bootstrap interval; NaN with fewer than two samples
+  double high = 0;
+  LayerClass layer_class = LayerClass::demanding;
+  double stability = 0;  ///< share of resamples with the same class; NaN if unknown or uniform
+  LayerRule rule;
+  std::vector<std::int64_t> read_tokens;  ///< [target], cached tokens
+  std::int64_t held_peak_bytes = 0;
+};
+
+/// Why a budget is what it is: everything the plan table shows.
+struct PlanExplanation {
+  std::vector<PlanRow> rows;  ///< one per layer
+  std::int64_t samples = 0;
+  double confidence = 0;        ///< of the intervals
+  std::optional<double> theta;  ///< tells the classes apart; none after a tie or without classes
+  int demanding_layers = 0;
+  std::int64_t logical_peak_bytes = 0;
+  std::int64_t read_bytes = 0;              ///< denominator: vanilla's own logical peak
+  std::int64_t final_bytes = 0;             ///< denominator: all tokens of all layers
+  std::optional<std::int64_t> limit_bytes;  ///< asked for
+  KvShape shape;                            ///< what tokens were counted with
+  int batch = 1;
+
+  double ratio_of(Denominator denominator) const;
+  /// Vanilla's own logical peak against all tokens.
+  double vanilla_ratio_of_final() const;
+};
+
+struct Plan {
+  Budget budget;  ///< with rule and expected filled
+  PlanExplanation explanation;
+};
+
+/// Makes a budget for `config` from what the layers showed (AMS-KV, arXiv 2511.16047: layers of low
+/// inter-scale similarity keep the history). Throws UsageError for options that contradict each
+/// other, and Error for statistics of another depth or with values that are not finite, for
+/// statistics without any gap when the gap decides, and, naming the smallest reachable ratio, for a
+/// limit that no number of demanding layers meets.
+Plan make_plan(const Statistics& statistics, const ModelConfig& config, const PlanOptions& options);
+
+/// The same from layer statistics that are already there.
+Plan make_plan(const LayerStatistics& statistics, const ModelConfig& config,
+               const PlanOptions& options);
+
+}  // namespace kvscope

@@ -1,0 +1,92 @@
+#include "analysis/planner/solver.h"
+
+#include <random>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "core/budget/retention_plan.h"
+
+namespace kvscope {
+namespace {
+
+BudgetModel random_model(std::mt19937& random) {
+  const auto between = [&](int low, int high) {
+    return std::uniform_int_distribution<int>(low, high)(random);
+  };
+  BudgetModel model = {.depth = between(1, 6), .heads = 2, .head_dim = 4, .patch_nums = {1}};
+  const int scales = between(2, 7);
+  while (static_cast<int>(model.patch_nums.size()) < scales) {
+    model.patch_nums.push_back(model.patch_nums.back() + between(0, 2));
+  }
+  return model;
+}
+
+const KvShape shape = {
+    .heads = 2, .head_dim = 4, .rows = 2, .key_element_bytes = 4, .value_element_bytes = 2};
+
+// What bisection stands on: at no scale do the bytes fall when the capacity grows.
+TEST(Solver, BytesNeverFallWhenTheCapacityGrows) {
+  std::mt19937 random(2);
+  for (int round = 0; round < 60; ++round) {
+    BudgetModel model = random_model(random);
+    model.depth = 1;
+    const ScaleSchedule schedule(model.patch_nums);
+    const int condensed = static_cast<int>(random() % 3) % schedule.scales();
+    std::vector<std::int64_t> before(model.patch_nums.size(), 0);
+    for (std::int64_t tokens = schedule.begin(condensed); tokens <= schedule.total_tokens();
+         ++tokens) {
+      const std::vector<LayerClass> classes = {LayerClass::efficient};
+      const RetentionPlan plan(
+          budget_of_classes(model, classes, KeepAll{}, KeepCapacity{condensed, tokens}));
+      const std::vector<std::int64_t> held = held_bytes_by_scale(plan, shape);
+      for (std::size_t scale = 0; scale < held.size(); ++scale) {
+        ASSERT_GE(held[scale], before[scale]) << "capacity " << tokens << ", scale " << scale;
+      }
+      before = held;
+    }
+  }
+}
+
+TEST(Solver, FindsTheLargestCountAndCapacityOfAFullSearch) {
+  std::mt19937 random(3);
+  for (int round = 0; round < 100; ++round) {
+    const BudgetModel model = random_model(random);
+    const ScaleSchedule schedule(model.patch_nums);
+    const int condensed = static_cast<int>(random() % 2);
+    const LayerRule floor = KeepLocal{condensed, 0};
+    const std::int64_t most = peak_of_counts(model, model.depth, KeepAll{}, floor, shape);
+    const std::int64_t limit =
+        static_cast<std::int64_t>(random() % static_cast<unsigned>(most + 1));
+
+    int expected_count = -1;
+    for (int count = 0; count <= model.depth; ++count) {
+      if (peak_of_counts(model, count, KeepAll{}, floor, shape) <= limit) expected_count = count;
+    }
+    const int count = most_demanding_within(model, KeepAll{}, floor, shape, limit);
+    ASSERT_EQ(count, expected_count);
+    if (count < 0) continue;
+
+    std::int64_t expected_tokens = 0;
+    const std::int64_t largest =
+        std::max(schedule.begin(condensed), schedule.begin(schedule.last_scale()));
+    for (std::int64_t tokens = schedule.begin(condensed); tokens <= largest; ++tokens) {
+      const KeepCapacity rule = {condensed, tokens};
+      if (peak_of_counts(model, count, KeepAll{}, rule, shape) <= limit) expected_tokens = tokens;
+    }
+    EXPECT_EQ(largest_capacity_within(model, count, KeepAll{}, condensed, shape, limit),
+              (KeepCapacity{condensed, expected_tokens}));
+  }
+}
+
+TEST(Solver, ARatioThatWasPrintedIsReachableAgain) {
+  for (std::int64_t denominator : {std::int64_t{12720}, std::int64_t{293068800}}) {
+    for (std::int64_t bytes = 1; bytes < denominator; bytes += denominator / 97) {
+      const double ratio = static_cast<double>(bytes) / static_cast<double>(denominator);
+      ASSERT_EQ(bytes_within_ratio(ratio, denominator), bytes);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace kvscope
