@@ -73,6 +73,13 @@ TEST(Budget, RoundTripsThroughAFile) {
   EXPECT_THROW((void)load_budget(dir / "none.json"), BadInput);
 }
 
+// budget_schema_test.py holds the same file against data/schema/budget.schema.json: budgets that
+// are written are budgets that the schema allows.
+TEST(Budget, WritesTheGoldenFile) {
+  std::ifstream golden(KVSCOPE_SOURCE_DIR "/tests/golden/budget/full.json");
+  EXPECT_EQ(to_json(full_budget()), Json::parse(golden));
+}
+
 TEST(Budget, TakesLayersInAnyOrder) {
   Json json = to_json(full_budget());
   std::swap(json["layers"][0], json["layers"][2]);
