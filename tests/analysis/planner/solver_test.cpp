@@ -55,9 +55,11 @@ TEST(Solver, FindsTheLargestCountAndCapacityOfAFullSearch) {
     const ScaleSchedule schedule(model.patch_nums);
     const int condensed = static_cast<int>(random() % 2);
     const LayerRule floor = KeepLocal{condensed, 0};
-    const std::int64_t most = peak_of_counts(model, model.depth, KeepAll{}, floor, shape);
-    const std::int64_t limit =
-        static_cast<std::int64_t>(random() % static_cast<unsigned>(most + 1));
+    // Every other limit is one that some budget meets to the byte.
+    std::int64_t limit = peak_of_counts(
+        model, static_cast<int>(random() % static_cast<unsigned>(model.depth)), KeepAll{},
+        KeepCapacity{condensed, static_cast<std::int64_t>(1 + random() % 60)}, shape);
+    if (round % 2 == 1) limit = static_cast<std::int64_t>(random() % (2 * limit));
 
     int expected_count = -1;
     for (int count = 0; count <= model.depth; ++count) {
