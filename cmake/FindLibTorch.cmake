@@ -66,5 +66,8 @@ if(LibTorch_FOUND AND NOT TARGET LibTorch::LibTorch)
     "${_overlay}" "${_overlay}/torch/csrc/api/include")
   target_link_libraries(LibTorch::LibTorch INTERFACE
     "${LibTorch_LIBRARY}" "${LibTorch_CPU_LIBRARY}" "${LibTorch_C10_LIBRARY}")
-  target_link_options(LibTorch::LibTorch INTERFACE "-Wl,-rpath,${LibTorch_ROOT_DIR}/lib")
+  # libtorch exports std::filesystem symbols of an older libstdc++: the system's must come first, or
+  # std::filesystem::remove_all calls into the wrong one and crashes.
+  target_link_options(LibTorch::LibTorch INTERFACE
+    "LINKER:--push-state,--no-as-needed,-lstdc++,--pop-state" "-Wl,-rpath,${LibTorch_ROOT_DIR}/lib")
 endif()

@@ -3,12 +3,10 @@
 #include <string>
 
 #include <ATen/Context.h>
-#include <ATen/Version.h>
+#include <ATen/Parallel.h>
 #include <dlfcn.h>
 #include <fmt/format.h>
-#include <link.h>
 #include <nlohmann/json.hpp>
-#include <torch/csrc/api/include/torch/version.h>
 
 #include "cli/engine/commands.h"
 #include "core/generate/device.h"
@@ -39,7 +37,7 @@ Command devices_command() {
             auto as_json = std::make_shared<bool>(false);
             app.add_flag("--json", *as_json, "Machine-readable output");
             return [as_json] {
-              const nlohmann::json json = {{"torch", TORCH_VERSION},
+              const nlohmann::json json = {{"torch", torch_version()},
                                            {"threads", at::get_num_threads()},
                                            {"cuda_devices", cuda_device_names()},
                                            {"cupti", cupti_of_wheel()}};

@@ -92,7 +92,7 @@ int run(bool as_json) {
   const nlohmann::json engine = engine_report();
   std::vector<Finding> findings = {
       {"kvscope", true, fmt::format("{} ({})", tool_version(), git_commit()), ""},
-      {"capture schema", true, std::string(schema::name), ""},
+      {"capture schema", true, std::string(schema::version), ""},
       engine_finding(engine),
       cuda_finding(engine),
       cupti_finding(engine),

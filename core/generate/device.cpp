@@ -8,6 +8,7 @@
 #include <ATen/detail/CUDAHooksInterface.h>
 #include <dlfcn.h>
 #include <fmt/format.h>
+#include <torch/headeronly/version.h>
 
 #include "core/base/error.h"
 
@@ -71,6 +72,8 @@ std::string cpu_name() {
   }
   return "unknown";
 }
+
+std::string torch_version() { return TORCH_VERSION; }
 
 std::vector<std::string> cuda_device_names() {
   std::vector<std::string> names;

@@ -17,6 +17,9 @@ std::string device_name(const at::Device& device);
 /// Model name of the CPU, or "unknown".
 std::string cpu_name();
 
+/// Version of LibTorch, e.g. "2.11.0".
+std::string torch_version();
+
 /// Names of all CUDA devices LibTorch sees, in order; empty without a driver.
 std::vector<std::string> cuda_device_names();
 

@@ -1,0 +1,57 @@
+#include <chrono>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <ATen/Parallel.h>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "analysis/metrics/analyze.h"
+#include "cli/engine/commands.h"
+
+namespace kvscope::cli {
+namespace {
+
+struct Options {
+  std::vector<std::string> inputs;
+  std::string output;
+  AnalyzeOptions analyze{.threads = 0};
+  bool json = false;
+};
+
+int run(Options options) {
+  if (options.analyze.threads == 0) options.analyze.threads = at::get_num_threads();
+  const auto start = std::chrono::steady_clock::now();
+  analyze(options.inputs, options.output, options.analyze);
+  const double seconds =
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  if (options.json) {
+    fmt::print("{}\n", nlohmann::json{{"file", options.output}, {"seconds", seconds}}.dump());
+  } else {
+    fmt::print("{}: similarity and attention of {} capture{} in {:.2f} s\n", options.output,
+               options.inputs.size(), options.inputs.size() == 1 ? "" : "s", seconds);
+  }
+  return 0;
+}
+
+}  // namespace
+
+Command analyze_command() {
+  return {.name = "analyze",
+          .summary = "Compute inter-scale similarity from captures",
+          .define = [](CLI::App& app) -> std::function<int()> {
+            auto options = std::make_shared<Options>();
+            app.add_option("captures", options->inputs,
+                           "Captures of one model and setting, in the order of their samples")
+                ->required();
+            app.add_option("-o,--output", options->output, "Analysis file to write")->required();
+            app.add_option("--threads", options->analyze.threads, "CPU threads, 0: all")
+                ->check(CLI::NonNegativeNumber);
+            app.add_flag("--force", options->analyze.force, "Overwrite an existing file");
+            app.add_flag("--json", options->json, "Machine-readable summary");
+            return [options] { return run(*options); };
+          }};
+}
+
+}  // namespace kvscope::cli

@@ -1,0 +1,58 @@
+#include <memory>
+#include <string>
+
+#include "cli/engine/commands.h"
+#include "cli/engine/generation_job.h"
+#include "cli/engine/generation_options.h"
+
+namespace kvscope::cli {
+namespace {
+
+struct Options {
+  GenerationOptions generation;
+  std::string store = "raw";
+  std::string kv_dtype = "fp16";
+  RunSettings settings;
+  bool json = false;
+};
+
+void add_options(CLI::App& app, Options& options) {
+  add_generation_options(app, options.generation);
+  app.add_option("--store", options.store,
+                 "raw: K and V themselves; reduced: similarity and norms, accumulated in the run")
+      ->check(CLI::IsMember({"raw", "reduced"}))
+      ->capture_default_str();
+  app.add_option("--kv-dtype", options.kv_dtype, "Type of raw K and V in the file")
+      ->check(CLI::IsMember({"fp16", "fp32", "bf16"}))
+      ->capture_default_str();
+  KeptSubset& keep = options.settings.keep;
+  app.add_option("--keep-layers", keep.layers, "Raw data of these layers only, e.g. 0,5,11")
+      ->delimiter(',');
+  app.add_option("--keep-heads", keep.heads, "Raw data of these heads only")->delimiter(',');
+  app.add_option("--keep-scales", keep.scales, "Raw data of these scales only")->delimiter(',');
+  app.add_option("--keep-samples", keep.samples, "Raw data of these samples only")->delimiter(',');
+  app.add_option("--compression", options.settings.compression, "none or deflate:1 … deflate:9")
+      ->capture_default_str();
+  app.add_flag("--json", options.json, "Machine-readable summary");
+}
+
+int run(Options options) {
+  options.settings.store = options.store == "raw" ? KvStore::raw : KvStore::reduced;
+  options.settings.kv_dtype = parse_kv_dtype(options.kv_dtype);
+  return run_generation_job(options.generation, FileKind::capture, options.settings, options.json);
+}
+
+}  // namespace
+
+Command capture_command() {
+  return {.name = "capture",
+          .summary = "Run the model, keep K and V, attention mass, timings",
+          .define = [](CLI::App& app) -> std::function<int()> {
+            auto options = std::make_shared<Options>();
+            options->settings.compression = "none";
+            add_options(app, *options);
+            return [options] { return run(*options); };
+          }};
+}
+
+}  // namespace kvscope::cli

@@ -1,0 +1,29 @@
+#include <memory>
+
+#include "cli/engine/commands.h"
+#include "cli/engine/generation_job.h"
+#include "cli/engine/generation_options.h"
+
+namespace kvscope::cli {
+
+Command run_command() {
+  return {.name = "run",
+          .summary = "Generate under a budget: images, tokens, timings, ledger",
+          .define = [](CLI::App& app) -> std::function<int()> {
+            struct Options {
+              GenerationOptions generation;
+              bool json = false;
+            };
+            auto options = std::make_shared<Options>();
+            add_generation_options(app, options->generation);
+            app.add_flag("--json", options->json, "Machine-readable summary");
+            return [options] {
+              RunSettings settings;
+              settings.compression = "none";
+              return run_generation_job(options->generation, FileKind::run, settings,
+                                        options->json);
+            };
+          }};
+}
+
+}  // namespace kvscope::cli

@@ -1,0 +1,58 @@
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "analysis/compare/comparison.h"
+#include "analysis/compare/comparison_tables.h"
+#include "cli/kvscope/commands.h"
+#include "core/capture/capture_reader.h"
+
+namespace kvscope::cli {
+namespace {
+
+struct Options {
+  std::vector<std::string> files;
+  bool json = false;
+  bool csv = false;
+  bool markdown = false;
+};
+
+int run(const Options& options) {
+  std::vector<CaptureReader> readers;
+  for (const std::string& file : options.files) readers.emplace_back(file);
+  const Comparison comparison = compare(readers);
+  if (options.json) {
+    fmt::print("{}\n", to_json(comparison).dump(2));
+  } else if (options.csv) {
+    fmt::print("{}", to_csv(comparison));
+  } else if (options.markdown) {
+    fmt::print("{}", to_markdown(comparison));
+  } else {
+    fmt::print("{}", to_text(comparison));
+  }
+  return 0;
+}
+
+}  // namespace
+
+Command compare_command() {
+  return {
+      .name = "compare",
+      .summary = "Compare memory, latency, tokens and images with the first file",
+      .define = [](CLI::App& app) -> std::function<int()> {
+        auto options = std::make_shared<Options>();
+        app.add_option("files", options->files,
+                       "Capture or run files; the first one is the baseline")
+            ->required()
+            ->expected(2, 64);
+        auto* json = app.add_flag("--json", options->json, "As JSON");
+        auto* csv = app.add_flag("--csv", options->csv, "As CSV, exact numbers")->excludes(json);
+        app.add_flag("--markdown", options->markdown, "As markdown")->excludes(json)->excludes(csv);
+        return [options] { return run(*options); };
+      }};
+}
+
+}  // namespace kvscope::cli

@@ -1,0 +1,214 @@
+#include <charconv>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <sstream>
+#include <string>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <nlohmann/json.hpp>
+
+#include "analysis/planner/explanation.h"
+#include "analysis/planner/planner.h"
+#include "cli/kvscope/commands.h"
+#include "core/base/error.h"
+#include "core/base/table.h"
+#include "core/base/units.h"
+#include "core/capture/capture_reader.h"
+
+namespace kvscope::cli {
+namespace {
+
+struct Options {
+  std::string file;
+  std::string output;
+  std::optional<double> threshold;
+  std::optional<int> demanding_layers;
+  std::optional<double> ratio;
+  std::string of = "read";
+  std::string kv_memory;
+  bool uniform = false;
+  std::string efficient;
+  std::string demanding = "all";
+  bool whole_scales = false;
+  std::string metric = "cosine";
+  std::string tensor = "key";
+  int batch = 1;
+  int element_bytes = 2;
+  bool force = false;
+  bool json = false;
+};
+
+// "condensed=2,local=1" → the value behind each key.
+std::map<std::string, std::int64_t> parse_rule(const std::string& text, const std::string& option,
+                                               const std::set<std::string>& keys) {
+  std::map<std::string, std::int64_t> values;
+  std::istringstream parts(text);
+  for (std::string part; std::getline(parts, part, ',');) {
+    const std::size_t equals = part.find('=');
+    const std::string key = part.substr(0, equals);
+    const std::string number = equals == std::string::npos ? "" : part.substr(equals + 1);
+    std::int64_t value = -1;
+    const auto [end, failure] =
+        std::from_chars(number.data(), number.data() + number.size(), value);
+    const bool whole = failure == std::errc() && end == number.data() + number.size() && value >= 0;
+    if (!keys.contains(key) || !whole || !values.emplace(key, value).second) {
+      throw UsageError(fmt::format("{}: expected {} each with =N, got '{}'", option,
+                                   fmt::join(keys, ", "), text));
+    }
+  }
+  return values;
+}
+
+EfficientRule parse_efficient(const std::string& text) {
+  EfficientRule rule;
+  for (const auto& [key, value] :
+       parse_rule(text, "--efficient", {"condensed", "local", "capacity_tokens"})) {
+    if (key == "condensed") rule.condensed_scales = static_cast<int>(value);
+    if (key == "local") rule.local_scales = static_cast<int>(value);
+    if (key == "capacity_tokens") rule.capacity_tokens = value;
+  }
+  return rule;
+}
+
+LayerRule parse_demanding(const std::string& text, int condensed_scales) {
+  if (text == "all") return KeepAll{};
+  const auto values = parse_rule(text, "--demanding", {"capacity_tokens"});
+  return KeepCapacity{.condensed_scales = condensed_scales,
+                      .capacity_tokens = values.at("capacity_tokens")};
+}
+
+PlanChoice choice_of(const Options& options) {
+  if (options.threshold) return BelowTheta{*options.threshold};
+  if (options.demanding_layers) return MostDemanding{*options.demanding_layers};
+  if (options.ratio) {
+    return WithinRatio{.ratio = *options.ratio,
+                       .of = options.of == "read" ? Denominator::read : Denominator::final};
+  }
+  if (!options.kv_memory.empty()) {
+    return WithinBytes{.bytes = parse_bytes(options.kv_memory, "--kv-memory")};
+  }
+  return WidestGap{};
+}
+
+PlanOptions plan_options(const Options& options, const CaptureReader& reader) {
+  PlanOptions plan;
+  plan.choice = choice_of(options);
+  plan.uniform = options.uniform;
+  plan.efficient = parse_efficient(options.efficient);
+  plan.demanding = parse_demanding(options.demanding, plan.efficient.condensed_scales);
+  plan.whole_scales = options.whole_scales;
+  plan.metric = parse_metric(options.metric);
+  plan.tensor = parse_kv_tensor(options.tensor);
+  plan.batch = options.batch;
+  plan.key_element_bytes = options.element_bytes;
+  plan.value_element_bytes = options.element_bytes;
+  plan.capture_id = reader.record().capture_id;
+  return plan;
+}
+
+Statistics statistics_of(const CaptureReader& reader) {
+  std::optional<Statistics> statistics = reader.statistics();
+  if (!statistics || !statistics->has_similarity()) {
+    throw BadInput("plan", reader.path(), "inter-scale similarity in the file",
+                   "none (make it with 'kvscope analyze' or 'capture --store reduced')");
+  }
+  return *std::move(statistics);
+}
+
+void write_budget(const Options& options, const Budget& budget) {
+  if (!options.force && std::filesystem::exists(options.output)) {
+    throw Error(
+        fmt::format("[plan] {}: expected no file there, got one (use --force)", options.output));
+  }
+  std::ofstream stream(options.output, std::ios::binary);
+  stream << to_json(budget).dump(2) << '\n' << std::flush;
+  if (!stream) throw Error(fmt::format("[plan] {}: expected a writable path", options.output));
+}
+
+int run(const Options& options) {
+  const CaptureReader reader(options.file);
+  const Plan plan =
+      make_plan(statistics_of(reader), reader.record().model, plan_options(options, reader));
+  if (!options.output.empty()) write_budget(options, plan.budget);
+  if (options.json) {
+    fmt::print("{}\n", to_json(plan.budget).dump(2));
+    return 0;
+  }
+  const PlanExplanation& explanation = plan.explanation;
+  fmt::print("{} similarity of {}, scale i−1 to i, {} samples; {:.0f} % bootstrap intervals\n",
+             options.metric, options.tensor, explanation.samples, 100 * explanation.confidence);
+  if (explanation.theta)
+    fmt::print("θ = {:.4f}: below it a layer is demanding\n", *explanation.theta);
+  fmt::print("\n{}\n{}", to_text(layer_table(explanation)), to_text(total_table(explanation)));
+  if (!options.output.empty()) fmt::print("\nBudget written to {}\n", options.output);
+  return 0;
+}
+
+void add_options(CLI::App& app, Options& options) {
+  app.add_option("analysis", options.file, "Analysis file, or a capture with --store reduced")
+      ->required();
+  app.add_option("-o,--output", options.output, "Budget to write; without it, only shown");
+
+  auto* choice = app.add_option_group("choice",
+                                      "How many layers are demanding; without any, the "
+                                      "widest gap between layers decides");
+  choice->add_option("--threshold", options.threshold, "Layers below this statistic");
+  choice->add_option("--demanding-layers", options.demanding_layers, "The N lowest layers")
+      ->check(CLI::NonNegativeNumber);
+  choice->add_option("--ratio", options.ratio, "As many as fit into this share of --of")
+      ->check(CLI::Range(0.0, 1.0));
+  choice->add_option("--kv-memory", options.kv_memory,
+                     "As many as fit into this much memory at --batch, e.g. 24GiB");
+  choice->require_option(0, 1);
+
+  app.add_option(
+         "--of", options.of,
+         "What --ratio is a share of: read (what the vanilla cache must hold) or final (all "
+         "tokens, what the official code holds at the end)")
+      ->check(CLI::IsMember({"read", "final"}))
+      ->capture_default_str();
+  app.add_option("--batch", options.batch, "Images at a time that the bytes are stated for")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  app.add_option("--element-bytes", options.element_bytes,
+                 "Bytes of a cached value: 2 for fp16 and bf16, 4 for fp32")
+      ->check(CLI::IsMember({2, 4}))
+      ->capture_default_str();
+  app.add_option("--efficient", options.efficient,
+                 "What efficient layers keep, e.g. condensed=2,local=1 or "
+                 "condensed=2,capacity_tokens=120 (default: condensed=2 and what the limit leaves, "
+                 "else local=1)");
+  app.add_option("--demanding", options.demanding,
+                 "What demanding layers keep: all or capacity_tokens=M")
+      ->capture_default_str();
+  app.add_flag("--uniform", options.uniform, "No classes: every layer keeps the same (control)");
+  app.add_flag("--whole-scales", options.whole_scales,
+               "Do not fill what a limit leaves with a capacity for the efficient layers");
+  app.add_option("--metric", options.metric, "cosine or neg_l2")
+      ->check(CLI::IsMember({"cosine", "neg_l2"}))
+      ->capture_default_str();
+  app.add_option("--tensor", options.tensor, "key or value")
+      ->check(CLI::IsMember({"key", "value"}))
+      ->capture_default_str();
+  app.add_flag("--force", options.force, "Overwrite an existing file");
+  app.add_flag("--json", options.json, "Print the budget instead of the table");
+}
+
+}  // namespace
+
+Command plan_command() {
+  return {.name = "plan",
+          .summary = "Turn similarity into a KV-cache budget",
+          .define = [](CLI::App& app) -> std::function<int()> {
+            auto options = std::make_shared<Options>();
+            add_options(app, *options);
+            return [options] { return run(*options); };
+          }};
+}
+
+}  // namespace kvscope::cli
