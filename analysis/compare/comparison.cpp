@@ -1,0 +1,200 @@
+#include "analysis/compare/comparison.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <map>
+#include <utility>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "analysis/compare/memory_figures.h"
+#include "analysis/compare/same_draws.h"
+#include "analysis/compare/time_figures.h"
+#include "core/base/error.h"
+#include "core/capture/capture_reader.h"
+
+namespace kvscope {
+namespace {
+
+void check_same_model(const CaptureReader& baseline, const CaptureReader& file) {
+  const auto fail = [&](const std::string& expected, const std::string& got) {
+    throw BadInput("compare", file.path(), expected,
+                   got + " (captures of different models given to compare)");
+  };
+  const ModelConfig& a = baseline.record().model;
+  const ModelConfig& b = file.record().model;
+  const nlohmann::json left = to_json(a);
+  const nlohmann::json right = to_json(b);
+  for (const auto& [key, value] : left.items()) {
+    if (!right.contains(key) || right[key] != value) {
+      fail(fmt::format("a file of model '{}' with {} {}", a.name, key, value.dump()),
+           fmt::format("model '{}' with {}", b.name,
+                       right.contains(key) ? right[key].dump() : "none"));
+    }
+  }
+  if (a != b) fail("a file of model '" + a.name + "'", "model '" + b.name + "'");
+  if (baseline.record().weights_sha256 != file.record().weights_sha256) {
+    fail("weights " + baseline.record().weights_sha256, file.record().weights_sha256);
+  }
+}
+
+/// File names, or paths where two files share a name.
+std::vector<std::string> names_of(const std::vector<CaptureReader>& files) {
+  std::map<std::string, int> uses;
+  for (const CaptureReader& file : files) ++uses[std::filesystem::path(file.path()).filename()];
+  std::vector<std::string> names;
+  for (const CaptureReader& file : files) {
+    const std::string name = std::filesystem::path(file.path()).filename();
+    names.push_back(uses[name] == 1 ? name : file.path());
+  }
+  return names;
+}
+
+ComparedFile describe(const CaptureReader& file, const std::string& name, const KvShape& shape) {
+  const RunRecord& record = file.record();
+  ComparedFile described;
+  described.path = file.path();
+  described.name = name;
+  described.kind = name_of(record.kind);
+  described.capture_id = record.capture_id;
+  described.policy = record.policy;
+  described.dtype = record.settings.dtype;
+  described.device = record.settings.device;
+  described.device_name = record.settings.device == "cpu" ? record.cpu_name : record.device_name;
+  described.batch = record.settings.batch;
+  described.samples = file.committed_samples();
+  described.memory = memory_figures(file, shape);
+  described.time = time_figures(file);
+  return described;
+}
+
+void compare_with(const CaptureReader& baseline, const CaptureReader& file,
+                  ComparedFile& described) {
+  described.latency_reason = why_latency_differs(baseline, file);
+  if (const std::string why = why_draws_differ(baseline, file); !why.empty()) {
+    described.tokens.reason = why;
+    described.images.reason = why;
+    return;
+  }
+  described.tokens.value = token_agreement(baseline, file);
+  ImageFidelity fidelity = image_fidelity(baseline, file);
+  if (fidelity.images.empty()) {
+    described.images.reason = fidelity.unreadable_why;
+  } else {
+    described.images.value = std::move(fidelity);
+  }
+}
+
+void add_problems(const CaptureReader& file, const std::string& name,
+                  std::vector<DataProblem>& problems) {
+  if (!file.complete()) {
+    problems.push_back({name,
+                        fmt::format("incomplete: {} of {} samples", file.committed_samples(),
+                                    file.record().settings.samples),
+                        "figures cover the committed samples only; run it again for all of them"});
+  }
+  const QualityCounts counts = file.quality();
+  for (std::size_t i = 0; i < quality_counter_count; ++i) {
+    const auto counter = static_cast<QualityCounter>(i);
+    if (counts[counter] == 0) continue;
+    problems.push_back({name, fmt::format("{} {}", counts[counter], name_of(counter)),
+                        std::string(advice_of(counter))});
+  }
+  if (!ledger_follows_plan(file)) {
+    problems.push_back({name, "the ledger does not hold what the budget's plan says",
+                        "reductions come from the plan and may not describe this run"});
+  }
+}
+
+std::map<std::string, std::string> settings_of(const CaptureReader& file) {
+  const RunRecord& record = file.record();
+  std::map<std::string, std::string> settings = {
+      {"policy", record.policy},           {"tool_version", record.tool_version},
+      {"git_commit", record.git_commit},   {"torch_version", record.torch_version},
+      {"device_name", record.device_name}, {"cpu_name", record.cpu_name}};
+  const nlohmann::json given = to_json(record.settings);
+  for (const auto& [key, value] : given.items()) {
+    settings[key] = value.is_string() ? value.get<std::string>() : value.dump();
+  }
+  return settings;
+}
+
+std::vector<SettingDifference> differing_settings(const std::vector<CaptureReader>& files) {
+  std::map<std::string, std::vector<std::string>> by_field;
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    for (const auto& [field, value] : settings_of(files[i])) {
+      std::vector<std::string>& values = by_field[field];
+      values.resize(files.size(), "");
+      values[i] = value;
+    }
+  }
+  std::vector<SettingDifference> differences;
+  for (const auto& [field, values] : by_field) {
+    if (std::adjacent_find(values.begin(), values.end(), std::not_equal_to<>()) != values.end()) {
+      differences.push_back({field, values});
+    }
+  }
+  return differences;
+}
+
+void add_not_comparable(const ComparedFile& baseline, const ComparedFile& file,
+                        std::vector<NotComparable>& list) {
+  const std::string pair = fmt::format("{} and {}", baseline.name, file.name);
+  if (!file.latency_reason.empty()) list.push_back({pair, "latency", file.latency_reason});
+  if (!file.tokens) list.push_back({pair, "tokens", file.tokens.reason});
+  if (!file.images) {
+    list.push_back({pair, "images", file.images.reason});
+  } else if (file.images->unreadable > 0) {
+    list.push_back(
+        {pair, fmt::format("{} images", file.images->unreadable), file.images->unreadable_why});
+  }
+  const KvShape& a = baseline.memory.shape;
+  const KvShape& b = file.memory.shape;
+  if (a.rows != b.rows || a.key_element_bytes != b.key_element_bytes ||
+      a.value_element_bytes != b.value_element_bytes) {
+    list.push_back(
+        {pair, "measured bytes",
+         fmt::format("different rows or element sizes: {} rows of K {} B + V {} B and {} of K {} B "
+                     "+ V {} B; the reduction uses the first on both sides",
+                     a.rows, a.key_element_bytes, a.value_element_bytes, b.rows,
+                     b.key_element_bytes, b.value_element_bytes)});
+  }
+}
+
+}  // namespace
+
+Comparison compare(const std::vector<CaptureReader>& files) {
+  if (files.size() < 2) {
+    throw UsageError(fmt::format("compare: expected two or more files, got {}", files.size()));
+  }
+  const CaptureReader& baseline = files.front();
+  for (const CaptureReader& file : files) check_same_model(baseline, file);
+
+  Comparison comparison;
+  comparison.model = baseline.record().model;
+  comparison.shape = kv_shape_of(baseline);
+  const ScaleSchedule schedule = comparison.model.schedule();
+  const auto denominator = [&](Denominator of) {
+    return denominator_bytes(of, schedule, comparison.model.depth, comparison.shape);
+  };
+  comparison.read_bytes = denominator(Denominator::read);
+  comparison.final_bytes = denominator(Denominator::final);
+  comparison.vanilla_change_of_final =
+      static_cast<double>(comparison.read_bytes) / static_cast<double>(comparison.final_bytes) - 1;
+  const std::vector<std::string> names = names_of(files);
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    comparison.files.push_back(describe(files[i], names[i], comparison.shape));
+    add_problems(files[i], names[i], comparison.problems);
+    if (i == 0) continue;
+    compare_with(baseline, files[i], comparison.files[i]);
+    add_not_comparable(comparison.files[0], comparison.files[i], comparison.not_comparable);
+  }
+  for (const ComparedFile& file : comparison.files) {
+    if (!file.time) comparison.not_comparable.push_back({file.name, "latency", file.time.reason});
+  }
+  comparison.settings = differing_settings(files);
+  return comparison;
+}
+
+}  // namespace kvscope

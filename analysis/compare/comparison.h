@@ -1,0 +1,149 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/budget/kv_bytes.h"
+#include "core/geometry/model_config.h"
+
+namespace kvscope {
+
+class CaptureReader;
+
+/// Median and quartiles of repeated measurements (linear interpolation between order statistics).
+struct Spread {
+  double median = 0;
+  double lower_quartile = 0;
+  double upper_quartile = 0;
+  std::int64_t count = 0;
+};
+
+/// Throws Error when `values` is empty.
+Spread spread_of(std::vector<double> values);
+
+/// A value, or the reason why there is none.
+template <typename T>
+struct Comparable {
+  std::optional<T> value;
+  std::string reason;
+
+  explicit operator bool() const { return value.has_value(); }
+  const T* operator->() const { return &*value; }
+  const T& operator*() const { return *value; }
+};
+
+/// KV-cache bytes of one file for one batch, all layers together, [scale]: after that scale.
+struct MemoryFigures {
+  KvShape shape;  ///< of this file's ledger
+  std::vector<std::int64_t> logical_bytes;
+  std::vector<std::int64_t> resident_bytes;  ///< layers' own buffers and the shared ones
+  std::vector<std::int64_t> transient_bytes;
+  std::int64_t logical_peak_bytes = 0;
+  std::int64_t resident_peak_bytes = 0;
+  std::int64_t transient_peak_bytes = 0;
+  /// Logical peak of this file's budget in the *baseline's* shape: both sides of a reduction have
+  /// the same rows and element sizes.
+  std::int64_t planned_peak_bytes = 0;
+  double change_of_read = 0;   ///< planned peak / read − 1
+  double change_of_final = 0;  ///< planned peak / final − 1
+  std::int64_t process_peak_rss_bytes = 0;
+  std::int64_t allocator_peak_bytes = 0;
+};
+
+struct ModuleTime {
+  std::string name;  ///< of core/base/module.h, or "self-attention"
+  Spread ns;         ///< per batch, summed over layers and scales
+};
+
+/// Times of one file. Full batches only; without a warm-up the first pass is left out.
+struct TimeFigures {
+  std::vector<ModuleTime> modules;  ///< those that ran; self-attention last
+  Spread image_ns;                  ///< wall time of a batch / images in it
+  bool first_pass_excluded = false;
+
+  const ModuleTime* find(const std::string& module) const;
+};
+
+/// Fraction of equal token ids, samples of both files drawn alike.
+struct TokenAgreement {
+  std::int64_t samples = 0;
+  std::vector<double> by_scale;
+  double overall = 0;
+};
+
+struct ImageScore {
+  std::int64_t sample = 0;
+  std::optional<double> psnr_db;  ///< nothing: identical
+  std::optional<double> ssim;     ///< nothing: smaller than the window
+};
+
+struct ImageFidelity {
+  std::vector<ImageScore> images;
+  std::int64_t identical = 0;
+  std::int64_t unreadable = 0;           ///< samples without a PNG beside one of the files
+  std::string unreadable_why;            ///< of the first of them
+  std::optional<double> psnr_mean_db;    ///< over the images that are not identical
+  std::optional<double> psnr_median_db;  ///< likewise
+  std::optional<double> ssim_mean;       ///< over all compared images
+};
+
+/// One file, and how it stands against the baseline.
+struct ComparedFile {
+  std::string path;
+  std::string name;  ///< file name, or the path when two files share a name
+  std::string kind;
+  std::string capture_id;
+  std::string policy;
+  std::string dtype;
+  std::string device;       ///< "cpu" or "cuda:0"
+  std::string device_name;  ///< of the GPU, or of the CPU
+  int batch = 0;
+  std::int64_t samples = 0;  ///< committed
+  MemoryFigures memory;
+  Comparable<TimeFigures> time;
+
+  // Against the baseline; empty for the baseline itself.
+  std::string latency_reason;  ///< why latency cannot be compared; empty when it can
+  Comparable<TokenAgreement> tokens;
+  Comparable<ImageFidelity> images;
+};
+
+/// A setting that is not the same in all files.
+struct SettingDifference {
+  std::string field;
+  std::vector<std::string> values;  ///< one per file
+};
+
+/// Something lost or doubtful in a file.
+struct DataProblem {
+  std::string file;
+  std::string what;
+  std::string advice;
+};
+
+/// Something that cannot be compared.
+struct NotComparable {
+  std::string file;
+  std::string what;
+  std::string why;
+};
+
+struct Comparison {
+  ModelConfig model;
+  KvShape shape;  ///< the baseline's: all reductions use it
+  std::int64_t read_bytes = 0;
+  std::int64_t final_bytes = 0;
+  double vanilla_change_of_final = 0;  ///< vanilla's own figure against `final`
+  std::vector<ComparedFile> files;     ///< the baseline first
+  std::vector<SettingDifference> settings;
+  std::vector<DataProblem> problems;
+  std::vector<NotComparable> not_comparable;
+};
+
+/// Compares files of one model; the first is the baseline. Throws BadInput when the models or
+/// weights differ, UsageError for fewer than two files.
+Comparison compare(const std::vector<CaptureReader>& files);
+
+}  // namespace kvscope

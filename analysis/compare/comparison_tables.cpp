@@ -1,0 +1,350 @@
+#include "analysis/compare/comparison_tables.h"
+
+#include <cmath>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "core/base/units.h"
+
+namespace kvscope {
+namespace {
+
+using Cells = std::vector<std::string>;
+
+/// Writes cells and column names in one of the two ways.
+class Writer {
+ public:
+  explicit Writer(Numbers numbers) : exact_(numbers == Numbers::exact) {}
+
+  std::string column(const std::string& name, const char* unit) const {
+    return exact_ ? fmt::format("{} [{}]", name, unit) : name;
+  }
+  std::string bytes(std::int64_t value) const {
+    return exact_ ? std::to_string(value) : format_bytes(value);
+  }
+  std::string ns(double value) const {
+    return exact_ ? fmt::format("{}", value) : format_ns(value);
+  }
+  std::string change(double fraction) const {
+    if (exact_) return fmt::format("{}", fraction);
+    return std::abs(fraction) < 0.0005 ? "0.0 %" : fmt::format("{:+.1f} %", 100 * fraction);
+  }
+  std::string share(double fraction) const {
+    return exact_ ? fmt::format("{}", fraction) : fmt::format("{:.1f} %", 100 * fraction);
+  }
+  std::string ratio(double value) const {
+    return exact_ ? fmt::format("{}", value) : fmt::format("{:.2f}×", value);
+  }
+  std::string number(std::optional<double> value, int decimals) const {
+    if (!value) return none();
+    return exact_ ? fmt::format("{}", *value) : fmt::format("{:.{}f}", *value, decimals);
+  }
+  std::string none() const { return exact_ ? "" : "-"; }
+
+ private:
+  bool exact_;
+};
+
+TitledTable problems_table(const Comparison& comparison) {
+  TitledTable table{"Data quality: read this first", "", {{"file", "what", "advice"}, {}}};
+  for (const DataProblem& problem : comparison.problems) {
+    table.table.rows.push_back({problem.file, problem.what, problem.advice});
+  }
+  return table;
+}
+
+TitledTable files_table(const Comparison& comparison) {
+  TitledTable table{"Files", "The first is the baseline.", {}};
+  table.table.columns = {"file",        "kind",  "policy",  "dtype",     "device",
+                         "device name", "batch", "samples", "capture id"};
+  for (const ComparedFile& file : comparison.files) {
+    table.table.rows.push_back({file.name, file.kind, file.policy, file.dtype, file.device,
+                                file.device_name, std::to_string(file.batch),
+                                std::to_string(file.samples), file.capture_id});
+  }
+  return table;
+}
+
+TitledTable peak_table(const Comparison& comparison, const Writer& write) {
+  TitledTable table;
+  table.title = "KV cache at its peak, bytes of one batch, all layers";
+  table.scope = fmt::format(
+      "Changes: logical peak of each budget's retention plan, {}; against `read` = vanilla's own "
+      "logical peak, {}, and against `final` = all tokens of all layers, {}, of which vanilla "
+      "itself "
+      "is {}.",
+      describe_shape(comparison), format_bytes(comparison.read_bytes),
+      format_bytes(comparison.final_bytes),
+      Writer(Numbers::readable).change(comparison.vanilla_change_of_final));
+  table.table.columns = {"file",
+                         "batch",
+                         write.column("planned logical peak", "bytes"),
+                         write.column("of read", "fraction"),
+                         write.column("of final", "fraction"),
+                         write.column("vanilla of final", "fraction"),
+                         write.column("measured logical peak", "bytes"),
+                         write.column("resident peak", "bytes"),
+                         write.column("transient peak", "bytes")};
+  for (const ComparedFile& file : comparison.files) {
+    const MemoryFigures& memory = file.memory;
+    table.table.rows.push_back(
+        {file.name, std::to_string(file.batch), write.bytes(memory.planned_peak_bytes),
+         write.change(memory.change_of_read), write.change(memory.change_of_final),
+         write.change(comparison.vanilla_change_of_final), write.bytes(memory.logical_peak_bytes),
+         write.bytes(memory.resident_peak_bytes), write.bytes(memory.transient_peak_bytes)});
+  }
+  return table;
+}
+
+std::string shapes_of(const Comparison& comparison) {
+  std::string text;
+  for (const ComparedFile& file : comparison.files) {
+    const KvShape& shape = file.memory.shape;
+    text += fmt::format("{}{}: {}, batch {} ({} rows), K {} B + V {} B an element",
+                        text.empty() ? "" : "; ", file.name, file.device, file.batch, shape.rows,
+                        shape.key_element_bytes, shape.value_element_bytes);
+  }
+  return text;
+}
+
+TitledTable scales_table(const Comparison& comparison, const Writer& write) {
+  TitledTable table;
+  table.title = "KV cache after each scale, measured bytes of one batch, all layers";
+  table.scope = shapes_of(comparison) + '.';
+  table.table.columns = {"scale", "tokens"};
+  for (const ComparedFile& file : comparison.files) {
+    for (const char* what : {"logical", "resident", "transient"}) {
+      table.table.columns.push_back(write.column(fmt::format("{} {}", file.name, what), "bytes"));
+    }
+  }
+  const ScaleSchedule schedule = comparison.model.schedule();
+  for (int scale = 0; scale < schedule.scales(); ++scale) {
+    Cells row = {std::to_string(scale), std::to_string(schedule.tokens(scale))};
+    for (const ComparedFile& file : comparison.files) {
+      const auto at = static_cast<std::size_t>(scale);
+      row.push_back(write.bytes(file.memory.logical_bytes.at(at)));
+      row.push_back(write.bytes(file.memory.resident_bytes.at(at)));
+      row.push_back(write.bytes(file.memory.transient_bytes.at(at)));
+    }
+    table.table.rows.push_back(std::move(row));
+  }
+  return table;
+}
+
+std::string iqr_of(const Writer& write, const Spread& ns) {
+  return write.ns(ns.upper_quartile - ns.lower_quartile);
+}
+
+/// One row of times: `pick` gives a file's spread, or nothing.
+template <typename Pick>
+Cells time_row(const std::string& name, const Comparison& comparison, const Writer& write,
+               Pick pick) {
+  Cells row = {name};
+  const Spread* baseline = pick(comparison.files.front());
+  for (std::size_t i = 0; i < comparison.files.size(); ++i) {
+    const ComparedFile& file = comparison.files[i];
+    const Spread* ns = pick(file);
+    row.push_back(ns ? write.ns(ns->median) : write.none());
+    row.push_back(ns ? iqr_of(write, *ns) : write.none());
+    if (i == 0) continue;
+    const bool comparable = ns && baseline && baseline->median > 0 && file.latency_reason.empty();
+    row.push_back(comparable ? write.ratio(ns->median / baseline->median) : write.none());
+  }
+  return row;
+}
+
+/// Modules of all files in the order of the first that has them.
+std::vector<std::string> module_order(const Comparison& comparison) {
+  std::vector<std::string> names;
+  for (const ComparedFile& file : comparison.files) {
+    if (!file.time) continue;
+    for (const ModuleTime& module : file.time->modules) {
+      bool known = module.name == "self-attention";
+      for (const std::string& name : names) known = known || name == module.name;
+      if (!known) names.push_back(module.name);
+    }
+  }
+  names.push_back("self-attention");
+  return names;
+}
+
+std::string time_scope(const Comparison& comparison) {
+  std::string text =
+      "Modules: ns of a whole batch, summed over layers and scales; self-attention = qkv + "
+      "qk_norm_cache + attention_core + projection. End to end: wall time of a batch an image.";
+  for (const ComparedFile& file : comparison.files) {
+    if (!file.time) continue;
+    text += fmt::format(" {}: {}, {}, batch {}, {} {}{}.", file.name, file.device, file.dtype,
+                        file.batch, file.time->image_ns.count,
+                        file.time->image_ns.count == 1 ? "run" : "runs",
+                        file.time->first_pass_excluded ? " after the first, left out" : "");
+  }
+  return text;
+}
+
+TitledTable time_table(const Comparison& comparison, const Writer& write) {
+  TitledTable table{"Time by module, median and interquartile range", time_scope(comparison), {}};
+  table.table.columns = {"module"};
+  for (std::size_t i = 0; i < comparison.files.size(); ++i) {
+    const std::string& name = comparison.files[i].name;
+    table.table.columns.push_back(write.column(name + " median", "ns"));
+    table.table.columns.push_back(write.column(name + " IQR", "ns"));
+    if (i > 0) table.table.columns.push_back(write.column(name + " / baseline", "ratio"));
+  }
+  for (const std::string& module : module_order(comparison)) {
+    table.table.rows.push_back(
+        time_row(module, comparison, write, [&](const ComparedFile& file) -> const Spread* {
+          const ModuleTime* time = file.time ? file.time->find(module) : nullptr;
+          return time ? &time->ns : nullptr;
+        }));
+  }
+  table.table.rows.push_back(time_row("end to end, an image", comparison, write,
+                                      [](const ComparedFile& file) -> const Spread* {
+                                        return file.time ? &file.time->image_ns : nullptr;
+                                      }));
+  return table;
+}
+
+TitledTable tokens_table(const Comparison& comparison, const Writer& write) {
+  TitledTable table{"Equal tokens", "", {{"scale"}, {}}};
+  std::vector<const TokenAgreement*> agreements;
+  for (const ComparedFile& file : comparison.files) {
+    if (!file.tokens) continue;
+    agreements.push_back(&*file.tokens);
+    table.table.columns.push_back(write.column(file.name, "fraction"));
+    table.scope +=
+        fmt::format("{} against {}: {} {}, {} samples from the same draws. ", file.name,
+                    comparison.files[0].name, file.device, file.dtype, file.tokens->samples);
+  }
+  if (agreements.empty()) return table;
+  for (int scale = 0; scale < comparison.model.schedule().scales(); ++scale) {
+    Cells row = {std::to_string(scale)};
+    for (const TokenAgreement* agreement : agreements) {
+      row.push_back(write.share(agreement->by_scale.at(static_cast<std::size_t>(scale))));
+    }
+    table.table.rows.push_back(std::move(row));
+  }
+  Cells overall = {"all"};
+  for (const TokenAgreement* agreement : agreements) {
+    overall.push_back(write.share(agreement->overall));
+  }
+  table.table.rows.push_back(std::move(overall));
+  return table;
+}
+
+TitledTable images_table(const Comparison& comparison, const Writer& write) {
+  TitledTable table{"Images against the baseline's, same draws",
+                    "PSNR on 8-bit RGB, over the images that are not identical; SSIM over all: "
+                    "11×11 Gaussian, σ 1.5, mean of the channels.",
+                    {}};
+  table.table.columns = {"file",
+                         "dtype",
+                         "device",
+                         "compared",
+                         "identical",
+                         write.column("PSNR mean", "dB"),
+                         write.column("PSNR median", "dB"),
+                         "SSIM mean",
+                         "unreadable"};
+  for (const ComparedFile& file : comparison.files) {
+    if (!file.images) continue;
+    const ImageFidelity& images = *file.images;
+    table.table.rows.push_back(
+        {file.name, file.dtype, file.device, std::to_string(images.images.size()),
+         std::to_string(images.identical), write.number(images.psnr_mean_db, 2),
+         write.number(images.psnr_median_db, 2), write.number(images.ssim_mean, 4),
+         std::to_string(images.unreadable)});
+  }
+  return table;
+}
+
+TitledTable settings_table(const Comparison& comparison) {
+  TitledTable table{"Settings that differ", "", {{"setting"}, {}}};
+  for (const ComparedFile& file : comparison.files) table.table.columns.push_back(file.name);
+  for (const SettingDifference& setting : comparison.settings) {
+    Cells row = {setting.field};
+    row.insert(row.end(), setting.values.begin(), setting.values.end());
+    table.table.rows.push_back(std::move(row));
+  }
+  return table;
+}
+
+TitledTable not_comparable_table(const Comparison& comparison) {
+  TitledTable table{"Not comparable", "", {{"files", "what", "why"}, {}}};
+  for (const NotComparable& item : comparison.not_comparable) {
+    table.table.rows.push_back({item.file, item.what, item.why});
+  }
+  return table;
+}
+
+bool any_time(const Comparison& comparison) {
+  for (const ComparedFile& file : comparison.files) {
+    if (file.time) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+std::string describe_shape(const Comparison& comparison) {
+  const KvShape& shape = comparison.shape;
+  return fmt::format(
+      "{}: {} layers × {} heads × {} channels, batch {} ({} rows), K {} B + V {} B an element",
+      comparison.model.name, comparison.model.depth, shape.heads, shape.head_dim, shape.rows / 2,
+      shape.rows, shape.key_element_bytes, shape.value_element_bytes);
+}
+
+std::vector<TitledTable> to_tables(const Comparison& comparison, Numbers numbers) {
+  const Writer write(numbers);
+  std::vector<TitledTable> all = {problems_table(comparison), files_table(comparison),
+                                  peak_table(comparison, write), scales_table(comparison, write)};
+  if (any_time(comparison)) all.push_back(time_table(comparison, write));
+  all.push_back(tokens_table(comparison, write));
+  all.push_back(images_table(comparison, write));
+  all.push_back(settings_table(comparison));
+  all.push_back(not_comparable_table(comparison));
+  std::vector<TitledTable> filled;
+  for (TitledTable& table : all) {
+    if (!table.table.rows.empty()) filled.push_back(std::move(table));
+  }
+  return filled;
+}
+
+std::string to_text(const Comparison& comparison) {
+  std::string text;
+  for (const TitledTable& table : to_tables(comparison, Numbers::readable)) {
+    if (!text.empty()) text += '\n';
+    text += table.title + '\n';
+    if (!table.scope.empty()) text += table.scope + '\n';
+    text += to_text(table.table);
+  }
+  return text;
+}
+
+std::string to_markdown(const Comparison& comparison) {
+  std::string text;
+  for (const TitledTable& table : to_tables(comparison, Numbers::readable)) {
+    if (!text.empty()) text += '\n';
+    text += fmt::format("### {}\n\n", table.title);
+    if (!table.scope.empty()) text += table.scope + "\n\n";
+    text += to_markdown(table.table);
+  }
+  return text;
+}
+
+std::string to_csv(const Comparison& comparison) {
+  Table all{{"table", "line", "row", "column", "value"}, {}};
+  for (const TitledTable& table : to_tables(comparison, Numbers::exact)) {
+    for (std::size_t i = 0; i < table.table.rows.size(); ++i) {
+      const Cells& row = table.table.rows[i];
+      for (std::size_t column = 1; column < row.size(); ++column) {
+        all.rows.push_back(
+            {table.title, std::to_string(i), row[0], table.table.columns[column], row[column]});
+      }
+    }
+  }
+  return to_csv(all);
+}
+
+}  // namespace kvscope

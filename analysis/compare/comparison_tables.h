@@ -1,0 +1,45 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include <nlohmann/json_fwd.hpp>
+
+#include "analysis/compare/comparison.h"
+#include "core/base/table.h"
+
+namespace kvscope {
+
+/// How numbers are written: for people ("1.50 MiB", "-75.8 %"), or in full with the unit in the
+/// column's name (1572864, -0.758…).
+enum class Numbers { readable, exact };
+
+/// A table with what its numbers depend on: dtype, device, batch, scope, denominator.
+struct TitledTable {
+  std::string title;
+  std::string scope;  ///< one sentence, may be empty
+  Table table;
+};
+
+/// The whole comparison, most urgent first: data quality, files, memory, time, tokens, images,
+/// settings, what is not comparable. Empty parts are left out.
+std::vector<TitledTable> to_tables(const Comparison& comparison, Numbers numbers);
+
+/// All tables for a terminal.
+std::string to_text(const Comparison& comparison);
+
+/// All tables as GitHub-flavoured markdown, each under a heading.
+std::string to_markdown(const Comparison& comparison);
+
+/// One long CSV, exact numbers, one line for each cell: table, line in it, first cell of that line,
+/// column, value.
+std::string to_csv(const Comparison& comparison);
+
+/// Schema "kvscope.comparison/1"; bytes and ns as numbers, changes as fractions.
+nlohmann::json to_json(const Comparison& comparison);
+
+/// What every byte figure of a reduction depends on, e.g. "demo: 4 layers × 4 heads × 32 channels,
+/// batch 8 (16 rows), K 4 B + V 4 B an element".
+std::string describe_shape(const Comparison& comparison);
+
+}  // namespace kvscope

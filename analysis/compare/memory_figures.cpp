@@ -1,0 +1,80 @@
+#include "analysis/compare/memory_figures.h"
+
+#include <algorithm>
+
+#include "core/budget/retention_plan.h"
+
+namespace kvscope {
+namespace {
+
+/// [layer, scale] → [scale]
+std::vector<std::int64_t> sum_over_layers(const NdArray<std::int64_t>& bytes) {
+  std::vector<std::int64_t> sums(static_cast<std::size_t>(bytes.shape.at(1)));
+  for (std::int64_t layer = 0; layer < bytes.shape[0]; ++layer) {
+    for (std::int64_t scale = 0; scale < bytes.shape[1]; ++scale) {
+      sums[static_cast<std::size_t>(scale)] += bytes(layer, scale);
+    }
+  }
+  return sums;
+}
+
+void add_shared(const NdArray<std::int64_t>& shared, std::vector<std::int64_t>& bytes) {
+  for (std::size_t scale = 0; scale < shared.data.size() && scale < bytes.size(); ++scale) {
+    bytes[scale] += shared.data[scale];
+  }
+}
+
+std::int64_t largest(const std::vector<std::int64_t>& values) {
+  return values.empty() ? 0 : *std::max_element(values.begin(), values.end());
+}
+
+double change(std::int64_t bytes, std::int64_t denominator) {
+  return static_cast<double>(bytes) / static_cast<double>(denominator) - 1;
+}
+
+}  // namespace
+
+KvShape kv_shape_of(const CaptureReader& file) {
+  const LedgerRecord ledger = file.ledger();
+  KvShape shape;
+  shape.heads = file.record().model.heads;
+  shape.head_dim = file.record().model.head_dim();
+  shape.rows = ledger.rows;
+  shape.key_element_bytes = ledger.key_element_bytes;
+  shape.value_element_bytes = ledger.value_element_bytes;
+  return shape;
+}
+
+MemoryFigures memory_figures(const CaptureReader& file, const KvShape& shape) {
+  const LedgerRecord ledger = file.ledger();
+  MemoryFigures figures;
+  figures.shape = kv_shape_of(file);
+  figures.logical_bytes = sum_over_layers(ledger.logical_bytes);
+  figures.resident_bytes = sum_over_layers(ledger.resident_bytes);
+  figures.transient_bytes = sum_over_layers(ledger.transient_bytes);
+  add_shared(ledger.shared_bytes, figures.resident_bytes);
+  add_shared(ledger.shared_bytes, figures.transient_bytes);
+  figures.logical_peak_bytes = largest(figures.logical_bytes);
+  figures.resident_peak_bytes = largest(figures.resident_bytes);
+  figures.transient_peak_bytes = largest(figures.transient_bytes);
+
+  const RetentionPlan plan(file.record().budget);
+  const auto denominator = [&](Denominator of) {
+    return denominator_bytes(of, plan.schedule(), plan.layers(), shape);
+  };
+  figures.planned_peak_bytes = logical_peak_bytes(plan, shape);
+  figures.change_of_read = change(figures.planned_peak_bytes, denominator(Denominator::read));
+  figures.change_of_final = change(figures.planned_peak_bytes, denominator(Denominator::final));
+  const MemoryRecord process = file.memory();
+  figures.process_peak_rss_bytes = process.process_peak_rss_bytes;
+  figures.allocator_peak_bytes = process.allocator_peak_bytes;
+  return figures;
+}
+
+bool ledger_follows_plan(const CaptureReader& file) {
+  const RetentionPlan plan(file.record().budget);
+  return held_bytes_by_scale(plan, kv_shape_of(file)) ==
+         sum_over_layers(file.ledger().logical_bytes);
+}
+
+}  // namespace kvscope

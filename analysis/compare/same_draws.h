@@ -1,0 +1,21 @@
+#pragma once
+
+#include <string>
+
+#include "analysis/compare/comparison.h"
+#include "core/capture/capture_reader.h"
+
+namespace kvscope {
+
+/// Why two files did not draw the same random numbers for the same labels, so that tokens and
+/// images cannot be compared one by one. Empty when they did.
+std::string why_draws_differ(const CaptureReader& baseline, const CaptureReader& file);
+
+/// Equal tokens over the samples both files committed. The draws must be the same.
+TokenAgreement token_agreement(const CaptureReader& baseline, const CaptureReader& file);
+
+/// PSNR and SSIM of the PNGs beside the files. The draws must be the same. Missing and broken
+/// pictures are counted, not fatal.
+ImageFidelity image_fidelity(const CaptureReader& baseline, const CaptureReader& file);
+
+}  // namespace kvscope

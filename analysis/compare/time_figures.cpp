@@ -1,0 +1,143 @@
+#include "analysis/compare/time_figures.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <string_view>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "core/base/error.h"
+#include "core/base/module.h"
+
+namespace kvscope {
+namespace {
+
+constexpr std::array<Module, 4> self_attention = {Module::qkv, Module::qk_norm_cache,
+                                                  Module::attention_core, Module::projection};
+
+/// One measured run of a batch.
+struct Pass {
+  std::int64_t batch = 0;
+  std::int64_t repeat = 0;
+};
+
+/// The runs that count: full batches, without the first run of the process unless it is all there
+/// is or warm-up runs went before it.
+std::vector<Pass> passes_of(const CaptureReader& file, const Timings& timings, bool& excluded) {
+  const RunSettings& settings = file.record().settings;
+  std::int64_t batches = timings.batch_ns.shape.at(0);
+  const std::int64_t full = file.committed_samples() / std::max(1, settings.batch);
+  if (full > 0) batches = std::min(batches, full);
+  std::vector<Pass> passes;
+  for (std::int64_t batch = 0; batch < batches; ++batch) {
+    for (std::int64_t repeat = 0; repeat < timings.batch_ns.shape.at(1); ++repeat) {
+      if (timings.batch_ns(batch, repeat) > 0) passes.push_back({batch, repeat});
+    }
+  }
+  excluded = settings.warmup == 0 && passes.size() > 1;
+  if (excluded) passes.erase(passes.begin());
+  return passes;
+}
+
+std::int64_t module_ns(const Timings& timings, const Pass& pass, std::int64_t module) {
+  std::int64_t sum = 0;
+  const NdArray<std::int64_t>& layers = timings.layer_ns;
+  for (std::int64_t layer = 0; layer < layers.shape.at(2); ++layer) {
+    for (std::int64_t scale = 0; scale < layers.shape.at(3); ++scale) {
+      sum += layers(pass.batch, pass.repeat, layer, scale, module);
+    }
+  }
+  for (std::int64_t scale = 0; scale < timings.model_ns.shape.at(2); ++scale) {
+    sum += timings.model_ns(pass.batch, pass.repeat, scale, module);
+  }
+  return sum;
+}
+
+bool part_of_self_attention(std::string_view module) {
+  return std::any_of(self_attention.begin(), self_attention.end(),
+                     [&](Module part) { return name_of(part) == module; });
+}
+
+}  // namespace
+
+Spread spread_of(std::vector<double> values) {
+  if (values.empty()) throw Error("[compare] spread: expected at least one value, got none");
+  std::sort(values.begin(), values.end());
+  const auto quantile = [&](double share) {
+    const double position = share * static_cast<double>(values.size() - 1);
+    const auto below = static_cast<std::size_t>(std::floor(position));
+    const std::size_t above = std::min(below + 1, values.size() - 1);
+    return values[below] + (position - std::floor(position)) * (values[above] - values[below]);
+  };
+  return {quantile(0.5), quantile(0.25), quantile(0.75), static_cast<std::int64_t>(values.size())};
+}
+
+const ModuleTime* TimeFigures::find(const std::string& module) const {
+  const auto found = std::find_if(modules.begin(), modules.end(),
+                                  [&](const ModuleTime& time) { return time.name == module; });
+  return found == modules.end() ? nullptr : &*found;
+}
+
+Comparable<TimeFigures> time_figures(const CaptureReader& file) {
+  const std::optional<Timings> timings = file.timings();
+  if (!timings) return {std::nullopt, "the file has no timings"};
+  TimeFigures figures;
+  const std::vector<Pass> passes = passes_of(file, *timings, figures.first_pass_excluded);
+  if (passes.empty()) return {std::nullopt, "no batch was timed"};
+
+  std::vector<double> image_ns;
+  std::vector<double> attention_ns(passes.size());
+  const double batch = std::max(1, file.record().settings.batch);
+  for (const Pass& pass : passes) {
+    const double images =
+        std::min(batch, static_cast<double>(file.committed_samples()) - pass.batch * batch);
+    image_ns.push_back(static_cast<double>(timings->batch_ns(pass.batch, pass.repeat)) /
+                       std::max(1.0, images));
+  }
+  figures.image_ns = spread_of(image_ns);
+  for (std::size_t module = 0; module < timings->modules.size(); ++module) {
+    std::vector<double> values;
+    for (std::size_t i = 0; i < passes.size(); ++i) {
+      values.push_back(
+          static_cast<double>(module_ns(*timings, passes[i], static_cast<std::int64_t>(module))));
+      if (part_of_self_attention(timings->modules[module])) attention_ns[i] += values.back();
+    }
+    if (*std::max_element(values.begin(), values.end()) > 0) {
+      figures.modules.push_back({timings->modules[module], spread_of(values)});
+    }
+  }
+  if (*std::max_element(attention_ns.begin(), attention_ns.end()) > 0) {
+    figures.modules.push_back({"self-attention", spread_of(attention_ns)});
+  }
+  return {figures, ""};
+}
+
+std::string why_latency_differs(const CaptureReader& baseline, const CaptureReader& file) {
+  const RunSettings& a = baseline.record().settings;
+  const RunSettings& b = file.record().settings;
+  const auto differ = [](std::string_view what, const auto& left, const auto& right) {
+    return fmt::format("different {}: {} and {}", what, left, right);
+  };
+  if (a.collectors != b.collectors) {
+    return differ("collectors", fmt::format("[{}]", fmt::join(a.collectors, ", ")),
+                  fmt::format("[{}]", fmt::join(b.collectors, ", ")));
+  }
+  if (a.store != b.store) return differ("K/V store", name_of(a.store), name_of(b.store));
+  const RunRecord& left = baseline.record();
+  const RunRecord& right = file.record();
+  if (a.device != b.device) return differ("devices", a.device, b.device);
+  if (left.device_name != right.device_name) {
+    return differ("devices", left.device_name, right.device_name);
+  }
+  if (a.device == "cpu" && left.cpu_name != right.cpu_name) {
+    return differ("CPUs", left.cpu_name, right.cpu_name);
+  }
+  if (a.dtype != b.dtype) return differ("dtypes", a.dtype, b.dtype);
+  if (a.batch != b.batch) return differ("batches", a.batch, b.batch);
+  if (a.device == "cpu" && a.threads != b.threads) return differ("threads", a.threads, b.threads);
+  return "";
+}
+
+}  // namespace kvscope

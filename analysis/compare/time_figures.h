@@ -1,0 +1,17 @@
+#pragma once
+
+#include <string>
+
+#include "analysis/compare/comparison.h"
+#include "core/capture/capture_reader.h"
+
+namespace kvscope {
+
+/// Times of one file, or why it has none.
+Comparable<TimeFigures> time_figures(const CaptureReader& file);
+
+/// Why latencies of two files cannot be compared: other collectors, device, dtype, threads or
+/// batch. Empty when they can.
+std::string why_latency_differs(const CaptureReader& baseline, const CaptureReader& file);
+
+}  // namespace kvscope

@@ -1,0 +1,103 @@
+#include "analysis/compare/comparison_tables.h"
+
+#include <filesystem>
+
+#include <gmock/gmock.h>
+#include <nlohmann/json.hpp>
+
+#include "core/capture/capture_reader.h"
+#include "tests/support/example_capture.h"
+#include "tests/support/temp_dir.h"
+
+namespace kvscope {
+namespace {
+
+using ::testing::ElementsAre;
+using testing::example_budget;
+using testing::example_model;
+using testing::example_run;
+using testing::ExampleRun;
+using testing::ExampleSize;
+using ::testing::HasSubstr;
+using ::testing::Not;
+using testing::write_run;
+
+class ComparisonTablesTest : public ::testing::Test {
+ protected:
+  Comparison compare_example(int other_batch = 2) {
+    ExampleSize size;
+    write_run(example_run(size, example_budget(example_model(size), {})), folder_ / "vanilla.h5");
+    size.batch = other_batch;
+    ExampleRun ams = example_run(size, example_budget(example_model(size), {1}));
+    ams.images[0].at(0, 0, 0) ^= 1;
+    write_run(ams, folder_ / "ams.h5");
+    std::vector<CaptureReader> files;
+    files.emplace_back(folder_ / "vanilla.h5");
+    files.emplace_back(folder_ / "ams.h5");
+    return compare(files);
+  }
+
+  testing::TempDir folder_;
+};
+
+TEST_F(ComparisonTablesTest, TextStatesReductionsWithTheirDenominators) {
+  const std::string text = to_text(compare_example());
+  EXPECT_THAT(text, HasSubstr("-40.0 %"));  // 6 of 10 tokens
+  EXPECT_THAT(text, HasSubstr("-78.6 %"));  // 6 of 28
+  EXPECT_THAT(text, HasSubstr("vanilla itself is -64.3 %"));
+  EXPECT_THAT(text, HasSubstr("batch 2 (4 rows), K 4 B + V 4 B an element"));
+  EXPECT_THAT(text, HasSubstr("1.00×"));
+}
+
+TEST_F(ComparisonTablesTest, ShowsNoRatioOfLatenciesThatCannotBeCompared) {
+  const std::string text = to_text(compare_example(4));
+  EXPECT_THAT(text, Not(HasSubstr("1.00×")));
+  EXPECT_THAT(text, HasSubstr("different batches: 2 and 4"));
+}
+
+TEST_F(ComparisonTablesTest, MarkdownHasAHeadingAndASeparatorForEachTable) {
+  const Comparison comparison = compare_example();
+  const std::string markdown = to_markdown(comparison);
+  std::size_t headings = 0;
+  std::size_t separators = 0;
+  for (std::size_t at = 0; (at = markdown.find("### ", at)) != std::string::npos; ++at) ++headings;
+  for (std::size_t at = 0; (at = markdown.find("\n| -", at)) != std::string::npos; ++at)
+    ++separators;
+  for (std::size_t at = 0; (at = markdown.find("\n|-", at)) != std::string::npos; ++at)
+    ++separators;
+  EXPECT_EQ(headings, to_tables(comparison, Numbers::readable).size());
+  EXPECT_EQ(separators, headings);
+}
+
+TEST_F(ComparisonTablesTest, CsvIsOneTableOfExactNumbers) {
+  const std::string csv = to_csv(compare_example());
+  EXPECT_THAT(csv, ::testing::StartsWith("table,line,row,column,value\r\n"));
+  EXPECT_THAT(csv, HasSubstr("1,ams.h5,planned logical peak [bytes],1536\r\n"));
+  EXPECT_THAT(csv, HasSubstr("1,ams.h5,of read [fraction],-0.4\r\n"));
+}
+
+TEST_F(ComparisonTablesTest, EveryRowHasEveryColumn) {
+  for (const Numbers numbers : {Numbers::readable, Numbers::exact}) {
+    for (const TitledTable& table : to_tables(compare_example(4), numbers)) {
+      SCOPED_TRACE(table.title);
+      for (const auto& row : table.table.rows) EXPECT_EQ(row.size(), table.table.columns.size());
+    }
+    std::filesystem::remove(folder_ / "vanilla.h5");
+    std::filesystem::remove(folder_ / "ams.h5");
+  }
+}
+
+TEST_F(ComparisonTablesTest, JsonRepeatsTheFigures) {
+  const nlohmann::json json = nlohmann::json::parse(to_json(compare_example()).dump());
+  EXPECT_EQ(json["schema"], "kvscope.comparison/1");
+  const nlohmann::json& ams = json["files"][1];
+  EXPECT_EQ(ams["memory"]["planned_peak_bytes"], 1536);
+  EXPECT_THAT(ams["memory"]["logical_bytes"].get<std::vector<int>>(), ElementsAre(512, 1536, 0));
+  EXPECT_EQ(ams["against_baseline"]["images"]["identical"], 3);
+  EXPECT_EQ(ams["against_baseline"]["tokens"]["equal"], 1.0);
+  EXPECT_EQ(ams["against_baseline"]["latency"]["image_ratio"], 1.0);
+  EXPECT_FALSE(json["files"][0].contains("against_baseline"));
+}
+
+}  // namespace
+}  // namespace kvscope

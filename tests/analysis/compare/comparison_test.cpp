@@ -1,0 +1,292 @@
+#include "analysis/compare/comparison.h"
+
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+
+#include <gmock/gmock.h>
+
+#include "core/base/error.h"
+#include "core/capture/capture_reader.h"
+#include "core/image/fidelity.h"
+#include "tests/support/example_capture.h"
+#include "tests/support/temp_dir.h"
+
+namespace kvscope {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::Contains;
+using ::testing::DoubleEq;
+using ::testing::ElementsAre;
+using testing::example_budget;
+using testing::example_model;
+using testing::example_run;
+using testing::ExampleRun;
+using testing::ExampleSize;
+using ::testing::Field;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+using testing::write_run;
+
+/// A vanilla run and one under a budget in which layer 1 keeps scale 0 only. `change` edits the
+/// second before both are written.
+class ComparisonTest : public ::testing::Test {
+ protected:
+  Comparison compare_changed(const std::function<void(ExampleRun&)>& change, bool finish = true) {
+    const ExampleSize size;
+    write_run(example_run(size, example_budget(example_model(size), {})), folder_ / "vanilla.h5");
+    ExampleRun ams = example_run(size, example_budget(example_model(size), {1}));
+    change(ams);
+    const std::string path = folder_ / "ams.h5";
+    write_run(ams, path, finish);
+    std::vector<CaptureReader> files;
+    files.emplace_back(folder_ / "vanilla.h5");
+    files.emplace_back(finish ? path : path + ".partial");
+    return compare(files);
+  }
+
+  testing::TempDir folder_;
+};
+
+std::string reason_for(const Comparison& comparison, const std::string& what) {
+  for (const NotComparable& item : comparison.not_comparable) {
+    if (item.what == what) return item.why;
+  }
+  return "";
+}
+
+// A token of the example takes 2 heads · 4 channels · 4 rows · (4 + 4) B = 256 B. Scales of 1, 4
+// and 9 tokens; the last is never read.
+TEST_F(ComparisonTest, CountsBytesAgainstBothDenominators) {
+  const Comparison comparison = compare_changed([](ExampleRun&) {});
+  EXPECT_EQ(comparison.read_bytes, 2 * 5 * 256);
+  EXPECT_EQ(comparison.final_bytes, 2 * 14 * 256);
+  EXPECT_DOUBLE_EQ(comparison.vanilla_change_of_final, 10.0 / 28 - 1);
+  const MemoryFigures& vanilla = comparison.files[0].memory;
+  EXPECT_THAT(vanilla.logical_bytes, ElementsAre(2 * 256, 10 * 256, 0));
+  EXPECT_EQ(vanilla.planned_peak_bytes, 10 * 256);
+  EXPECT_DOUBLE_EQ(vanilla.change_of_read, 0);
+  EXPECT_DOUBLE_EQ(vanilla.change_of_final, 10.0 / 28 - 1);
+  const MemoryFigures& ams = comparison.files[1].memory;
+  EXPECT_THAT(ams.logical_bytes, ElementsAre(2 * 256, 6 * 256, 0));
+  EXPECT_EQ(ams.planned_peak_bytes, 6 * 256);
+  EXPECT_DOUBLE_EQ(ams.change_of_read, 6.0 / 10 - 1);
+  EXPECT_DOUBLE_EQ(ams.change_of_final, 6.0 / 28 - 1);
+  // Layers hold what they held before and the current scale; one shared buffer holds it once more.
+  EXPECT_THAT(ams.resident_bytes, ElementsAre(3 * 256, (2 + 3 * 4) * 256, (6 + 3 * 9) * 256));
+  EXPECT_EQ(ams.transient_peak_bytes, 33 * 256);
+  EXPECT_THAT(comparison.problems, IsEmpty());
+  EXPECT_THAT(comparison.not_comparable, IsEmpty());
+}
+
+TEST_F(ComparisonTest, ReducesInTheShapeOfTheBaseline) {
+  // Half the element size must not look like a smaller cache.
+  const Comparison comparison = compare_changed([](ExampleRun& run) {
+    for (BatchRecord& batch : run.batches) {
+      batch.ledger.key_element_bytes = batch.ledger.value_element_bytes = 2;
+      for (auto* bytes : {&batch.ledger.logical_bytes, &batch.ledger.resident_bytes,
+                          &batch.ledger.transient_bytes, &batch.ledger.shared_bytes}) {
+        for (std::int64_t& value : bytes->data) value /= 2;
+      }
+    }
+  });
+  EXPECT_DOUBLE_EQ(comparison.files[1].memory.change_of_read, 6.0 / 10 - 1);
+  EXPECT_EQ(comparison.files[1].memory.logical_peak_bytes, 3 * 256);
+  EXPECT_THAT(reason_for(comparison, "measured bytes"), HasSubstr("element sizes"));
+  EXPECT_THAT(comparison.problems, IsEmpty());
+}
+
+TEST_F(ComparisonTest, TakesMediansWithoutTheFirstPass) {
+  const Comparison comparison = compare_changed([](ExampleRun& run) {
+    for (BatchRecord& batch : run.batches) {
+      for (std::int64_t& ns : batch.timing->batch_ns.data) ns /= 2;
+    }
+  });
+  // Passes take 100, 110, 120, 130 units; without the first the median is 120, quartiles 115, 125.
+  const TimeFigures& time = *comparison.files[0].time;
+  EXPECT_TRUE(time.first_pass_excluded);
+  const Spread& core = time.find("attention_core")->ns;
+  EXPECT_EQ(core.count, 3);
+  EXPECT_DOUBLE_EQ(core.median, 6 * 120);  // 2 layers · 3 scales
+  EXPECT_DOUBLE_EQ(core.lower_quartile, 6 * 115);
+  EXPECT_DOUBLE_EQ(core.upper_quartile, 6 * 125);
+  EXPECT_DOUBLE_EQ(time.find("self-attention")->ns.median, 4 * 6 * 120);
+  EXPECT_DOUBLE_EQ(time.find("head")->ns.median, 21);
+  EXPECT_EQ(time.find("sampling"), nullptr);
+  EXPECT_DOUBLE_EQ(time.image_ns.median, 120e6 / 2);
+  EXPECT_DOUBLE_EQ(comparison.files[1].time->image_ns.median, 120e6 / 4);
+}
+
+TEST_F(ComparisonTest, KeepsTheFirstPassAfterAWarmUp) {
+  const Comparison comparison =
+      compare_changed([](ExampleRun& run) { run.record.settings.warmup = 1; });
+  EXPECT_EQ(comparison.files[1].time->image_ns.count, 4);
+  EXPECT_DOUBLE_EQ(comparison.files[1].time->image_ns.median, 115e6 / 2);
+}
+
+TEST_F(ComparisonTest, CountsEqualTokens) {
+  const Comparison comparison = compare_changed([](ExampleRun& run) {
+    run.batches[0].token_ids(0, 0) += 1;
+    run.batches[1].token_ids(1, 13) += 1;
+    run.batches[1].token_ids(1, 12) += 1;
+  });
+  const TokenAgreement& tokens = *comparison.files[1].tokens;
+  EXPECT_EQ(tokens.samples, 4);
+  EXPECT_THAT(tokens.by_scale, ElementsAre(DoubleEq(3.0 / 4), DoubleEq(1), DoubleEq(34.0 / 36)));
+  EXPECT_DOUBLE_EQ(tokens.overall, 53.0 / 56);
+}
+
+TEST_F(ComparisonTest, ScoresImagesAndCountsIdenticalOnesApart) {
+  // One value of 12·12·3 off by 12, and one image inverted.
+  const Comparison comparison = compare_changed([](ExampleRun& run) {
+    run.images[1].at(3, 4, 0) ^= 8;
+    for (std::uint8_t& value : run.images[2].rgb) value = static_cast<std::uint8_t>(255 - value);
+  });
+  const ImageFidelity& images = *comparison.files[1].images;
+  EXPECT_EQ(images.images.size(), 4U);
+  EXPECT_EQ(images.identical, 2);
+  EXPECT_FALSE(images.images[0].psnr_db);
+  const double first = 10 * std::log10(65025.0 * 432 / 64);
+  EXPECT_DOUBLE_EQ(*images.images[1].psnr_db, first);
+  EXPECT_DOUBLE_EQ(*images.psnr_mean_db, (first + *images.images[2].psnr_db) / 2);
+  EXPECT_LT(*images.images[2].ssim, 0);
+  EXPECT_LT(*images.ssim_mean, 1);
+}
+
+TEST_F(ComparisonTest, SaysWhichPicturesAreMissing) {
+  const Comparison comparison = compare_changed([](ExampleRun& run) { run.images.pop_back(); });
+  EXPECT_EQ(comparison.files[1].images->unreadable, 1);
+  EXPECT_EQ(comparison.files[1].images->images.size(), 3U);
+  EXPECT_THAT(reason_for(comparison, "1 images"), HasSubstr("no such file"));
+}
+
+TEST_F(ComparisonTest, GoesOnWithoutAnyPicture) {
+  const Comparison comparison = compare_changed([](ExampleRun& run) { run.images.clear(); });
+  EXPECT_FALSE(comparison.files[1].images);
+  EXPECT_TRUE(comparison.files[1].tokens);
+  EXPECT_THAT(reason_for(comparison, "images"), HasSubstr("no such file"));
+}
+
+struct DrawCase {
+  const char* name;
+  std::function<void(ExampleRun&)> change;
+  const char* reason;
+};
+
+TEST_F(ComparisonTest, RefusesTokensAndImagesOfOtherDraws) {
+  const std::vector<DrawCase> cases = {
+      {"rng", [](ExampleRun& run) { run.record.settings.rng = RandomMode::per_sample; },
+       "different random generators: official and per-sample"},
+      {"seed", [](ExampleRun& run) { run.record.settings.seed = 8; }, "different seeds: 7 and 8"},
+      {"cfg", [](ExampleRun& run) { run.record.settings.cfg = 4; }, "different cfg: 1.5 and 4"},
+      {"top_k", [](ExampleRun& run) { run.record.settings.top_k = 3; }, "different top-k: 0 and 3"},
+      {"top_p", [](ExampleRun& run) { run.record.settings.top_p = 0.5; },
+       "different top-p: 0 and 0.5"},
+      {"smooth", [](ExampleRun& run) { run.record.settings.more_smooth = true; },
+       "different more_smooth"},
+      {"labels", [](ExampleRun& run) { run.batches[1].labels[0] = 0; }, "different labels"},
+      {"seeds", [](ExampleRun& run) { run.batches[1].seeds[0] = 0; }, "different seeds of samples"},
+      {"first", [](ExampleRun& run) { run.record.settings.first_sample = 4; },
+       "different first samples: 0 and 4"},
+      {"device", [](ExampleRun& run) { run.record.settings.device = "cuda:0"; },
+       "different devices under --rng official: cpu and cuda:0"},
+  };
+  for (const DrawCase& each : cases) {
+    SCOPED_TRACE(each.name);
+    std::filesystem::remove(folder_ / "vanilla.h5");
+    std::filesystem::remove(folder_ / "ams.h5");
+    const Comparison comparison = compare_changed(each.change);
+    EXPECT_EQ(reason_for(comparison, "tokens"), each.reason);
+    EXPECT_EQ(reason_for(comparison, "images"), each.reason);
+    EXPECT_FALSE(comparison.files[1].tokens);
+  }
+}
+
+TEST_F(ComparisonTest, RefusesLatencyUnderOtherConditions) {
+  const std::vector<DrawCase> cases = {
+      {"collectors", [](ExampleRun& run) { run.record.settings.collectors = {"timing"}; },
+       "different collectors: [ledger, timing] and [timing]"},
+      {"store", [](ExampleRun& run) { run.record.settings.store = KvStore::reduced; },
+       "different K/V store: none and reduced"},
+      {"cpu", [](ExampleRun& run) { run.record.cpu_name = "Other"; },
+       "different CPUs: Example CPU and Other"},
+      {"dtype", [](ExampleRun& run) { run.record.settings.dtype = "bf16"; },
+       "different dtypes: fp32 and bf16"},
+      {"threads", [](ExampleRun& run) { run.record.settings.threads = 1; },
+       "different threads: 2 and 1"},
+  };
+  for (const DrawCase& each : cases) {
+    SCOPED_TRACE(each.name);
+    std::filesystem::remove(folder_ / "vanilla.h5");
+    std::filesystem::remove(folder_ / "ams.h5");
+    const Comparison comparison = compare_changed(each.change);
+    EXPECT_EQ(reason_for(comparison, "latency"), each.reason);
+  }
+}
+
+TEST_F(ComparisonTest, SaysWhenAFileHasNoTimings) {
+  const Comparison comparison = compare_changed([](ExampleRun& run) {
+    run.layout.timing = false;
+    for (BatchRecord& batch : run.batches) batch.timing.reset();
+  });
+  EXPECT_FALSE(comparison.files[1].time);
+  EXPECT_EQ(reason_for(comparison, "latency"), "the file has no timings");
+}
+
+TEST_F(ComparisonTest, ListsSettingsThatDiffer) {
+  const Comparison comparison =
+      compare_changed([](ExampleRun& run) { run.record.settings.threads = 1; });
+  std::vector<std::string> fields;
+  for (const SettingDifference& setting : comparison.settings) fields.push_back(setting.field);
+  EXPECT_THAT(fields, ElementsAre("policy", "threads"));
+  EXPECT_THAT(comparison.settings[0].values, ElementsAre("vanilla", "ams-kv"));
+}
+
+TEST_F(ComparisonTest, PutsLossesOnTop) {
+  const Comparison comparison = compare_changed(
+      [](ExampleRun& run) { run.batches[0].quality[QualityCounter::dropped_timings] = 3; });
+  ASSERT_EQ(comparison.problems.size(), 1U);
+  EXPECT_EQ(comparison.problems[0].file, "ams.h5");
+  EXPECT_EQ(comparison.problems[0].what, "3 dropped_timings");
+}
+
+TEST_F(ComparisonTest, ComparesTheCommittedSamplesOfAPartialFile) {
+  const Comparison comparison =
+      compare_changed([](ExampleRun& run) { run.batches.pop_back(); }, false);
+  EXPECT_EQ(comparison.files[1].samples, 2);
+  EXPECT_EQ(comparison.files[1].tokens->samples, 2);
+  EXPECT_THAT(comparison.problems,
+              Contains(Field(&DataProblem::what, "incomplete: 2 of 4 samples")));
+}
+
+TEST_F(ComparisonTest, NoticesALedgerThatDisobeysTheBudget) {
+  const Comparison comparison =
+      compare_changed([](ExampleRun& run) { run.batches[0].ledger.logical_bytes(1, 1) += 256; });
+  EXPECT_THAT(comparison.problems, Contains(Field(&DataProblem::what, HasSubstr("ledger"))));
+}
+
+TEST_F(ComparisonTest, RefusesAnotherModel) {
+  const auto message = [&](const std::function<void(ExampleRun&)>& change) -> std::string {
+    std::filesystem::remove(folder_ / "vanilla.h5");
+    std::filesystem::remove(folder_ / "ams.h5");
+    try {
+      compare_changed(change);
+    } catch (const BadInput& error) {
+      return error.what();
+    }
+    return "";
+  };
+  EXPECT_THAT(message([](ExampleRun& run) { run.record.model.classes = 9; }),
+              AllOf(HasSubstr("classes"), HasSubstr("ams.h5"),
+                    HasSubstr("captures of different models given to compare")));
+  EXPECT_THAT(message([](ExampleRun& run) { run.record.weights_sha256 = std::string(64, 'b'); }),
+              HasSubstr("captures of different models given to compare"));
+}
+
+TEST_F(ComparisonTest, NeedsTwoFiles) { EXPECT_THROW(compare({}), UsageError); }
+
+}  // namespace
+}  // namespace kvscope
