@@ -134,6 +134,8 @@ nlohmann::json parse_json(std::string_view text, std::string_view where, std::st
     const auto line =
         1 + std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(before), '\n');
     throw BadInput(where, file, "valid JSON", fmt::format("a syntax error in line {}", line));
+  } catch (const nlohmann::json::out_of_range&) {
+    throw BadInput(where, file, "numbers within the range of a double", "a larger one");
   }
 }
 
