@@ -1,0 +1,52 @@
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "analysis/report/svg.h"
+#include "core/base/nd_array.h"
+#include "core/budget/retention_plan.h"
+
+namespace kvscope {
+
+struct Series {
+  std::string name;
+  std::vector<double> values;  ///< one per scale
+};
+
+/// Lines over the scales, axis from 0.
+std::string scale_chart(const std::string& label, const std::vector<Series>& series,
+                        const std::function<std::string(double)>& format);
+
+/// What a heat map shows; NaN cells stay empty.
+struct HeatMap {
+  std::string label;
+  std::string row_title;
+  std::string column_title;
+  std::vector<std::string> rows;
+  std::vector<std::string> columns;
+  NdArray<double> values;  ///< [row, column]
+  std::string unit;        ///< title of the legend; empty: no legend
+};
+
+std::string heat_map(const HeatMap& map, const ColorScale& scale);
+
+/// Statistic of one layer.
+struct LayerPoint {
+  double value = 0;
+  std::optional<std::pair<double, double>> interval;
+  std::optional<LayerClass> layer_class;  ///< nothing: no budget given
+};
+
+/// Points over the layers, coloured by class, with the line of θ.
+std::string layer_chart(const std::string& label, const std::string& statistic,
+                        const std::vector<LayerPoint>& points, std::optional<double> theta);
+
+/// Which source scales a budget keeps: layers × source scales; the shade is the share of later
+/// targets that read it, a dot marks what the last target reads. Layers that pick tokens by content
+/// show the share of the tokens instead.
+std::string kept_grid(const RetentionPlan& plan, const std::vector<LayerClass>& classes);
+
+}  // namespace kvscope

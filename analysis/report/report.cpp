@@ -1,0 +1,94 @@
+#include "analysis/report/report.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "analysis/report/markup.h"
+#include "analysis/report/sections.h"
+
+namespace kvscope {
+namespace {
+
+constexpr const char* style = R"css(
+:root { color-scheme: light dark; --paper: #ffffff; --ink: #1b1f27; --soft: #5c6675;
+  --rule: #e1e5eb; --tint: #f5f7fa; --accent: #12805f; }
+@media (prefers-color-scheme: dark) { :root { --paper: #14171c; --ink: #e6e9ee; --soft: #9aa5b4;
+  --rule: #2c333d; --tint: #1c2128; --accent: #4fd1a5; } }
+* { box-sizing: border-box; }
+body { margin: 0; background: var(--paper); color: var(--ink);
+  font: 15px/1.55 system-ui, -apple-system, "Segoe UI", Roboto, "DejaVu Sans", sans-serif; }
+main { max-width: 1120px; margin: 0 auto; padding: 40px 28px 64px; }
+h1 { font-size: 30px; line-height: 1.2; margin: 0 0 6px; letter-spacing: -0.01em; }
+h2 { font-size: 21px; margin: 52px 0 10px; padding-top: 18px; border-top: 1px solid var(--rule); }
+h3 { font-size: 15px; margin: 28px 0 4px; }
+p { margin: 0 0 10px; max-width: 80ch; }
+.scope { color: var(--soft); font-size: 13px; max-width: 110ch; }
+.pair { font-weight: 600; margin-top: 22px; }
+.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(190px, 1fr)); gap: 12px; }
+.tile { background: var(--tint); border: 1px solid var(--rule); border-radius: 10px;
+  padding: 14px 16px; }
+.value { font-size: 26px; font-weight: 650; color: var(--accent); white-space: nowrap;
+  font-variant-numeric: tabular-nums; }
+.what { font-weight: 600; }
+.scroll { overflow-x: auto; }
+table { border-collapse: collapse; font-size: 13px; font-variant-numeric: tabular-nums;
+  margin: 6px 0 12px; }
+th, td { text-align: left; vertical-align: top; padding: 5px 14px 5px 0;
+  border-bottom: 1px solid var(--rule); overflow-wrap: anywhere; }
+th { color: var(--soft); font-weight: 600; vertical-align: bottom; }
+td { min-width: 5ch; }
+th.n, td.n { text-align: right; white-space: nowrap; }
+th.n { white-space: normal; }
+figure { margin: 12px 0; overflow-x: auto; }
+figcaption { color: var(--soft); font-size: 13px; margin-top: 4px; }
+svg { max-width: 100%; height: auto; display: block; }
+svg text { fill: var(--ink); font: 13px system-ui, -apple-system, "Segoe UI", Roboto,
+  "DejaVu Sans", sans-serif; }
+svg text.small { fill: var(--soft); font-size: 11px; }
+svg .grid { stroke: var(--rule); }
+svg .cell { fill: var(--tint); stroke: var(--rule); }
+svg .threshold { stroke: var(--ink); stroke-dasharray: 6 4; stroke-width: 1.5; }
+.maps { display: flex; flex-wrap: wrap; gap: 12px 40px; align-items: flex-start; }
+.pictures { display: grid; grid-template-columns: repeat(auto-fill, minmax(320px, 1fr)); gap: 16px; }
+.pictures figure { margin: 0; break-inside: avoid; }
+.three { display: grid; grid-template-columns: repeat(3, 1fr); gap: 4px; }
+.three img { width: 100%; height: auto; border-radius: 3px; }
+pre { background: var(--tint); border: 1px solid var(--rule); border-radius: 8px; padding: 12px 14px;
+  white-space: pre-wrap; overflow-wrap: anywhere; font: 12.5px/1.5 ui-monospace, Menlo, Consolas,
+  "DejaVu Sans Mono", monospace; }
+summary { cursor: pointer; color: var(--soft); }
+@media print { main { max-width: none; padding: 0; } body { font-size: 12px; }
+  section, .tile, figure, tr { break-inside: avoid; } section { break-inside: auto; }
+  .scroll, figure { overflow: visible; } h2, h3 { break-after: avoid; } }
+)css";
+
+std::string subtitle(const ModelConfig& model) {
+  return paragraph(
+      fmt::format("{}: {} layers, {} heads × {} channels, {} scales ({}), {} px images", model.name,
+                  model.depth, model.heads, model.head_dim(), model.patch_nums.size(),
+                  fmt::join(model.patch_nums, ", "), model.image_size),
+      "scope");
+}
+
+}  // namespace
+
+std::string render_report(const std::vector<std::string>& paths) {
+  const ReportFiles files = open_report_files(paths);
+  const ModelConfig& model = files.compared[0].record().model;
+  const std::string title = "KV cache of " + model.name;
+  std::string body = fmt::format("<h1>{}</h1>\n", escape_markup(title)) + subtitle(model);
+  for (const auto& part :
+       {headline_section, memory_section, budget_section, layer_section, similarity_section,
+        image_section, comparison_section, settings_section, reproduce_section}) {
+    body += part(files);
+  }
+  return fmt::format(
+      "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+      "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
+      "<title>{} · "
+      "kvscope</title>\n<style>{}</style>\n</head>\n<body>\n<main>\n{}</main>\n</body>\n"
+      "</html>\n",
+      escape_markup(title), style, body);
+}
+
+}  // namespace kvscope

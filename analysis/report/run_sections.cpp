@@ -1,0 +1,253 @@
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "analysis/compare/comparison_tables.h"
+#include "analysis/report/charts.h"
+#include "analysis/report/markup.h"
+#include "analysis/report/sections.h"
+#include "core/base/error.h"
+#include "core/base/units.h"
+#include "core/image/png.h"
+
+namespace kvscope {
+namespace {
+
+constexpr std::int64_t most_images = 16;
+
+std::string file_name(const CaptureReader& file) {
+  return std::filesystem::path(file.path()).filename();
+}
+
+std::string tile(const std::string& value, const std::string& what, const std::string& scope) {
+  return fmt::format(
+      "<div class=\"tile\"><div class=\"value\">{}</div><div class=\"what\">{}</div>"
+      "<div class=\"scope\">{}</div></div>\n",
+      escape_markup(value), escape_markup(what), escape_markup(scope));
+}
+
+std::string percent(double fraction) {
+  return fmt::format("{}{:.1f} %", fraction < 0 ? "−" : "+", std::abs(100 * fraction));
+}
+
+std::string latency_tiles(const ComparedFile& baseline, const ComparedFile& file) {
+  if (!file.latency_reason.empty() || !file.time || !baseline.time) return "";
+  const std::string scope =
+      fmt::format("{}, {}, batch {}, medians", file.device, file.dtype, file.batch);
+  std::string tiles;
+  const ModuleTime* before = baseline.time->find("self-attention");
+  const ModuleTime* after = file.time->find("self-attention");
+  if (before && after && before->ns.median > 0) {
+    tiles += tile(fmt::format("{:.2f}×", after->ns.median / before->ns.median),
+                  "self-attention time", scope);
+  }
+  if (baseline.time->image_ns.median > 0) {
+    tiles +=
+        tile(fmt::format("{:.2f}×", file.time->image_ns.median / baseline.time->image_ns.median),
+             "time an image, end to end", scope);
+  }
+  return tiles;
+}
+
+std::string fidelity_tiles(const ComparedFile& file) {
+  std::string tiles;
+  if (file.tokens) {
+    tiles += tile(fmt::format("{:.1f} %", 100 * file.tokens->overall), "equal tokens",
+                  fmt::format("{} samples, same draws", file.tokens->samples));
+  }
+  if (file.images) {
+    const ImageFidelity& images = *file.images;
+    const std::string value =
+        images.psnr_mean_db ? fmt::format("{:.1f} dB", *images.psnr_mean_db) : "identical";
+    tiles += tile(value, "PSNR to the baseline's images",
+                  fmt::format("mean of the {} that differ; {} identical",
+                              static_cast<std::int64_t>(images.images.size()) - images.identical,
+                              images.identical));
+  }
+  return tiles;
+}
+
+Table settings_table(const std::vector<const CaptureReader*>& files) {
+  Table table{{"setting"}, {}};
+  nlohmann::json all;
+  for (const CaptureReader* file : files) {
+    const RunRecord& record = file->record();
+    table.columns.push_back(file_name(*file));
+    nlohmann::json settings = to_json(record.settings);
+    settings["kind"] = name_of(record.kind);
+    settings["policy"] = record.policy;
+    settings["capture_id"] = record.capture_id;
+    settings["weights_sha256"] = record.weights_sha256;
+    settings["tool"] = fmt::format("{} ({})", record.tool_version, record.git_commit);
+    settings["torch"] = record.torch_version;
+    settings["device_name"] = record.device_name;
+    settings["cpu_name"] = record.cpu_name;
+    settings["started"] = record.start_time;
+    all.push_back(std::move(settings));
+  }
+  for (const auto& [field, ignored] : all[0].items()) {
+    std::vector<std::string> row = {field};
+    for (const nlohmann::json& settings : all) {
+      const nlohmann::json value = settings.value(field, nlohmann::json());
+      row.push_back(value.is_string() ? value.get<std::string>() : value.dump());
+    }
+    table.rows.push_back(std::move(row));
+  }
+  return table;
+}
+
+std::vector<const CaptureReader*> all_files(const ReportFiles& files) {
+  std::vector<const CaptureReader*> all;
+  for (const CaptureReader& file : files.compared) all.push_back(&file);
+  if (files.statistics) all.push_back(&*files.statistics);
+  return all;
+}
+
+std::string picture(const Image& image, const std::string& alternative) {
+  return fmt::format("<img alt=\"{}\" width=\"{}\" height=\"{}\" src=\"data:image/png;base64,{}\">",
+                     escape_markup(alternative), image.width, image.height,
+                     base64(encode_png(image)));
+}
+
+/// One row of pictures: baseline, budget, difference. Empty when a PNG cannot be read.
+std::string picture_row(const CaptureReader& baseline, const CaptureReader& other,
+                        std::int64_t sample, const std::string& name) {
+  try {
+    const Image a = read_png(baseline.image_file(sample));
+    const Image b = read_png(other.image_file(sample));
+    return fmt::format(
+        "<figure><div class=\"three\">{}{}{}</div><figcaption>{}</figcaption></figure>\n",
+        picture(a, name + ", baseline"), picture(b, name + ", budget"),
+        picture(difference(a, b), name + ", difference"), escape_markup(name));
+  } catch (const Error&) {
+    return "";  // the table of what is not comparable names it
+  }
+}
+
+}  // namespace
+
+std::string section(const std::string& anchor, const std::string& title, const std::string& body) {
+  return fmt::format("<section id=\"{}\">\n<h2>{}</h2>\n{}</section>\n", anchor,
+                     escape_markup(title), body);
+}
+
+std::string paragraph(const std::string& text, const std::string& css_class) {
+  const std::string attribute = css_class.empty() ? "" : fmt::format(" class=\"{}\"", css_class);
+  return fmt::format("<p{}>{}</p>\n", attribute, escape_markup(text));
+}
+
+std::string headline_section(const ReportFiles& files) {
+  if (!files.comparison) return "";
+  const Comparison& comparison = *files.comparison;
+  std::string html;
+  for (std::size_t i = 1; i < comparison.files.size(); ++i) {
+    const ComparedFile& file = comparison.files[i];
+    html += paragraph(
+        fmt::format("{} ({}) against {}", file.name, file.policy, comparison.files[0].name),
+        "pair");
+    html += "<div class=\"tiles\">\n";
+    html +=
+        tile(percent(file.memory.change_of_read), "KV cache at its peak, logical",
+             fmt::format("of read, {} → {} for {} images", format_bytes(comparison.read_bytes),
+                         format_bytes(file.memory.planned_peak_bytes), comparison.shape.rows / 2));
+    html += tile(percent(file.memory.change_of_final), "the same, of final",
+                 fmt::format("vanilla itself: {}", percent(comparison.vanilla_change_of_final)));
+    html += latency_tiles(comparison.files[0], file) + fidelity_tiles(file) + "</div>\n";
+  }
+  return html;
+}
+
+std::string comparison_section(const ReportFiles& files) {
+  if (!files.comparison) return "";
+  std::string body;
+  for (const TitledTable& table : to_tables(*files.comparison, Numbers::readable)) {
+    body += fmt::format("<h3>{}</h3>\n", escape_markup(table.title));
+    if (!table.scope.empty()) body += paragraph(table.scope, "scope");
+    body += html_table(table.table);
+  }
+  return section("comparison", "Comparison", body);
+}
+
+std::string memory_section(const ReportFiles& files) {
+  if (!files.comparison) return "";
+  std::vector<Series> series;
+  for (const ComparedFile& file : files.comparison->files) {
+    const std::vector<std::int64_t>& bytes = file.memory.logical_bytes;
+    series.push_back({file.name, {bytes.begin(), bytes.end()}});
+  }
+  std::string body = paragraph(
+      "Logical bytes of one batch once each scale is done: what later scales will still read. "
+      "Nothing is read after the last scale.");
+  body += paragraph(describe_shape(*files.comparison) + '.', "scope");
+  body += "<figure>\n" +
+          scale_chart("KV cache bytes over the scales", series,
+                      [](double bytes) { return format_bytes(static_cast<std::int64_t>(bytes)); }) +
+          "</figure>\n";
+  return section("memory", "Memory over the scales", body);
+}
+
+std::string budget_section(const ReportFiles& files) {
+  const CaptureReader* file = files.budget_file();
+  if (!file) return "";
+  const Budget& budget = file->record().budget;
+  std::vector<LayerClass> classes;
+  for (const LayerBudget& layer : budget.layers) classes.push_back(layer.layer_class);
+  std::string body = paragraph(fmt::format(
+      "Policy {} of {}. The shade is the share of later target scales that read a source scale; a "
+      "dot marks what the last target reads, with its tokens at the right (its own not counted).",
+      budget.policy, file_name(*file)));
+  body += "<figure>\n" + kept_grid(RetentionPlan(budget), classes) + "</figure>\n";
+  return section("budget", "What the budget keeps", body);
+}
+
+std::string image_section(const ReportFiles& files) {
+  if (!files.comparison) return "";
+  std::string rows;
+  for (std::size_t i = 1; i < files.compared.size(); ++i) {
+    const ComparedFile& compared = files.comparison->files[i];
+    if (!compared.images) continue;
+    const CaptureReader& baseline = files.compared[0];
+    const std::vector<std::int32_t> labels = baseline.labels();
+    rows += paragraph(
+        fmt::format("{} | {} | difference × 4", files.comparison->files[0].name, compared.name),
+        "pair");
+    rows += "<div class=\"pictures\">\n";
+    std::int64_t shown = 0;
+    for (const ImageScore& score : compared.images->images) {
+      if (shown++ == most_images) break;
+      const std::string name = fmt::format(
+          "sample {}, class {}: {}", score.sample,
+          baseline.record().model.class_label(labels.at(static_cast<std::size_t>(score.sample))),
+          score.psnr_db ? fmt::format("{:.1f} dB", *score.psnr_db) : "identical");
+      rows += picture_row(baseline, files.compared[i], score.sample, name);
+    }
+    rows += "</div>\n";
+  }
+  if (rows.empty()) return "";
+  return section("images", "Images from the same draws", rows);
+}
+
+std::string settings_section(const ReportFiles& files) {
+  return section("settings", "Settings and file ids", html_table(settings_table(all_files(files))));
+}
+
+std::string reproduce_section(const ReportFiles& files) {
+  const RunRecord& record = files.compared[0].record();
+  std::string body = paragraph(fmt::format(
+      "MODEL_DIR: model '{}' with weights of SHA-256 {}. kvscope {} ({}).", record.model.name,
+      record.weights_sha256, record.tool_version, record.git_commit));
+  std::string commands;
+  for (const CaptureReader* file : all_files(files)) commands += command_of(*file) + '\n';
+  body += "<pre>" + escape_markup(commands) + "</pre>\n";
+  if (const CaptureReader* file = files.budget_file()) {
+    body += fmt::format("<details><summary>budget.json of {}</summary>\n<pre>{}</pre></details>\n",
+                        escape_markup(file_name(*file)),
+                        escape_markup(to_json(file->record().budget).dump(2)));
+  }
+  return section("reproduce", "How to reproduce", body);
+}
+
+}  // namespace kvscope
