@@ -1,0 +1,44 @@
+#include "core/cache/vanilla_cache.h"
+
+#include <utility>
+
+#include <ATen/ops/empty.h>
+
+namespace kvscope {
+
+VanillaCache::VanillaCache(ScaleSchedule schedule, int layers, CacheStorage storage)
+    : schedule_(std::move(schedule)),
+      storage_(storage),
+      layers_(static_cast<std::size_t>(layers)) {}
+
+void VanillaCache::begin(std::int64_t rows) {
+  if (rows == rows_) return;
+  const auto options = at::TensorOptions(storage_.dtype).device(storage_.device);
+  for (KvView& layer : layers_) {
+    // The old buffers go first, so that two sizes never coexist.
+    layer = KvView{};
+    for (at::Tensor* buffer : {&layer.key, &layer.value}) {
+      *buffer =
+          at::empty({rows, storage_.heads, schedule_.total_tokens(), storage_.head_dim}, options);
+    }
+  }
+  rows_ = rows;
+}
+
+KvView VanillaCache::update(int layer, int scale, const at::Tensor& key, const at::Tensor& value,
+                            const at::Tensor& /*query*/) {
+  const KvView& buffer = layers_.at(static_cast<std::size_t>(layer));
+  const std::int64_t begin = schedule_.begin(scale);
+  const std::int64_t tokens = schedule_.tokens(scale);
+  buffer.key.narrow(2, begin, tokens).copy_(key);
+  buffer.value.narrow(2, begin, tokens).copy_(value);
+  return {buffer.key.narrow(2, 0, begin + tokens), buffer.value.narrow(2, 0, begin + tokens)};
+}
+
+std::int64_t VanillaCache::resident_bytes(int layer) const {
+  const KvView& buffer = layers_.at(static_cast<std::size_t>(layer));
+  if (!buffer.key.defined()) return 0;
+  return static_cast<std::int64_t>(buffer.key.nbytes() + buffer.value.nbytes());
+}
+
+}  // namespace kvscope

@@ -1,0 +1,162 @@
+#include "core/cache/planned_cache.h"
+
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <ATen/ops/cat.h>
+#include <ATen/ops/equal.h>
+#include <ATen/ops/randn.h>
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "core/budget/kv_bytes.h"
+#include "core/cache/make_cache.h"
+#include "core/cache/vanilla_cache.h"
+#include "tests/core/cache/policies.h"
+
+namespace kvscope::testing {
+namespace {
+
+constexpr int depth = 3;
+constexpr int heads = 2;
+constexpr int head_dim = 4;
+
+// Sides from the 256 px and 512 px models, equal neighbours, a wide start and the fewest scales.
+const std::vector<std::vector<int>>& all_sides() {
+  static const std::vector<std::vector<int>> sides = {
+      {1, 2, 3, 4, 5, 6, 8, 10, 13, 16},
+      {1, 2, 3, 4, 6, 9, 13, 18, 24, 32},
+      {2, 2, 3, 3, 4},
+      {3, 4, 7},
+      {1, 2},
+  };
+  return sides;
+}
+
+struct Case {
+  Policy policy;
+  std::string name;
+};
+
+std::vector<Case> all_cases() {
+  std::vector<Case> cases;
+  for (const std::vector<int>& sides : all_sides()) {
+    for (const Policy& policy : all_policies({depth, heads, head_dim, sides})) {
+      cases.push_back({policy, fmt::format("{}_{}", policy.name, fmt::join(sides, "_"))});
+    }
+  }
+  return cases;
+}
+
+// What a cache received, kept whole: the slow way to know what a target reads.
+class History {
+ public:
+  void add(const KvView& own) { scales_.push_back(own); }
+
+  KvView gather(std::vector<int> sources, int target) const {
+    sources.push_back(target);
+    std::vector<at::Tensor> keys;
+    std::vector<at::Tensor> values;
+    for (const int source : sources) {
+      keys.push_back(scales_.at(static_cast<std::size_t>(source)).key);
+      values.push_back(scales_.at(static_cast<std::size_t>(source)).value);
+    }
+    return {at::cat(keys, 2), at::cat(values, 2)};
+  }
+
+ private:
+  std::vector<KvView> scales_;
+};
+
+KvView random_tokens(std::int64_t rows, std::int64_t tokens) {
+  // Strided as the fused projection leaves them.
+  const at::Tensor fused = at::randn({rows, tokens, 3, heads, head_dim});
+  return {fused.select(2, 1).transpose(1, 2), fused.select(2, 2).transpose(1, 2)};
+}
+
+void expect_planned_reads(KvCache& cache, const RetentionPlan& plan, std::int64_t rows) {
+  const ScaleSchedule& schedule = plan.schedule();
+  std::vector<History> histories(static_cast<std::size_t>(depth));
+  cache.begin(rows);
+  for (int scale = 0; scale < schedule.scales(); ++scale) {
+    for (int layer = 0; layer < depth; ++layer) {
+      History& history = histories.at(static_cast<std::size_t>(layer));
+      const KvView own = random_tokens(rows, schedule.tokens(scale));
+      history.add(own);
+      const KvView read = cache.update(layer, scale, own.key, own.value, own.key);
+      const KvView expected = history.gather(plan.source_scales(layer, scale), scale);
+      EXPECT_TRUE(at::equal(read.key, expected.key)) << "layer " << layer << " scale " << scale;
+      EXPECT_TRUE(at::equal(read.value, expected.value)) << "layer " << layer << " scale " << scale;
+    }
+  }
+}
+
+class EveryPolicy : public ::testing::TestWithParam<Case> {};
+
+// Lost without it: the model would silently attend to other tokens than the budget says.
+TEST_P(EveryPolicy, TargetsReadExactlyThePlannedTokensInOrder) {
+  const Budget& budget = GetParam().policy.budget;
+  const RetentionPlan plan(budget);
+  const auto cache = make_cache(budget, at::kFloat, at::kCPU);
+  expect_planned_reads(*cache, plan, 2);
+}
+
+TEST_P(EveryPolicy, BuffersServeLaterBatchesOfAnySize) {
+  const Budget& budget = GetParam().policy.budget;
+  const RetentionPlan plan(budget);
+  const auto cache = make_cache(budget, at::kFloat, at::kCPU);
+  expect_planned_reads(*cache, plan, 2);
+  expect_planned_reads(*cache, plan, 2);
+  expect_planned_reads(*cache, plan, 4);
+}
+
+// Lost without it: a budget would promise memory that the runtime does not give back.
+TEST_P(EveryPolicy, LayerHoldsNoMoreThanThePlansPeak) {
+  const Budget& budget = GetParam().policy.budget;
+  const RetentionPlan plan(budget);
+  PlannedCache cache(plan, {heads, head_dim, at::kHalf, at::kCPU});
+  const std::int64_t rows = 2;
+  cache.begin(rows);
+  const KvShape shape{heads, head_dim, rows, 2, 2};
+  std::int64_t most_read = 0;
+  for (int layer = 0; layer < depth; ++layer) {
+    std::int64_t most_held = 0;
+    for (int scale = 0; scale < plan.schedule().scales(); ++scale) {
+      most_held = std::max(most_held, held_bytes(plan, shape, layer, scale));
+      most_read =
+          std::max(most_read, plan.read_tokens(layer, scale) + plan.schedule().tokens(scale));
+    }
+    EXPECT_EQ(cache.resident_bytes(layer), most_held);
+  }
+  EXPECT_LE(cache.shared_bytes(), shape.bytes(most_read));
+}
+
+INSTANTIATE_TEST_SUITE_P(Policies, EveryPolicy, ::testing::ValuesIn(all_cases()),
+                         [](const auto& info) { return info.param.name; });
+
+TEST(VanillaCache, HoldsEveryTokenOfEveryLayer) {
+  const ScaleSchedule schedule({1, 2, 3});
+  VanillaCache cache(schedule, depth, {heads, head_dim, at::kFloat, at::kCPU});
+  EXPECT_EQ(cache.resident_bytes(0), 0);
+  cache.begin(2);
+  const KvShape shape{heads, head_dim, 2, 4, 4};
+  EXPECT_EQ(cache.resident_bytes(0), shape.bytes(schedule.total_tokens()));
+  EXPECT_EQ(cache.shared_bytes(), 0);
+}
+
+TEST(MakeCache, VanillaPolicyRunsWithoutAPlan) {
+  const BudgetModel model{depth, heads, head_dim, {1, 2, 3}};
+  const auto vanilla = make_cache(vanilla_budget(model), at::kFloat, at::kCPU);
+  EXPECT_NE(dynamic_cast<VanillaCache*>(vanilla.get()), nullptr);
+  for (const Policy& policy : all_policies(model)) {
+    if (policy.name == "vanilla") continue;
+    const auto planned = make_cache(policy.budget, at::kFloat, at::kCPU);
+    EXPECT_NE(dynamic_cast<PlannedCache*>(planned.get()), nullptr) << policy.name;
+  }
+}
+
+}  // namespace
+}  // namespace kvscope::testing
