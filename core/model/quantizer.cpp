@@ -124,7 +124,7 @@ at::Tensor Quantizer::area_tokens(const at::Tensor& map, int side) const {
 
 at::Tensor Quantizer::nearest_codes(const at::Tensor& vectors) const {
   // |v|² + |c|² − 2 v·c, summed in the order of the published code: near ties go the same way.
-  at::Tensor distances = vectors.square().sum(1, /*keepdim=*/true) + code_norms_;
+  at::Tensor distances = vectors.square().sum(1, /*keepdim=*/true).add(code_norms_);
   distances.addmm_(vectors, codebook_.t(), /*beta=*/1, /*alpha=*/-2);
   return at::argmin(distances, 1);
 }
