@@ -17,28 +17,6 @@
 namespace kvscope {
 namespace {
 
-void check_same_model(const CaptureReader& baseline, const CaptureReader& file) {
-  const auto fail = [&](const std::string& expected, const std::string& got) {
-    throw BadInput("compare", file.path(), expected,
-                   got + " (captures of different models given to compare)");
-  };
-  const ModelConfig& a = baseline.record().model;
-  const ModelConfig& b = file.record().model;
-  const nlohmann::json left = to_json(a);
-  const nlohmann::json right = to_json(b);
-  for (const auto& [key, value] : left.items()) {
-    if (!right.contains(key) || right[key] != value) {
-      fail(fmt::format("a file of model '{}' with {} {}", a.name, key, value.dump()),
-           fmt::format("model '{}' with {}", b.name,
-                       right.contains(key) ? right[key].dump() : "none"));
-    }
-  }
-  if (a != b) fail("a file of model '" + a.name + "'", "model '" + b.name + "'");
-  if (baseline.record().weights_sha256 != file.record().weights_sha256) {
-    fail("weights " + baseline.record().weights_sha256, file.record().weights_sha256);
-  }
-}
-
 /// File names, or paths where two files share a name.
 std::vector<std::string> names_of(const std::vector<CaptureReader>& files) {
   std::map<std::string, int> uses;
@@ -83,27 +61,6 @@ void compare_with(const CaptureReader& baseline, const CaptureReader& file,
     described.images.reason = fidelity.unreadable_why;
   } else {
     described.images.value = std::move(fidelity);
-  }
-}
-
-void add_problems(const CaptureReader& file, const std::string& name,
-                  std::vector<DataProblem>& problems) {
-  if (!file.complete()) {
-    problems.push_back({name,
-                        fmt::format("incomplete: {} of {} samples", file.committed_samples(),
-                                    file.record().settings.samples),
-                        "figures cover the committed samples only; run it again for all of them"});
-  }
-  const QualityCounts counts = file.quality();
-  for (std::size_t i = 0; i < quality_counter_count; ++i) {
-    const auto counter = static_cast<QualityCounter>(i);
-    if (counts[counter] == 0) continue;
-    problems.push_back({name, fmt::format("{} {}", counts[counter], name_of(counter)),
-                        std::string(advice_of(counter))});
-  }
-  if (!ledger_follows_plan(file)) {
-    problems.push_back({name, "the ledger does not hold what the budget's plan says",
-                        "reductions come from the plan and may not describe this run"});
   }
 }
 
@@ -164,6 +121,50 @@ void add_not_comparable(const ComparedFile& baseline, const ComparedFile& file,
 
 }  // namespace
 
+void check_same_model(const CaptureReader& baseline, const CaptureReader& file) {
+  const auto fail = [&](const std::string& expected, const std::string& got) {
+    throw BadInput("compare", file.path(), expected,
+                   got + " (captures of different models given to compare)");
+  };
+  const ModelConfig& a = baseline.record().model;
+  const ModelConfig& b = file.record().model;
+  const nlohmann::json left = to_json(a);
+  const nlohmann::json right = to_json(b);
+  for (const auto& [key, value] : left.items()) {
+    if (!right.contains(key) || right[key] != value) {
+      fail(fmt::format("a file of model '{}' with {} {}", a.name, key, value.dump()),
+           fmt::format("model '{}' with {}", b.name,
+                       right.contains(key) ? right[key].dump() : "none"));
+    }
+  }
+  if (a != b) fail("a file of model '" + a.name + "'", "model '" + b.name + "'");
+  if (baseline.record().weights_sha256 != file.record().weights_sha256) {
+    fail("weights " + baseline.record().weights_sha256, file.record().weights_sha256);
+  }
+}
+
+std::vector<DataProblem> data_problems(const CaptureReader& file, const std::string& name) {
+  std::vector<DataProblem> problems;
+  if (!file.complete()) {
+    problems.push_back({name,
+                        fmt::format("incomplete: {} of {} samples", file.committed_samples(),
+                                    file.record().settings.samples),
+                        "figures cover the committed samples only; run it again for all of them"});
+  }
+  const QualityCounts counts = file.quality();
+  for (std::size_t i = 0; i < quality_counter_count; ++i) {
+    const auto counter = static_cast<QualityCounter>(i);
+    if (counts[counter] == 0) continue;
+    problems.push_back({name, fmt::format("{} {}", counts[counter], name_of(counter)),
+                        std::string(advice_of(counter))});
+  }
+  if (!ledger_follows_plan(file)) {
+    problems.push_back({name, "the ledger does not hold what the budget's plan says",
+                        "reductions come from the plan and may not describe this run"});
+  }
+  return problems;
+}
+
 Comparison compare(const std::vector<CaptureReader>& files) {
   if (files.size() < 2) {
     throw UsageError(fmt::format("compare: expected two or more files, got {}", files.size()));
@@ -185,7 +186,9 @@ Comparison compare(const std::vector<CaptureReader>& files) {
   const std::vector<std::string> names = names_of(files);
   for (std::size_t i = 0; i < files.size(); ++i) {
     comparison.files.push_back(describe(files[i], names[i], comparison.shape));
-    add_problems(files[i], names[i], comparison.problems);
+    for (DataProblem& problem : data_problems(files[i], names[i])) {
+      comparison.problems.push_back(std::move(problem));
+    }
     if (i == 0) continue;
     compare_with(baseline, files[i], comparison.files[i]);
     add_not_comparable(comparison.files[0], comparison.files[i], comparison.not_comparable);

@@ -142,6 +142,12 @@ struct Comparison {
   std::vector<NotComparable> not_comparable;
 };
 
+/// What was lost in a file or is doubtful about it; `name` stands for it in tables.
+std::vector<DataProblem> data_problems(const CaptureReader& file, const std::string& name);
+
+/// Throws BadInput naming the first field in which the models differ, or the weights.
+void check_same_model(const CaptureReader& baseline, const CaptureReader& file);
+
 /// Compares files of one model; the first is the baseline. Throws BadInput when the models or
 /// weights differ, UsageError for fewer than two files.
 Comparison compare(const std::vector<CaptureReader>& files);

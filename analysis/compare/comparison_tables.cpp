@@ -46,14 +46,6 @@ class Writer {
   bool exact_;
 };
 
-TitledTable problems_table(const Comparison& comparison) {
-  TitledTable table{"Data quality: read this first", "", {{"file", "what", "advice"}, {}}};
-  for (const DataProblem& problem : comparison.problems) {
-    table.table.rows.push_back({problem.file, problem.what, problem.advice});
-  }
-  return table;
-}
-
 TitledTable files_table(const Comparison& comparison) {
   TitledTable table{"Files", "The first is the baseline.", {}};
   table.table.columns = {"file",        "kind",  "policy",  "dtype",     "device",
@@ -287,6 +279,14 @@ bool any_time(const Comparison& comparison) {
 
 }  // namespace
 
+TitledTable problems_table(const std::vector<DataProblem>& problems) {
+  TitledTable table{"Data quality: read this first", "", {{"file", "what", "advice"}, {}}};
+  for (const DataProblem& problem : problems) {
+    table.table.rows.push_back({problem.file, problem.what, problem.advice});
+  }
+  return table;
+}
+
 std::string describe_shape(const Comparison& comparison) {
   const KvShape& shape = comparison.shape;
   return fmt::format(
@@ -297,7 +297,7 @@ std::string describe_shape(const Comparison& comparison) {
 
 std::vector<TitledTable> to_tables(const Comparison& comparison, Numbers numbers) {
   const Writer write(numbers);
-  std::vector<TitledTable> all = {problems_table(comparison), files_table(comparison),
+  std::vector<TitledTable> all = {problems_table(comparison.problems), files_table(comparison),
                                   peak_table(comparison, write), scales_table(comparison, write)};
   if (any_time(comparison)) all.push_back(time_table(comparison, write));
   all.push_back(tokens_table(comparison, write));

@@ -21,6 +21,9 @@ struct TitledTable {
   Table table;
 };
 
+/// Losses with advice; no rows when there are none.
+TitledTable problems_table(const std::vector<DataProblem>& problems);
+
 /// The whole comparison, most urgent first: data quality, files, memory, time, tokens, images,
 /// settings, what is not comparable. Empty parts are left out.
 std::vector<TitledTable> to_tables(const Comparison& comparison, Numbers numbers);

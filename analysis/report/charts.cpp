@@ -108,7 +108,7 @@ std::string heat_map(const HeatMap& map, const ColorScale& scale) {
   const double bottom = top + rows * cell_height;
   const bool legend = !map.unit.empty();
   const double width = std::max(left + columns * cell_width + 8, legend ? 260.0 : 0.0);
-  Svg svg(width, bottom + (legend ? 92 : 44), map.label);
+  Svg svg(width, bottom + (legend ? 102 : 44), map.label);
   for (std::size_t row = 0; row < map.rows.size(); ++row) {
     const double y = top + static_cast<double>(row) * cell_height;
     svg.text(left - 6, y + cell_height / 2 + 4, map.rows[row], Anchor::end, "small");
@@ -128,7 +128,7 @@ std::string heat_map(const HeatMap& map, const ColorScale& scale) {
   svg.text(left + columns * cell_width / 2, bottom + 34, map.column_title, Anchor::middle);
   svg.vertical_text(14, top + rows * cell_height / 2, map.row_title);
   if (legend) {
-    svg.legend(left, bottom + 60, 200, scale, map.unit,
+    svg.legend(left, bottom + 70, 200, scale, map.unit,
                [](double value) { return fmt::format("{:.2f}", value); });
   }
   return svg.str();
@@ -236,8 +236,9 @@ std::string kept_grid(const RetentionPlan& plan, const std::vector<LayerClass>& 
       if (kept.by_last)
         svg.circle(x + cell_width / 2 - 0.5, y + cell_height / 2 - 0.5, 2.5, "#fff");
     }
+    const std::int64_t tokens = plan.read_tokens(layer, sources);
     svg.text(right + 8, y + cell_height / 2 + 4,
-             fmt::format("{} tokens", plan.read_tokens(layer, sources)), Anchor::start, "small");
+             fmt::format("{} token{}", tokens, tokens == 1 ? "" : "s"), Anchor::start, "small");
   }
   for (int source = 0; source < sources; ++source) {
     svg.text(left + (source + 0.5) * cell_width, bottom + 14, std::to_string(source),

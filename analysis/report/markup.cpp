@@ -6,6 +6,7 @@ namespace kvscope {
 namespace {
 
 bool starts_like_a_number(std::string_view cell) {
+  if (cell.size() > 20) return false;  // ids and dates
   const std::size_t start = cell.find_first_not_of("+-");
   return cell == "-" ||
          (start != std::string_view::npos && start < 2 && cell[start] >= '0' && cell[start] <= '9');

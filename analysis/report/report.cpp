@@ -24,6 +24,9 @@ h3 { font-size: 15px; margin: 28px 0 4px; }
 p { margin: 0 0 10px; max-width: 80ch; }
 .scope { color: var(--soft); font-size: 13px; max-width: 110ch; }
 .pair { font-weight: 600; margin-top: 22px; }
+.problems { border: 1px solid #d9822b; border-left-width: 5px; border-radius: 8px;
+  padding: 4px 16px 8px; margin: 18px 0; }
+.problems h3 { margin-top: 8px; }
 .tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(190px, 1fr)); gap: 12px; }
 .tile { background: var(--tint); border: 1px solid var(--rule); border-radius: 10px;
   padding: 14px 16px; }
@@ -77,9 +80,9 @@ std::string render_report(const std::vector<std::string>& paths) {
   const ModelConfig& model = files.compared[0].record().model;
   const std::string title = "KV cache of " + model.name;
   std::string body = fmt::format("<h1>{}</h1>\n", escape_markup(title)) + subtitle(model);
-  for (const auto& part :
-       {headline_section, memory_section, budget_section, layer_section, similarity_section,
-        image_section, comparison_section, settings_section, reproduce_section}) {
+  for (const auto& part : {quality_section, headline_section, memory_section, budget_section,
+                           layer_section, similarity_section, image_section, comparison_section,
+                           settings_section, reproduce_section}) {
     body += part(files);
   }
   return fmt::format(

@@ -102,6 +102,7 @@ ReportFiles open_report_files(const std::vector<std::string>& paths) {
   for (CaptureReader& file : analyses) {
     if (!files.statistics && has_statistics(file)) files.statistics.emplace(std::move(file));
   }
+  if (files.statistics) check_same_model(files.compared[0], *files.statistics);
   if (files.compared.size() > 1) files.comparison = compare(files.compared);
   return files;
 }

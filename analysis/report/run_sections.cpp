@@ -139,6 +139,19 @@ std::string paragraph(const std::string& text, const std::string& css_class) {
   return fmt::format("<p{}>{}</p>\n", attribute, escape_markup(text));
 }
 
+std::string quality_section(const ReportFiles& files) {
+  std::vector<DataProblem> problems;
+  for (const CaptureReader* file : all_files(files)) {
+    for (DataProblem& problem : data_problems(*file, file_name(*file))) {
+      problems.push_back(std::move(problem));
+    }
+  }
+  if (problems.empty()) return paragraph("Data quality: nothing was lost in these files.", "scope");
+  const TitledTable table = problems_table(problems);
+  return fmt::format("<div class=\"problems\" id=\"quality\"><h3>{}</h3>\n{}</div>\n",
+                     escape_markup(table.title), html_table(table.table));
+}
+
 std::string headline_section(const ReportFiles& files) {
   if (!files.comparison) return "";
   const Comparison& comparison = *files.comparison;
@@ -163,7 +176,9 @@ std::string headline_section(const ReportFiles& files) {
 std::string comparison_section(const ReportFiles& files) {
   if (!files.comparison) return "";
   std::string body;
-  for (const TitledTable& table : to_tables(*files.comparison, Numbers::readable)) {
+  Comparison shown = *files.comparison;
+  shown.problems.clear();  // they stand on top of the page
+  for (const TitledTable& table : to_tables(shown, Numbers::readable)) {
     body += fmt::format("<h3>{}</h3>\n", escape_markup(table.title));
     if (!table.scope.empty()) body += paragraph(table.scope, "scope");
     body += html_table(table.table);

@@ -120,7 +120,7 @@ std::string similarity_section(const ReportFiles& files) {
 
   const HeatMap adjacent{"Similarity of each scale to the one before, by layer",
                          "layer",
-                         "target scale (source: the scale before)",
+                         "target scale",
                          numbers(0, similarity.shape[0]),
                          numbers(1, scales),
                          maps[0],

@@ -34,7 +34,7 @@ class ReportTest : public ::testing::Test {
     capture.record.kind = FileKind::analysis;
     write_run(capture, folder_ / "base.analysis.h5");
     write_run(example_run(size_, example_budget(model, {})), folder_ / "vanilla.h5");
-    Budget budget = example_budget(model, {0, 3, 4});
+    Budget budget = example_budget(model, {0, 1, 2});
     BudgetOrigin origin;
     origin.choice = "threshold";
     origin.metric = "cosine";
@@ -96,6 +96,23 @@ TEST_F(ReportTest, ShowsAnAnalysisAlone) {
   const std::string page = render_report({folder_ / "base.analysis.h5"});
   EXPECT_THAT(page, HasSubstr("<section id=\"similarity\">"));
   EXPECT_THAT(page, Not(HasSubstr("<section id=\"comparison\">")));
+}
+
+TEST_F(ReportTest, PutsLossesOnTop) {
+  ExampleRun lossy = example_run(size_, example_budget(example_model(size_), {1}));
+  lossy.batches[0].quality[QualityCounter::dropped_timings] = 3;
+  write_run(lossy, folder_ / "lossy.h5");
+  const std::string page = render_report({folder_ / "vanilla.h5", folder_ / "lossy.h5"});
+  EXPECT_LT(page.find("3 dropped_timings"), page.find("<div class=\"tiles\">"));
+}
+
+TEST_F(ReportTest, RefusesStatisticsOfAnotherModel) {
+  ExampleRun other = example_run(size_, example_budget(example_model(size_), {}));
+  add_statistics(other);
+  other.record.kind = FileKind::analysis;
+  other.record.weights_sha256 = std::string(64, 'b');
+  write_run(other, folder_ / "other.analysis.h5");
+  EXPECT_THROW(render_report({folder_ / "vanilla.h5", folder_ / "other.analysis.h5"}), BadInput);
 }
 
 TEST_F(ReportTest, NeedsAFile) { EXPECT_THROW(render_report({}), UsageError); }
