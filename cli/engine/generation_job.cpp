@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include <ATen/Context.h>
 #include <ATen/Parallel.h>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -19,6 +20,7 @@
 #include "core/capture/capture_reader.h"
 #include "core/generate/device.h"
 #include "core/generate/eager_generator.h"
+#include "core/model/host_allocator.h"
 
 namespace kvscope::cli {
 namespace {
@@ -118,6 +120,9 @@ void print_summary(const GenerationOptions& options, const RunRecord& record, do
 
 int run_generation_job(const GenerationOptions& options, FileKind kind, const RunSettings& settings,
                        bool as_json) {
+  keep_freed_host_memory();
+  // LibTorch would round fp32 convolutions to TF32 on a GPU; fp32 means fp32 here.
+  at::globalContext().setAllowTF32CuDNN(false);
   if (options.threads > 0) at::set_num_threads(options.threads);
   const at::Device device = parse_device(options.device);
   GenerationSetup setup = resolve(options);

@@ -1,0 +1,51 @@
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "analysis/report/report.h"
+#include "cli/kvscope/commands.h"
+#include "core/base/error.h"
+
+namespace kvscope::cli {
+namespace {
+
+struct Options {
+  std::vector<std::string> files;
+  std::string output;
+  bool force = false;
+};
+
+int run(const Options& options) {
+  if (!options.force && std::filesystem::exists(options.output)) {
+    throw Error(
+        fmt::format("[report] {}: expected no file there, got one (use --force)", options.output));
+  }
+  const std::string page = render_report(options.files);
+  std::ofstream stream(options.output, std::ios::binary);
+  stream << page << std::flush;
+  if (!stream) throw Error(fmt::format("[report] {}: expected a writable path", options.output));
+  fmt::print("{}: open it in a browser\n", options.output);
+  return 0;
+}
+
+}  // namespace
+
+Command report_command() {
+  return {.name = "report",
+          .summary = "Write a comparison and its statistics as one HTML page",
+          .define = [](CLI::App& app) -> std::function<int()> {
+            auto options = std::make_shared<Options>();
+            app.add_option("files", options->files,
+                           "Runs to compare, the baseline first, and analysis files, in any order")
+                ->required();
+            app.add_option("-o,--output", options->output, "HTML file to write")->required();
+            app.add_flag("--force", options->force, "Overwrite an existing file");
+            return [options] { return run(*options); };
+          }};
+}
+
+}  // namespace kvscope::cli
