@@ -44,7 +44,7 @@ th.n, td.n { text-align: right; white-space: nowrap; }
 th.n { white-space: normal; }
 figure { margin: 12px 0; overflow-x: auto; }
 figcaption { color: var(--soft); font-size: 13px; margin-top: 4px; }
-svg { max-width: 100%; height: auto; display: block; }
+svg { max-width: 100%; height: auto; display: block; overflow: visible; }
 svg text { fill: var(--ink); font: 13px system-ui, -apple-system, "Segoe UI", Roboto,
   "DejaVu Sans", sans-serif; }
 svg text.small { fill: var(--soft); font-size: 11px; }

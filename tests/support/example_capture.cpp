@@ -93,6 +93,79 @@ BatchRecord batch_of(const ExampleSize& size, const RunRecord& record, int batch
   return result;
 }
 
+double similarity_of(std::int64_t layer) {
+  return 0.95 - 0.5 * std::abs(std::sin(3.0 * static_cast<double>(layer)));
+}
+
+NdArray<double> similarity_sum(const ModelConfig& model, std::int64_t first, std::int64_t samples) {
+  const auto scales = static_cast<std::int64_t>(model.patch_nums.size());
+  const auto count = static_cast<double>(samples);
+  const double sum_of_samples = count * static_cast<double>(first) + count * (count - 1) / 2;
+  NdArray<double> sum({model.depth, model.heads, scales, scales},
+                      std::numeric_limits<double>::quiet_NaN());
+  for (std::int64_t layer = 0; layer < model.depth; ++layer) {
+    for (std::int64_t head = 0; head < model.heads; ++head) {
+      for (std::int64_t target = 0; target < scales; ++target) {
+        for (std::int64_t source = 0; source < target; ++source) {
+          sum(layer, head, target, source) =
+              count * (similarity_of(layer) + 0.01 * static_cast<double>(head) -
+                       0.05 * static_cast<double>(target - source - 1)) +
+              0.002 * sum_of_samples;
+        }
+      }
+    }
+  }
+  return sum;
+}
+
+/// Each target spreads its queries evenly over all sources and itself.
+NdArray<double> mass_sum(const ModelConfig& model, std::int64_t samples) {
+  const ScaleSchedule schedule = model.schedule();
+  NdArray<double> sum({model.depth, model.heads, schedule.scales(), schedule.scales()});
+  for (int layer = 0; layer < model.depth; ++layer) {
+    for (int head = 0; head < model.heads; ++head) {
+      for (int target = 0; target < schedule.scales(); ++target) {
+        for (int source = 0; source <= target; ++source) {
+          sum(layer, head, target, source) =
+              static_cast<double>(samples * schedule.tokens(target)) / (target + 1);
+        }
+      }
+    }
+  }
+  return sum;
+}
+
+/// Mean over the two heads of adjacent scales: 0.005 is half of 0.01.
+NdArray<double> layer_statistic(const ModelConfig& model, std::int64_t first,
+                                std::int64_t samples) {
+  NdArray<double> statistic({samples, model.depth});
+  for (std::int64_t sample = 0; sample < samples; ++sample) {
+    for (std::int64_t layer = 0; layer < model.depth; ++layer) {
+      statistic(sample, layer) =
+          similarity_of(layer) + 0.005 + 0.002 * static_cast<double>(first + sample);
+    }
+  }
+  return statistic;
+}
+
+BatchStatistics statistics_of(const ModelConfig& model, std::int64_t first, std::int64_t samples) {
+  BatchStatistics statistics;
+  statistics.samples = samples;
+  statistics.mass_sum = mass_sum(model, samples);
+  for (NdArray<double>& norm : statistics.norm_sum) {
+    norm = NdArray<double>(
+        {model.depth, model.heads, static_cast<std::int64_t>(model.patch_nums.size())},
+        static_cast<double>(samples));
+  }
+  for (const Metric metric : all_metrics) {
+    for (const KvTensor tensor : all_kv_tensors) {
+      statistics.similarity_sum(metric, tensor) = similarity_sum(model, first, samples);
+      statistics.layer_statistic(metric, tensor) = layer_statistic(model, first, samples);
+    }
+  }
+  return statistics;
+}
+
 }  // namespace
 
 ModelConfig example_model(const ExampleSize& size) {
@@ -163,52 +236,10 @@ void add_statistics(ExampleRun& run) {
   run.record.settings.store = KvStore::reduced;
   run.record.settings.collectors = {"kv", "ledger", "timing"};
   run.layout.similarity = run.layout.mass = true;
-  const std::int64_t layers = run.record.model.depth;
-  const std::int64_t heads = run.record.model.heads;
-  const ScaleSchedule schedule = run.record.model.schedule();
-  const std::int64_t scales = schedule.scales();
   std::int64_t first = 0;
   for (BatchRecord& batch : run.batches) {
-    BatchStatistics statistics;
-    statistics.samples = batch.token_ids.shape[0];
-    const auto samples = static_cast<double>(statistics.samples);
-    const double sample_sum = samples * static_cast<double>(first) + samples * (samples - 1) / 2;
-    statistics.mass_sum = NdArray<double>({layers, heads, scales, scales});
-    for (NdArray<double>& norm : statistics.norm_sum) {
-      norm = NdArray<double>({layers, heads, scales}, samples);
-    }
-    for (const Metric metric : all_metrics) {
-      for (const KvTensor tensor : all_kv_tensors) {
-        NdArray<double>& sum = statistics.similarity_sum(metric, tensor);
-        NdArray<double>& layer_statistic = statistics.layer_statistic(metric, tensor);
-        sum = NdArray<double>({layers, heads, scales, scales},
-                              std::numeric_limits<double>::quiet_NaN());
-        layer_statistic = NdArray<double>({statistics.samples, layers});
-        for (std::int64_t layer = 0; layer < layers; ++layer) {
-          const double base = 0.95 - 0.5 * std::abs(std::sin(3.0 * static_cast<double>(layer)));
-          for (std::int64_t sample = 0; sample < statistics.samples; ++sample) {
-            layer_statistic(sample, layer) =
-                base + 0.005 + 0.002 * static_cast<double>(first + sample);
-          }
-          for (std::int64_t head = 0; head < heads; ++head) {
-            for (std::int64_t target = 0; target < scales; ++target) {
-              for (std::int64_t source = 0; source <= target; ++source) {
-                statistics.mass_sum(layer, head, target, source) =
-                    samples * static_cast<double>(schedule.tokens(static_cast<int>(target))) /
-                    static_cast<double>(target + 1);
-                if (source == target) continue;
-                sum(layer, head, target, source) =
-                    samples * (base - 0.05 * static_cast<double>(target - source - 1) +
-                               0.01 * static_cast<double>(head)) +
-                    0.002 * sample_sum;
-              }
-            }
-          }
-        }
-      }
-    }
-    first += statistics.samples;
-    batch.statistics = std::move(statistics);
+    batch.statistics = statistics_of(run.record.model, first, batch.token_ids.shape[0]);
+    first += batch.token_ids.shape[0];
   }
 }
 

@@ -94,6 +94,7 @@ TEST_F(ComparisonTest, ReducesInTheShapeOfTheBaseline) {
     }
   });
   EXPECT_DOUBLE_EQ(comparison.files[1].memory.change_of_read, 6.0 / 10 - 1);
+  EXPECT_EQ(comparison.files[1].memory.planned_peak_bytes, 6 * 256);
   EXPECT_EQ(comparison.files[1].memory.logical_peak_bytes, 3 * 256);
   EXPECT_THAT(reason_for(comparison, "measured bytes"), HasSubstr("element sizes"));
   EXPECT_THAT(comparison.problems, IsEmpty());
