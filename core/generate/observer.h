@@ -6,6 +6,7 @@
 #include <ATen/core/Tensor.h>
 
 #include "core/cache/kv_cache.h"
+#include "core/model/attention_event.h"
 
 namespace kvscope {
 
@@ -24,20 +25,6 @@ struct BatchInfo {
   std::vector<std::int64_t> labels;  ///< one per sample
 
   std::int64_t batch() const { return static_cast<std::int64_t>(labels.size()); }
-};
-
-/// One layer's attention at one scale. Tensors live on the model's device; rows 0…B−1 are
-/// conditional, B…2B−1 unconditional. They must not be changed or kept without a copy.
-struct AttentionEvent {
-  int layer = 0;
-  int scale = 0;
-  const at::Tensor& query;  ///< [2B, heads, tokens(scale), head_dim], scaled
-  const at::Tensor& key;    ///< this scale's keys, same shape, as the cache receives them
-  const at::Tensor& value;  ///< this scale's values
-  const KvView& read;       ///< what the target read
-  /// Attention mass per read key of the conditional rows, Σ over queries of the softmax weight:
-  /// [B, heads, tokens read] float32. Undefined unless an observer asked for it.
-  const at::Tensor& mass;
 };
 
 /// A finished batch. Tensors live on the host.

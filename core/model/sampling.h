@@ -19,4 +19,45 @@ struct SamplingOptions {
   RandomMode rng = RandomMode::official;
 };
 
+/// Guidance strength t of a scale: logits = (1 + t) · conditional − t · unconditional (VAR,
+/// models/var.py).
+double guidance_strength(double cfg, int scale, int scales);
+
+/// Masks logits in place with −∞: first all but the `top_k` largest (ties with the last of them
+/// stay), then the smallest whose softmax sums up to at most 1 − top_p (the largest always stays).
+void truncate_logits(at::Tensor& logits, int top_k, double top_p);
+
+/// Uniform in [0, 1) under RandomMode::per_sample, the same on every machine.
+double keyed_uniform(std::uint64_t seed, std::int64_t sample, std::int64_t scale,
+                     std::int64_t token);
+
+/// All randomness of one batch, in the order in which the official code draws: labels, then one
+/// draw per scale, each followed by the Gumbel noise of more_smooth.
+class Sampler {
+ public:
+  /// Seeds batch `batch_index`, whose first sample has the global index `first_sample`.
+  Sampler(const SamplingOptions& options, at::Device device, std::int64_t batch_index,
+          std::int64_t first_sample);
+
+  /// Labels drawn uniformly from the classes: [batch] int64.
+  at::Tensor draw_labels(std::int64_t batch, int classes);
+
+  /// One token per position: guided logits [B, tokens, vocab] float32, which are truncated in
+  /// place, → [B, tokens] int64.
+  at::Tensor draw(at::Tensor& logits, int scale);
+
+  /// Weights of the code vectors under more_smooth, after draw, from the logits it truncated:
+  /// [B, tokens, vocab], summing to 1.
+  at::Tensor smooth_weights(const at::Tensor& logits, int scale, int scales);
+
+ private:
+  at::Tensor keyed_uniforms(at::IntArrayRef shape, int scale) const;
+  at::Tensor exponential(const at::Tensor& like, int scale);
+
+  SamplingOptions options_;
+  at::Device device_;
+  std::int64_t first_sample_;
+  at::Generator generator_;
+};
+
 }  // namespace kvscope

@@ -1,0 +1,161 @@
+#include "core/model/sampling.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <mutex>
+#include <vector>
+
+#include <ATen/CPUGeneratorImpl.h>
+#include <ATen/Context.h>
+#include <ATen/ops/cumsum.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/empty_like.h>
+#include <ATen/ops/full.h>
+#include <ATen/ops/minimum.h>
+#include <ATen/ops/multinomial.h>
+#include <ATen/ops/nextafter.h>
+#include <ATen/ops/searchsorted.h>
+#include <ATen/ops/softmax.h>
+#include <ATen/ops/sort.h>
+#include <ATen/ops/topk.h>
+#include <ATen/ops/zeros_like.h>
+
+namespace kvscope {
+namespace {
+
+constexpr double minus_infinity = -std::numeric_limits<double>::infinity();
+
+// Streams of RandomMode::per_sample beside the scales: scale −1 labels a sample, and the noise of
+// more_smooth at scale s has a stream of its own.
+constexpr std::int64_t label_stream = -1;
+constexpr std::int64_t noise_streams = std::int64_t{1} << 32;
+
+std::uint64_t keyed_bits(std::uint64_t seed, std::int64_t sample, std::int64_t stream,
+                         std::int64_t token) {
+  const std::uint64_t of_sample = splitmix64(seed, static_cast<std::uint64_t>(sample));
+  const std::uint64_t of_stream = splitmix64(of_sample, static_cast<std::uint64_t>(stream));
+  return splitmix64(of_stream, static_cast<std::uint64_t>(token));
+}
+
+// The 53 high bits: every value is exact in a double.
+double to_unit_interval(std::uint64_t bits) { return static_cast<double>(bits >> 11) * 0x1p-53; }
+
+at::Generator make_generator(at::Device device, std::uint64_t seed) {
+  if (device.is_cpu()) return at::detail::createCPUGenerator(seed);
+  at::globalContext().lazyInitDevice(device.type());
+  at::Generator generator = at::globalContext()
+                                .getAcceleratorHooksInterface(device.type())
+                                .getNewGenerator(device.index());
+  const std::lock_guard<std::mutex> lock(generator.mutex());
+  generator.set_current_seed(seed);
+  return generator;
+}
+
+}  // namespace
+
+double guidance_strength(double cfg, int scale, int scales) {
+  return cfg * (static_cast<double>(scale) / (scales - 1));
+}
+
+void truncate_logits(at::Tensor& logits, int top_k, double top_p) {
+  if (top_k > 0) {
+    const std::int64_t kept = std::min<std::int64_t>(top_k, logits.size(-1));
+    const at::Tensor largest =
+        std::get<0>(at::topk(logits, kept, -1, /*largest=*/true, /*sorted=*/false));
+    logits.masked_fill_(logits < largest.amin(-1, /*keepdim=*/true), minus_infinity);
+  }
+  if (top_p > 0) {
+    const auto [ascending, order] = at::sort(logits, -1, /*descending=*/false);
+    at::Tensor remove = at::softmax(ascending, -1).cumsum_(-1) <= 1 - top_p;
+    remove.narrow(-1, remove.size(-1) - 1, 1).fill_(false);
+    logits.masked_fill_(at::empty_like(remove).scatter_(-1, order, remove), minus_infinity);
+  }
+}
+
+double keyed_uniform(std::uint64_t seed, std::int64_t sample, std::int64_t scale,
+                     std::int64_t token) {
+  return to_unit_interval(keyed_bits(seed, sample, scale, token));
+}
+
+Sampler::Sampler(const SamplingOptions& options, at::Device device, std::int64_t batch_index,
+                 std::int64_t first_sample)
+    : options_(options), device_(device), first_sample_(first_sample) {
+  if (options_.rng == RandomMode::official) {
+    generator_ = make_generator(device, batch_seed(options.seed, batch_index));
+  }
+}
+
+at::Tensor Sampler::draw_labels(std::int64_t batch, int classes) {
+  if (options_.rng == RandomMode::official) {
+    const at::Tensor uniform =
+        at::full({1, classes}, 1.0 / classes, at::TensorOptions(at::kFloat).device(device_));
+    return at::multinomial(uniform, batch, /*replacement=*/true, generator_).view({batch});
+  }
+  at::Tensor labels = at::empty({batch}, at::kLong);
+  auto* label = labels.mutable_data_ptr<std::int64_t>();
+  for (std::int64_t index = 0; index < batch; ++index) {
+    const double uniform = keyed_uniform(options_.seed, first_sample_ + index, label_stream, 0);
+    label[index] = static_cast<std::int64_t>(uniform * classes);
+  }
+  return labels.to(device_);
+}
+
+at::Tensor Sampler::draw(at::Tensor& logits, int scale) {
+  truncate_logits(logits, options_.top_k, options_.top_p);
+  const std::int64_t batch = logits.size(0);
+  const std::int64_t tokens = logits.size(1);
+  if (options_.rng == RandomMode::official) {
+    const at::Tensor weights = at::softmax(logits, -1).view({batch * tokens, -1});
+    return at::multinomial(weights, 1, /*replacement=*/true, generator_).view({batch, tokens});
+  }
+  // The first code whose cumulative probability exceeds a uniform share of the total. In float64,
+  // so that a code is never lost to rounding; the share stays below the total for the same reason.
+  const at::Tensor sums = at::cumsum(at::softmax(logits, -1, at::kDouble), -1);
+  const at::Tensor total = sums.narrow(-1, sums.size(-1) - 1, 1);
+  const at::Tensor share = keyed_uniforms({batch, tokens, 1}, scale).mul_(total);
+  const at::Tensor below = at::nextafter(total, at::zeros_like(total));
+  return at::searchsorted(sums, at::minimum(share, below), /*out_int32=*/false, /*right=*/true)
+      .squeeze(-1);
+}
+
+at::Tensor Sampler::smooth_weights(const at::Tensor& logits, int scale, int scales) {
+  const double ratio = static_cast<double>(scale) / (scales - 1);
+  const double temperature = std::max(0.27 * (1 - ratio * 0.95), 0.005);
+  const at::Tensor gumbel = exponential(logits, scale).log_().neg_();
+  return at::softmax(logits.mul(1 + ratio).add_(gumbel).div_(temperature), -1);
+}
+
+// [sample, token, …] uniforms of this batch, keyed by the scale.
+at::Tensor Sampler::keyed_uniforms(at::IntArrayRef shape, int scale) const {
+  at::Tensor uniforms = at::empty(shape, at::kDouble);
+  auto* uniform = uniforms.mutable_data_ptr<double>();
+  for (std::int64_t index = 0; index < shape[0]; ++index) {
+    for (std::int64_t token = 0; token < shape[1]; ++token) {
+      *uniform++ = keyed_uniform(options_.seed, first_sample_ + index, scale, token);
+    }
+  }
+  return uniforms.to(device_);
+}
+
+at::Tensor Sampler::exponential(const at::Tensor& like, int scale) {
+  at::Tensor noise = at::empty_like(like, at::MemoryFormat::Contiguous);
+  if (options_.rng == RandomMode::official) return noise.exponential_(1, generator_);
+  at::Tensor keyed = at::empty(like.sizes(), at::kFloat);
+  auto* value = keyed.mutable_data_ptr<float>();
+  for (std::int64_t index = 0; index < like.size(0); ++index) {
+    for (std::int64_t token = 0; token < like.size(1); ++token) {
+      const std::uint64_t key =
+          keyed_bits(options_.seed, first_sample_ + index, noise_streams + scale, token);
+      for (std::int64_t code = 0; code < like.size(2); ++code) {
+        // Half a step above the grid: zero would become an infinite Gumbel value.
+        const double uniform =
+            to_unit_interval(splitmix64(key, static_cast<std::uint64_t>(code))) + 0x1p-54;
+        *value++ = static_cast<float>(-std::log1p(-uniform));
+      }
+    }
+  }
+  return noise.copy_(keyed);
+}
+
+}  // namespace kvscope

@@ -1,0 +1,127 @@
+#include "core/model/sampling.h"
+
+#include <cmath>
+#include <limits>
+#include <vector>
+
+#include <ATen/ops/allclose.h>
+#include <ATen/ops/equal.h>
+#include <ATen/ops/ones_like.h>
+#include <ATen/ops/randn.h>
+#include <ATen/ops/softmax.h>
+#include <ATen/ops/tensor.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace kvscope::testing {
+namespace {
+
+std::vector<int> kept(const at::Tensor& logits) {
+  std::vector<int> codes;
+  for (int code = 0; code < logits.size(-1); ++code) {
+    if (std::isfinite(logits.view({-1})[code].item<float>())) codes.push_back(code);
+  }
+  return codes;
+}
+
+std::vector<int> kept_of(const std::vector<float>& values, int top_k, double top_p) {
+  at::Tensor logits = at::tensor(values).view({1, 1, -1});
+  truncate_logits(logits, top_k, top_p);
+  return kept(logits);
+}
+
+TEST(TruncateLogits, TiesWithTheLastOfTopKStay) {
+  EXPECT_EQ(kept_of({1, 3, 2, 2, 0}, 2, 0), (std::vector<int>{1, 2, 3}));
+}
+
+TEST(TruncateLogits, TopKBeyondTheVocabularyKeepsAll) {
+  EXPECT_EQ(kept_of({1, 3, 2}, 900, 0), (std::vector<int>{0, 1, 2}));
+}
+
+TEST(TruncateLogits, TopPKeepsTheLargestWhateverItIs) {
+  const float p1 = std::log(0.1F);
+  const float p3 = std::log(0.3F);
+  const float p6 = std::log(0.6F);
+  EXPECT_EQ(kept_of({p1, p6, p3}, 0, 0.95), (std::vector<int>{0, 1, 2}));
+  EXPECT_EQ(kept_of({p1, p6, p3}, 0, 0.85), (std::vector<int>{1, 2}));
+  EXPECT_EQ(kept_of({p1, p6, p3}, 0, 0.5), (std::vector<int>{1}));
+  EXPECT_EQ(kept_of({p1, p6, p3}, 0, 1e-9), (std::vector<int>{1}));
+}
+
+TEST(TruncateLogits, ZeroSwitchesBothOff) {
+  EXPECT_EQ(kept_of({1, 3, 2}, 0, 0), (std::vector<int>{0, 1, 2}));
+}
+
+TEST(GuidanceStrength, GrowsFromZeroToCfg) {
+  EXPECT_EQ(guidance_strength(1.5, 0, 10), 0);
+  EXPECT_EQ(guidance_strength(1.5, 9, 10), 1.5);
+}
+
+// The numbers are part of the file format of a run: they must never change.
+TEST(KeyedUniform, IsFixedForEver) {
+  const double first = keyed_uniform(0, 0, 0, 0);
+  EXPECT_EQ(first, keyed_uniform(0, 0, 0, 0));
+  EXPECT_NE(first, keyed_uniform(1, 0, 0, 0));
+  EXPECT_NE(first, keyed_uniform(0, 1, 0, 0));
+  EXPECT_NE(first, keyed_uniform(0, 0, 1, 0));
+  EXPECT_NE(first, keyed_uniform(0, 0, 0, 1));
+}
+
+class PerSample : public ::testing::Test {
+ protected:
+  static SamplingOptions options() {
+    SamplingOptions options;
+    options.rng = RandomMode::per_sample;
+    options.seed = 3;
+    return options;
+  }
+};
+
+TEST_F(PerSample, DrawsFollowTheProbabilities) {
+  constexpr std::int64_t samples = 20000;
+  const std::vector<double> probabilities = {0.5, 0.0, 0.3, 0.2};
+  const at::Tensor row = at::tensor(probabilities).log().to(at::kFloat);
+  at::Tensor logits = row.expand({samples, 1, 4}).contiguous();
+  Sampler sampler(options(), at::kCPU, 0, 0);
+  const at::Tensor counts = sampler.draw(logits, 0).view({-1}).bincount({}, 4);
+  for (int code = 0; code < 4; ++code) {
+    // Five standard deviations of a binomial share of 20000 draws.
+    EXPECT_NEAR(counts[code].item<double>() / samples, probabilities[code],
+                5 * std::sqrt(0.25 / samples));
+  }
+  EXPECT_EQ(counts[1].item<std::int64_t>(), 0);
+}
+
+TEST_F(PerSample, MaskedCodesAreNeverDrawn) {
+  SamplingOptions truncated = options();
+  truncated.top_k = 1;
+  Sampler sampler(truncated, at::kCPU, 0, 0);
+  at::Tensor logits = at::randn({50, 7, 33});
+  const at::Tensor largest = logits.argmax(-1);
+  EXPECT_TRUE(at::equal(sampler.draw(logits, 2), largest));
+}
+
+TEST_F(PerSample, LabelsCoverTheClasses) {
+  Sampler sampler(options(), at::kCPU, 0, 0);
+  const at::Tensor counts = sampler.draw_labels(3000, 3).bincount({}, 3);
+  EXPECT_EQ(counts.size(0), 3);
+  EXPECT_GT(counts.min().item<std::int64_t>(), 850);
+}
+
+// The official order: a draw per scale, then the noise from the same generator.
+TEST(SmoothWeights, AreASoftmaxOverTheCodesThatStayed) {
+  for (const RandomMode mode : {RandomMode::official, RandomMode::per_sample}) {
+    SamplingOptions options;
+    options.top_k = 3;
+    options.rng = mode;
+    Sampler sampler(options, at::kCPU, 0, 0);
+    at::Tensor logits = at::randn({2, 5, 16});
+    sampler.draw(logits, 4);
+    const at::Tensor weights = sampler.smooth_weights(logits, 4, 10);
+    EXPECT_TRUE(at::allclose(weights.sum(-1), at::ones_like(weights.sum(-1))));
+    EXPECT_EQ(((weights > 0) & logits.isinf()).sum().item<std::int64_t>(), 0);
+  }
+}
+
+}  // namespace
+}  // namespace kvscope::testing
