@@ -1,0 +1,171 @@
+#include "core/generate/eager_generator.h"
+
+#include <algorithm>
+#include <utility>
+
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/cat.h>
+#include <ATen/ops/full_like.h>
+#include <ATen/ops/matmul.h>
+#include <ATen/ops/tensor.h>
+#include <c10/core/DeviceGuard.h>
+#include <fmt/format.h>
+
+#include "core/base/error.h"
+#include "core/base/interrupt.h"
+#include "core/cache/make_cache.h"
+#include "core/generate/out_of_memory.h"
+
+namespace kvscope {
+namespace {
+
+// Hands attention events to the observers that asked for them.
+class ObserverFanOut : public AttentionWatcher {
+ public:
+  explicit ObserverFanOut(std::vector<Observer*> observers) : observers_(std::move(observers)) {
+    wants_mass_ = std::any_of(observers_.begin(), observers_.end(), [](const Observer* observer) {
+      return observer->needs().attention_mass;
+    });
+  }
+
+  bool wants_mass() const override { return wants_mass_; }
+
+  void on_attention(const AttentionEvent& event) override {
+    for (Observer* observer : observers_) observer->on_attention(event);
+  }
+
+ private:
+  std::vector<Observer*> observers_;
+  bool wants_mass_;
+};
+
+void check_label(std::int64_t label, const ModelConfig& config) {
+  if (label >= 0 && label <= config.classes) return;
+  throw UsageError(
+      fmt::format("unknown class {}: {} has classes 0 to {}, and {} for the unconditional one",
+                  label, config.name, config.classes - 1, config.classes));
+}
+
+}  // namespace
+
+EagerGenerator::EagerGenerator(const LoadedModel& model, const EagerOptions& options,
+                               const Budget& budget)
+    : config_(model.config), options_(options), budget_(budget) {
+  check_budget_fits(budget, config_, "budget");
+  const at::NoGradGuard no_grad;
+  with_out_of_memory_error(options.device, "the weights", [&] {
+    var_.emplace(config_, model.weights, options.device, options.dtype);
+    vqvae_.emplace(config_, model.weights, options.device, options.dtype);
+  });
+  cache_ = make_cache(budget, options.dtype, options.device);
+}
+
+void EagerGenerator::set_observers(std::vector<Observer*> observers) {
+  observers_ = std::move(observers);
+  std::vector<Observer*> watching;
+  for (Observer* observer : observers_) {
+    const ObserverNeeds needs = observer->needs();
+    if (needs.attention || needs.attention_mass) watching.push_back(observer);
+  }
+  watcher_ = watching.empty() ? nullptr : std::make_unique<ObserverFanOut>(std::move(watching));
+}
+
+void EagerGenerator::set_timing_sink(TimingSink* sink) {
+  timer_.reset();
+  if (sink != nullptr) timer_.emplace(*sink, options_.device);
+}
+
+std::int64_t EagerGenerator::kv_element_bytes() const {
+  return static_cast<std::int64_t>(c10::elementSize(options_.dtype));
+}
+
+BatchOutput EagerGenerator::generate(const BatchRequest& request) {
+  const at::NoGradGuard no_grad;
+  const c10::DeviceGuard on_device(options_.device);
+  BatchOutput output;
+  try {
+    with_out_of_memory_error(options_.device, "the batch",
+                             [&] { output = generate_batch(request); });
+  } catch (...) {
+    if (timer_) timer_->abandon_batch();
+    throw;
+  }
+  return output;
+}
+
+BatchOutput EagerGenerator::generate_batch(const BatchRequest& request) {
+  ModuleClock* clock = timer_ ? &*timer_ : nullptr;
+  Sampler sampler(options_.sampling, options_.device, request.index, request.first_sample);
+  const at::Tensor labels = labels_of(request, sampler);
+  const at::Tensor host_labels = labels.cpu();
+  const auto* label = host_labels.const_data_ptr<std::int64_t>();
+  const BatchInfo info{
+      request.index, request.repeat, request.first_sample, {label, label + host_labels.numel()}};
+  for (Observer* observer : observers_) observer->on_batch_begin(info);
+  if (timer_) timer_->begin_batch(request.index, request.repeat);
+
+  const ScaleSchedule schedule = config_.schedule();
+  const Quantizer& quantizer = vqvae_->quantizer();
+  cache_->begin(2 * info.batch());
+  Conditioning conditioning;
+  {
+    const ModuleScope scope(clock, Module::adaln);
+    const at::Tensor unconditional = at::full_like(labels, config_.classes);
+    conditioning = var_->condition(at::cat({labels, unconditional}));
+  }
+  at::Tensor input = var_->first_input(conditioning);
+  at::Tensor f_hat = quantizer.empty_f_hat(info.batch());
+  std::vector<at::Tensor> token_ids;
+  for (int scale = 0; scale < schedule.scales(); ++scale) {
+    throw_if_interrupted();
+    if (timer_) timer_->set_scale(scale);
+    const at::Tensor hidden =
+        var_->run_blocks(std::move(input), scale, conditioning, *cache_, {clock, watcher_.get()});
+    for (Observer* observer : observers_) observer->on_scale_end(scale, *cache_);
+    at::Tensor logits;
+    {
+      const ModuleScope scope(clock, Module::head);
+      logits = var_->guided_logits(
+          hidden, conditioning, guidance_strength(options_.sampling.cfg, scale, schedule.scales()));
+    }
+    at::Tensor codes;
+    {
+      const ModuleScope scope(clock, Module::sampling);
+      token_ids.push_back(sampler.draw(logits, scale));
+      codes = codes_of(token_ids.back(), logits, scale, sampler);
+    }
+    const ModuleScope scope(clock, Module::quantizer);
+    quantizer.accumulate(f_hat, scale, codes);
+    if (scale < schedule.last_scale()) {
+      input = var_->next_input(quantizer.next_input(f_hat, scale + 1), scale + 1);
+    }
+  }
+  at::Tensor image;
+  {
+    const ModuleScope scope(clock, Module::decoder);
+    image = vqvae_->decode(f_hat);
+  }
+  if (timer_) timer_->end_batch();
+  const BatchOutput output{at::cat(token_ids, 1).cpu(), f_hat.cpu(), image.cpu()};
+  for (Observer* observer : observers_) observer->on_batch_end(info, output);
+  return output;
+}
+
+at::Tensor EagerGenerator::labels_of(const BatchRequest& request, Sampler& sampler) const {
+  if (request.labels.empty()) {
+    if (request.batch < 1) throw UsageError("expected a batch of at least one sample, got none");
+    return sampler.draw_labels(request.batch, config_.classes);
+  }
+  for (const std::int64_t label : request.labels) check_label(label, config_);
+  return at::tensor(request.labels, at::kLong).to(options_.device);
+}
+
+at::Tensor EagerGenerator::codes_of(const at::Tensor& token_ids, const at::Tensor& logits,
+                                    int scale, Sampler& sampler) const {
+  const Quantizer& quantizer = vqvae_->quantizer();
+  if (!options_.sampling.more_smooth) return quantizer.codes(token_ids);
+  const int scales = static_cast<int>(config_.patch_nums.size());
+  return at::matmul(sampler.smooth_weights(logits, scale, scales), quantizer.codebook());
+}
+
+}  // namespace kvscope

@@ -1,0 +1,61 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "core/budget/budget.h"
+#include "core/cache/kv_cache.h"
+#include "core/generate/generator.h"
+#include "core/generate/module_timer.h"
+#include "core/model/sampling.h"
+#include "core/model/var.h"
+#include "core/model/vqvae.h"
+#include "core/weights/state_dict.h"
+
+namespace kvscope {
+
+/// Where and how the eager generator runs.
+struct EagerOptions {
+  at::Device device = at::kCPU;
+  at::ScalarType dtype = at::kFloat;  ///< compute dtype; K and V are kept in it
+  SamplingOptions sampling;
+};
+
+/// Draws images with LibTorch's own operators, on any device that LibTorch has.
+class EagerGenerator : public Generator {
+ public:
+  /// Converts the weights once; `model` may go away afterwards. Throws BadInput for a budget made
+  /// for another model, Error(out_of_memory) when the device is full.
+  EagerGenerator(const LoadedModel& model, const EagerOptions& options, const Budget& budget);
+
+  BatchOutput generate(const BatchRequest& request) override;
+  void set_observers(std::vector<Observer*> observers) override;
+  void set_timing_sink(TimingSink* sink) override;
+
+  const ModelConfig& config() const { return config_; }
+  const EagerOptions& options() const { return options_; }
+  const Budget& budget() const { return budget_; }
+  const KvCache& cache() const { return *cache_; }
+  /// Bytes of one stored K or V value.
+  std::int64_t kv_element_bytes() const;
+
+ private:
+  BatchOutput generate_batch(const BatchRequest& request);
+  at::Tensor labels_of(const BatchRequest& request, Sampler& sampler) const;
+  at::Tensor codes_of(const at::Tensor& token_ids, const at::Tensor& logits, int scale,
+                      Sampler& sampler) const;
+
+  ModelConfig config_;
+  EagerOptions options_;
+  Budget budget_;
+  std::optional<Var> var_;
+  std::optional<Vqvae> vqvae_;
+  std::unique_ptr<KvCache> cache_;
+  std::vector<Observer*> observers_;
+  std::unique_ptr<AttentionWatcher> watcher_;  // null when no observer looks at the attention
+  std::optional<ModuleTimer> timer_;
+};
+
+}  // namespace kvscope

@@ -1,0 +1,238 @@
+#include "core/generate/eager_generator.h"
+
+#include <array>
+#include <csignal>
+#include <set>
+#include <vector>
+
+#include <ATen/ops/cat.h>
+#include <ATen/ops/equal.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "core/base/error.h"
+#include "core/weights/state_dict.h"
+
+namespace kvscope::testing {
+namespace {
+
+ModelConfig tiny_config() {
+  ModelConfig config;
+  config.name = "tiny";
+  config.depth = 2;
+  config.width = 32;
+  config.heads = 2;
+  config.classes = 10;
+  config.patch_nums = {1, 2, 3, 4};
+  config.vae_ch = 32;
+  config.vae_ch_mult = {1, 1};
+  config.vae_num_res_blocks = 1;
+  config.vocab = 64;
+  config.z_channels = 8;
+  config.image_size = 8;
+  return config;
+}
+
+class EagerGeneratorTest : public ::testing::Test {
+ protected:
+  EagerGenerator make(SamplingOptions sampling = {}) const {
+    return {
+        model_, {at::kCPU, at::kFloat, sampling}, vanilla_budget(budget_model_of(model_.config))};
+  }
+
+  static BatchRequest request(std::int64_t first_sample, std::vector<std::int64_t> labels) {
+    BatchRequest request;
+    request.index = first_sample;
+    request.first_sample = first_sample;
+    request.labels = std::move(labels);
+    return request;
+  }
+
+  LoadedModel model_ = random_model(tiny_config(), 1);
+};
+
+SamplingOptions per_sample() {
+  SamplingOptions sampling;
+  sampling.top_k = 40;
+  sampling.top_p = 0.95;
+  sampling.seed = 5;
+  sampling.rng = RandomMode::per_sample;
+  return sampling;
+}
+
+// Lost without it: samples would change with the batch size and could not be drawn in parallel.
+TEST_F(EagerGeneratorTest, PerSampleDrawsDoNotDependOnTheBatchSize) {
+  for (const bool smooth : {false, true}) {
+    SamplingOptions sampling = per_sample();
+    sampling.more_smooth = smooth;
+    EagerGenerator generator = make(sampling);
+    const at::Tensor together = generator.generate(request(0, {1, 2, 3, 4})).token_ids;
+    std::vector<at::Tensor> alone;
+    for (std::int64_t sample = 0; sample < 4; ++sample) {
+      alone.push_back(generator.generate(request(sample, {sample + 1})).token_ids);
+    }
+    EXPECT_TRUE(at::equal(together, at::cat(alone))) << "more_smooth " << smooth;
+  }
+}
+
+TEST_F(EagerGeneratorTest, PerSampleLabelsDoNotDependOnTheBatchSize) {
+  EagerGenerator generator = make(per_sample());
+  struct Labels : Observer {
+    ObserverNeeds needs() const override { return {}; }
+    void on_batch_begin(const BatchInfo& info) override {
+      labels.insert(labels.end(), info.labels.begin(), info.labels.end());
+    }
+    std::vector<std::int64_t> labels;
+  };
+  Labels together;
+  Labels alone;
+  BatchRequest four;
+  four.batch = 4;
+  generator.set_observers({&together});
+  generator.generate(four);
+  generator.set_observers({&alone});
+  for (std::int64_t sample = 0; sample < 4; ++sample) {
+    BatchRequest one = request(sample, {});
+    one.batch = 1;
+    generator.generate(one);
+  }
+  EXPECT_EQ(together.labels, alone.labels);
+}
+
+TEST_F(EagerGeneratorTest, BatchesOfOneRunAreDrawnDifferently) {
+  EagerGenerator generator = make();
+  const at::Tensor first = generator.generate(request(0, {1, 2})).token_ids;
+  EXPECT_TRUE(at::equal(first, generator.generate(request(0, {1, 2})).token_ids));
+  EXPECT_FALSE(at::equal(first, generator.generate(request(1, {1, 2})).token_ids));
+}
+
+TEST_F(EagerGeneratorTest, UnknownClassNamesTheRange) {
+  EagerGenerator generator = make();
+  EXPECT_NO_THROW(generator.generate(request(0, {10})));
+  for (const std::int64_t label : {-1, 11}) {
+    try {
+      generator.generate(request(0, {label}));
+      FAIL() << label;
+    } catch (const UsageError& error) {
+      EXPECT_THAT(error.what(), ::testing::HasSubstr("0 to 9"));
+    }
+  }
+  EXPECT_THROW(generator.generate(request(0, {})), UsageError);
+}
+
+TEST_F(EagerGeneratorTest, BudgetOfAnotherModelIsRefused) {
+  Budget other = vanilla_budget({3, 2, 16, {1, 2, 3, 4}});
+  EXPECT_THROW(EagerGenerator(model_, {}, other), BadInput);
+}
+
+// Counts the calls of a batch.
+class Counter : public Observer {
+ public:
+  explicit Counter(ObserverNeeds needs) : needs_(needs) {}
+  ObserverNeeds needs() const override { return needs_; }
+  void on_batch_begin(const BatchInfo&) override { ++begins; }
+  void on_attention(const AttentionEvent& event) override {
+    ++attentions;
+    masses += event.mass.defined() ? 1 : 0;
+  }
+  void on_scale_end(int, const KvCache& cache) override {
+    ++scales;
+    resident_bytes = cache.resident_bytes(0);
+  }
+  void on_batch_end(const BatchInfo&, const BatchOutput& output) override {
+    ++ends;
+    image = output.image;
+  }
+
+  int begins = 0;
+  int attentions = 0;
+  int masses = 0;
+  int scales = 0;
+  int ends = 0;
+  std::int64_t resident_bytes = 0;
+  at::Tensor image;
+
+ private:
+  ObserverNeeds needs_;
+};
+
+TEST_F(EagerGeneratorTest, ObserversGetWhatTheyAskFor) {
+  EagerGenerator generator = make();
+  Counter timing({});
+  Counter weighing({.attention = true, .attention_mass = true});
+  generator.set_observers({&timing, &weighing});
+  const BatchOutput output = generator.generate(request(0, {1, 2}));
+  EXPECT_EQ(timing.attentions, 0);
+  EXPECT_EQ(weighing.attentions, 8);
+  EXPECT_EQ(weighing.masses, 8);
+  for (const Counter* counter : {&timing, &weighing}) {
+    EXPECT_EQ(counter->begins, 1);
+    EXPECT_EQ(counter->scales, 4);
+    EXPECT_EQ(counter->ends, 1);
+    EXPECT_EQ(counter->resident_bytes, 2 * 4 * 30 * 32 * 4);
+    EXPECT_TRUE(at::equal(counter->image, output.image));
+  }
+}
+
+class Ledger : public TimingSink {
+ public:
+  void record(const ModuleTiming& timing) override { timings.push_back(timing); }
+  void record_batch(std::int64_t, int, std::int64_t duration_ns) override {
+    batches.push_back(duration_ns);
+  }
+  void record_lost() override { ++lost; }
+
+  std::vector<ModuleTiming> timings;
+  std::vector<std::int64_t> batches;
+  int lost = 0;
+};
+
+TEST_F(EagerGeneratorTest, TimingsCoverEveryModuleAndStayBelowTheBatch) {
+  EagerGenerator generator = make();
+  Ledger ledger;
+  generator.set_timing_sink(&ledger);
+  generator.generate(request(3, {1, 2}));
+  ASSERT_EQ(ledger.batches.size(), 1U);
+  EXPECT_EQ(ledger.lost, 0);
+  std::set<Module> modules;
+  std::int64_t total_ns = 0;
+  for (const ModuleTiming& timing : ledger.timings) {
+    EXPECT_EQ(timing.batch, 3);
+    EXPECT_GE(timing.duration_ns, 0);
+    modules.insert(timing.module);
+    total_ns += timing.duration_ns;
+  }
+  EXPECT_EQ(modules.size(), module_count - 1);  // all but `other`
+  EXPECT_LE(total_ns, ledger.batches.front());
+}
+
+TEST_F(EagerGeneratorTest, FailedBatchesAreCountedAsLostTimings) {
+  struct Failing : Observer {
+    ObserverNeeds needs() const override { return {}; }
+    void on_scale_end(int, const KvCache&) override { throw Error("observer gave up"); }
+  };
+  EagerGenerator generator = make();
+  Failing failing;
+  Ledger ledger;
+  generator.set_observers({&failing});
+  generator.set_timing_sink(&ledger);
+  EXPECT_THROW(generator.generate(request(0, {1})), Error);
+  EXPECT_GT(ledger.lost, 0);
+  EXPECT_TRUE(ledger.batches.empty());
+}
+
+TEST_F(EagerGeneratorTest, LowPrecisionIsFiniteAndKeepsKeysInIt) {
+  for (const at::ScalarType dtype : {at::kHalf, at::kBFloat16}) {
+    EagerGenerator generator(model_, {at::kCPU, dtype, {}},
+                             vanilla_budget(budget_model_of(model_.config)));
+    Counter counter({.attention = true, .attention_mass = true});
+    generator.set_observers({&counter});
+    const BatchOutput output = generator.generate(request(0, {1, 2}));
+    EXPECT_TRUE(output.image.isfinite().all().item<bool>());
+    EXPECT_EQ(generator.kv_element_bytes(), 2);
+    EXPECT_EQ(counter.resident_bytes, 2 * 4 * 30 * 32 * 2);
+  }
+}
+
+}  // namespace
+}  // namespace kvscope::testing

@@ -1,0 +1,123 @@
+// Needs a CUDA device; skips itself without one.
+
+#include <string>
+
+#include <ATen/Context.h>
+#include <ATen/ops/allclose.h>
+#include <ATen/ops/equal.h>
+#include <ATen/ops/tensor.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/core/generate/golden.h"
+
+namespace kvscope::testing {
+namespace {
+
+// cuBLAS and cuDNN sum in other orders than MKL, and differ between devices.
+constexpr double tolerance = 1e-3;
+
+double largest_difference(const at::Tensor& a, const at::Tensor& b) {
+  return (a.cpu().to(at::kDouble) - b.cpu().to(at::kDouble)).abs().max().item<double>();
+}
+
+class Gpu : public ::testing::TestWithParam<std::string> {
+ protected:
+  void SetUp() override {
+    if (!at::globalContext().hasCUDA()) GTEST_SKIP() << "no CUDA device";
+    golden_.emplace(GetParam());
+  }
+
+  EagerGenerator make(at::ScalarType dtype, const SamplingOptions& sampling,
+                      const Budget& budget) const {
+    return {golden_->model, {device_, dtype, sampling}, budget};
+  }
+
+  SamplingOptions greedy() const {
+    SamplingOptions sampling = golden_->sampling();
+    sampling.top_k = 1;
+    sampling.top_p = 0;
+    return sampling;
+  }
+
+  at::Device device_ = at::Device(at::kCUDA, 0);
+  std::optional<Golden> golden_;
+};
+
+TEST_P(Gpu, GreedyTokensAndFeaturesMatchTheCpu) {
+  const BatchOutput output =
+      make(at::kFloat, greedy(), golden_->vanilla()).generate(golden_->request());
+  EXPECT_TRUE(at::equal(output.token_ids, golden_->tokens("token_ids_greedy")));
+  EagerGenerator cpu(golden_->model, {at::kCPU, at::kFloat, greedy()}, golden_->vanilla());
+  const BatchOutput expected = cpu.generate(golden_->request());
+  EXPECT_LT(largest_difference(output.f_hat, expected.f_hat), tolerance);
+  EXPECT_LT(largest_difference(output.image, expected.image), tolerance);
+}
+
+TEST_P(Gpu, PlannedCachesDrawWhatTheCpuDraws) {
+  for (const Budget& budget : golden_->policies()) {
+    SamplingOptions sampling = greedy();
+    EagerGenerator cpu(golden_->model, {at::kCPU, at::kFloat, sampling}, budget);
+    const at::Tensor expected = cpu.generate(golden_->request()).token_ids;
+    EXPECT_TRUE(at::equal(make(at::kFloat, sampling, budget).generate(golden_->request()).token_ids,
+                          expected))
+        << budget.policy;
+  }
+}
+
+TEST_P(Gpu, TeacherForcedLogitsAreClose) {
+  if (!golden_->has("teacher_forced.logits")) GTEST_SKIP() << "not part of this golden file";
+  const at::Tensor expected = golden_->tensor("teacher_forced.logits");
+  const ModelConfig& config = golden_->model.config;
+  const Var var(config, golden_->model.weights, device_, at::kFloat);
+  const Vqvae vqvae(config, golden_->model.weights, device_, at::kFloat);
+  int scales = 0;
+  while (config.schedule().begin(scales) < expected.size(1)) ++scales;
+  const at::Tensor ids = golden_->tokens("encode.token_ids").to(device_);
+  const at::Tensor labels = at::tensor({golden_->labels().front()}, at::kLong).to(device_);
+  const at::Tensor logits =
+      var.teacher_forced_logits(labels, vqvae.quantizer().teacher_input(ids, scales), scales);
+  EXPECT_LT(largest_difference(logits, expected), tolerance);
+}
+
+struct Watching : Observer, TimingSink {
+  ObserverNeeds needs() const override { return {.attention = true, .attention_mass = true}; }
+  void on_attention(const AttentionEvent& event) override {
+    // The row of a target sums to its tokens: every query spreads a weight of one.
+    const at::Tensor sums = event.mass.sum(2);
+    const auto tokens = static_cast<double>(event.query.size(2));
+    EXPECT_LT((sums - tokens).abs().max().item<double>(), 1e-2 * tokens);
+  }
+  void record(const ModuleTiming& timing) override { total_ns += timing.duration_ns; }
+  void record_batch(std::int64_t, int, std::int64_t duration_ns) override {
+    batch_ns = duration_ns;
+  }
+  void record_lost() override { ++lost; }
+
+  std::int64_t total_ns = 0;
+  std::int64_t batch_ns = 0;
+  int lost = 0;
+};
+
+TEST_P(Gpu, EveryPrecisionIsFiniteObservedOrNotAndTimed) {
+  for (const at::ScalarType dtype : {at::kFloat, at::kHalf, at::kBFloat16}) {
+    EagerGenerator generator = make(dtype, golden_->sampling(), golden_->vanilla());
+    const BatchOutput alone = generator.generate(golden_->request());
+    EXPECT_TRUE(alone.image.isfinite().all().item<bool>());
+    Watching watching;
+    generator.set_observers({&watching});
+    generator.set_timing_sink(&watching);
+    const BatchOutput observed = generator.generate(golden_->request());
+    EXPECT_TRUE(at::equal(alone.token_ids, observed.token_ids));
+    EXPECT_EQ(watching.lost, 0);
+    EXPECT_GT(watching.total_ns, 0);
+    EXPECT_LE(watching.total_ns, watching.batch_ns);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Folders, Gpu, ::testing::ValuesIn(golden_folders()), [](const auto& info) {
+  return std::filesystem::path(info.param).filename().string();
+});
+
+}  // namespace
+}  // namespace kvscope::testing
