@@ -205,9 +205,9 @@ TitledTable tokens_table(const Comparison& comparison, const Writer& write) {
     if (!file.tokens) continue;
     agreements.push_back(&*file.tokens);
     table.table.columns.push_back(write.column(file.name, "fraction"));
-    table.scope +=
-        fmt::format("{} against {}: {} {}, {} samples from the same draws. ", file.name,
-                    comparison.files[0].name, file.device, file.dtype, file.tokens->samples);
+    table.scope += fmt::format("{}{} against {}: {} {}, {} samples from the same draws.",
+                               table.scope.empty() ? "" : " ", file.name, comparison.files[0].name,
+                               file.device, file.dtype, file.tokens->samples);
   }
   if (agreements.empty()) return table;
   for (int scale = 0; scale < comparison.model.schedule().scales(); ++scale) {
