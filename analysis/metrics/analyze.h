@@ -1,0 +1,22 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace kvscope {
+
+struct AnalyzeOptions {
+  int threads = 1;
+  bool force = false;  ///< replace an existing output
+};
+
+/// Turns captures into an analysis file: similarity, norms and layer statistics from raw K and V,
+/// or as the run accumulated them; attention mass, samples, ledger and timings as captured. Sums
+/// stay batch by batch, in the order of `inputs`, so that several captures give the bytes of one
+/// run over all their batches. Partial captures count with what they committed. Throws BadInput: no
+/// statistics in an input, raw K/V of some samples only, inputs of different models, budgets or
+/// sampling, one capture given twice.
+void analyze(const std::vector<std::string>& inputs, const std::string& output,
+             const AnalyzeOptions& options);
+
+}  // namespace kvscope

@@ -1,0 +1,74 @@
+#include "analysis/metrics/attention_mass.h"
+
+#include <cstring>
+
+#include <ATen/ops/sum.h>
+#include <ATen/ops/zeros.h>
+#include <fmt/format.h>
+
+#include "core/base/error.h"
+
+namespace kvscope {
+namespace {
+
+void check_sources(const RetentionPlan& plan) {
+  for (int layer = 0; layer < plan.layers(); ++layer) {
+    for (std::size_t group = 0; group < plan.head_groups(layer).size(); ++group) {
+      if (!plan.has_source_scales(layer, static_cast<int>(group)))
+        throw Error(fmt::format(
+            "[attention mass] layer {}: expected a policy made of whole scales, got one that picks "
+            "tokens by content",
+            layer));
+    }
+  }
+}
+
+}  // namespace
+
+AttentionMassSums::AttentionMassSums(const RetentionPlan& plan, int heads)
+    : plan_(plan), heads_(heads) {
+  check_sources(plan);
+}
+
+void AttentionMassSums::reset() {
+  if (sums_.defined()) sums_.zero_();
+}
+
+void AttentionMassSums::add(int layer, int target, const at::Tensor& mass) {
+  const ScaleSchedule& schedule = plan_.schedule();
+  if (!sums_.defined())
+    sums_ = at::zeros({plan_.layers(), heads_, schedule.scales(), schedule.scales()},
+                      mass.options().dtype(at::kDouble));
+  const at::Tensor per_key = at::sum(mass, {0}, /*keepdim=*/false, at::kDouble);
+  const at::Tensor row = sums_[layer].select(1, target);  // [head, source]
+  const auto& groups = plan_.head_groups(layer);
+  for (std::size_t g = 0; g < groups.size(); ++g) {
+    const int group = static_cast<int>(g);
+    const std::int64_t expected = plan_.read_tokens(layer, target, group) + schedule.tokens(target);
+    if (mass.size(2) != expected)
+      throw Error(
+          fmt::format("[attention mass] layer {}, scale {}: expected {} keys as planned, got {}",
+                      layer, target, expected, mass.size(2)));
+    std::int64_t first = 0;
+    const auto add_source = [&](int source) {
+      const std::int64_t tokens = schedule.tokens(source);
+      const at::Tensor keys =
+          per_key.narrow(0, groups[g].first_head, groups[g].heads).narrow(1, first, tokens);
+      row.narrow(0, groups[g].first_head, groups[g].heads).select(1, source).add_(keys.sum(1));
+      first += tokens;
+    };
+    for (const int source : plan_.source_scales(layer, target, group)) add_source(source);
+    add_source(target);
+  }
+}
+
+NdArray<double> AttentionMassSums::sums() const {
+  const int scales = plan_.schedule().scales();
+  NdArray<double> out({plan_.layers(), heads_, scales, scales});
+  if (!sums_.defined()) return out;
+  const at::Tensor host = sums_.cpu().contiguous();
+  std::memcpy(out.data.data(), host.const_data_ptr<double>(), out.data.size() * sizeof(double));
+  return out;
+}
+
+}  // namespace kvscope

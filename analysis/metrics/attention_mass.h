@@ -1,0 +1,33 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include "core/base/nd_array.h"
+#include "core/budget/retention_plan.h"
+
+namespace kvscope {
+
+/// Attention mass of a batch by source scale: Σ over rows, queries of the target and keys of the
+/// source of the softmax weight. Sums stay on the device of the mass until they are asked for.
+class AttentionMassSums {
+ public:
+  /// Throws Error when the plan picks tokens by content: their source scales are then unknown.
+  AttentionMassSums(const RetentionPlan& plan, int heads);
+
+  /// Sets everything to zero for a new batch.
+  void reset();
+
+  /// Adds `mass` [rows, heads, tokens read] of (layer, target): read source scales ascending, the
+  /// target's own tokens last. Throws Error when its tokens are not those of the plan.
+  void add(int layer, int target, const at::Tensor& mass);
+
+  /// [layer, head, target, source], 0 where the target did not read the source.
+  NdArray<double> sums() const;
+
+ private:
+  const RetentionPlan& plan_;
+  int heads_;
+  at::Tensor sums_;  // float64, on the device of the first mass
+};
+
+}  // namespace kvscope

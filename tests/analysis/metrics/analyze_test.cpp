@@ -1,0 +1,169 @@
+#include "analysis/metrics/analyze.h"
+
+#include <bit>
+#include <cmath>
+#include <filesystem>
+
+#include <gmock/gmock.h>
+
+#include "analysis/metrics/similarity.h"
+#include "core/base/error.h"
+#include "core/capture/capture_reader.h"
+#include "tests/analysis/metrics/capture_fixture.h"
+#include "tests/support/temp_dir.h"
+
+namespace kvscope {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+/// Bits, so that NaN equals itself.
+std::vector<std::uint64_t> bits(const NdArray<double>& array) {
+  std::vector<std::uint64_t> out;
+  for (const double value : array.data) out.push_back(std::bit_cast<std::uint64_t>(value));
+  return out;
+}
+
+void expect_equal_statistics(const std::string& a, const std::string& b) {
+  const Statistics left = CaptureReader(a).statistics().value();
+  const Statistics right = CaptureReader(b).statistics().value();
+  EXPECT_EQ(left.samples, right.samples);
+  for (std::size_t k = 0; k < 4; ++k) {
+    EXPECT_EQ(bits(left.similarity.arrays[k]), bits(right.similarity.arrays[k]));
+    EXPECT_EQ(bits(left.layer_statistic.arrays[k]), bits(right.layer_statistic.arrays[k]));
+  }
+  for (std::size_t k = 0; k < 2; ++k) EXPECT_EQ(bits(left.norm[k]), bits(right.norm[k]));
+  EXPECT_EQ(bits(left.mass), bits(right.mass));
+  EXPECT_EQ(bits(left.density), bits(right.density));
+}
+
+class Analyze : public ::testing::Test {
+ protected:
+  std::string capture(const std::string& name, std::int64_t first, std::int64_t count) {
+    const std::string path = folder_ / name;
+    testing::write_tiny_capture(path, first, count);
+    return path;
+  }
+
+  testing::TempDir folder_;
+};
+
+TEST_F(Analyze, GivesTheMeanOfTheSimilarityOfEverySample) {
+  const std::string input = capture("a.h5", 0, 2);
+  const std::string output = folder_ / "out.h5";
+  analyze({input}, output, {});
+  const CaptureReader raw(input);
+  const ModelConfig& model = raw.record().model;
+  const InterScaleSimilarity similarity(model.schedule(), model.head_dim());
+  const NdArray<float> value = raw.raw_kv(KvTensor::value, 1, 0, 4);
+  double expected = 0;
+  for (int sample = 0; sample < 4; ++sample)
+    expected += similarity.of_head(&value(sample, 0, 1, 0, 0)).neg_l2[2 * 3 + 1] / 4;
+  const CaptureReader reader(output);
+  const Statistics statistics = reader.statistics().value();
+  EXPECT_DOUBLE_EQ(statistics.similarity(Metric::neg_l2, KvTensor::value)(1, 1, 2, 1), expected);
+  EXPECT_TRUE(std::isnan(statistics.similarity(Metric::cosine, KvTensor::key)(0, 0, 1, 1)));
+  EXPECT_DOUBLE_EQ(statistics.mass(1, 1, 2, 0), (0.1 + 0.2) / 4);
+  EXPECT_EQ(statistics.samples, 4);
+}
+
+// Work split over several processes would otherwise give other layer classes than one run.
+TEST_F(Analyze, MergesCapturesToTheBytesOfOneRun) {
+  const std::string first = capture("first.h5", 0, 2);
+  const std::string second = capture("second.h5", 2, 2);
+  const std::string whole = capture("whole.h5", 0, 4);
+  analyze({first, second}, folder_ / "merged.h5", {});
+  analyze({whole}, folder_ / "one.h5", {});
+  expect_equal_statistics(folder_ / "merged.h5", folder_ / "one.h5");
+
+  analyze({first}, folder_ / "first.analysis.h5", {});
+  analyze({second}, folder_ / "second.analysis.h5", {});
+  analyze({folder_ / "first.analysis.h5", folder_ / "second.analysis.h5"},
+          folder_ / "of_analyses.h5", {});
+  expect_equal_statistics(folder_ / "of_analyses.h5", folder_ / "one.h5");
+}
+
+TEST_F(Analyze, DoesNotDependOnTheNumberOfThreads) {
+  const std::string input = capture("a.h5", 0, 3);
+  analyze({input}, folder_ / "one.h5", {.threads = 1});
+  analyze({input}, folder_ / "four.h5", {.threads = 4});
+  expect_equal_statistics(folder_ / "one.h5", folder_ / "four.h5");
+}
+
+TEST_F(Analyze, CopiesSamplesLedgerAndSources) {
+  const std::string first = capture("first.h5", 0, 1);
+  const std::string second = capture("second.h5", 1, 2);
+  analyze({first, second}, folder_ / "out.h5", {});
+  const CaptureReader reader(folder_ / "out.h5");
+  EXPECT_TRUE(reader.complete());
+  EXPECT_EQ(reader.record().kind, FileKind::analysis);
+  EXPECT_FALSE(reader.has_raw_kv());
+  EXPECT_THAT(reader.labels(), ElementsAre(3, 7, 3, 7, 3, 7));
+  EXPECT_THAT(reader.seeds(), ElementsAre(0, 0, 1, 1, 2, 2));
+  EXPECT_EQ(reader.token_ids()(4, 0), 2);
+  EXPECT_EQ(reader.previews()(5, 0, 0, 0), 2);
+  EXPECT_EQ(reader.ledger().logical_bytes(0, 0), 8);
+  EXPECT_THAT(reader.record().source_ids, ElementsAre(CaptureReader(first).record().capture_id,
+                                                      CaptureReader(second).record().capture_id));
+  EXPECT_EQ(reader.record().capture_id, reader.record().source_ids.front());
+}
+
+// The same samples twice would narrow every interval for nothing.
+TEST_F(Analyze, RefusesTheSameCaptureTwice) {
+  const std::string input = capture("a.h5", 0, 1);
+  EXPECT_THAT([&] { analyze({input, input}, folder_ / "out.h5", {}); },
+              ::testing::ThrowsMessage<BadInput>(HasSubstr("every capture once")));
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "out.h5"));
+}
+
+TEST_F(Analyze, RefusesCapturesOfDifferentModels) {
+  const std::string input = capture("a.h5", 0, 1);
+  RunRecord record = testing::tiny_record(2, 0);
+  record.weights_sha256 = "random:2";
+  FileLayout layout;
+  layout.raw = layout.mass = true;
+  layout.batches = 1;
+  layout.preview_size = 6;
+  CaptureWriter writer(folder_ / "b.h5", record, layout, false);
+  writer.commit(testing::tiny_batch(record, 0));
+  writer.finish();
+  EXPECT_THAT([&] { analyze({input, folder_ / "b.h5"}, folder_ / "out.h5", {}); },
+              ::testing::ThrowsMessage<BadInput>(HasSubstr("the weights of")));
+}
+
+TEST_F(Analyze, RefusesFilesWithoutKv) {
+  RunRecord record = testing::tiny_record(2, 0);
+  record.kind = FileKind::run;
+  record.settings.store = KvStore::none;
+  FileLayout layout;
+  layout.batches = 1;
+  layout.preview_size = 6;
+  CaptureWriter writer(folder_ / "run.h5", record, layout, false);
+  BatchRecord batch = testing::tiny_batch(record, 0);
+  batch.raw.clear();
+  batch.statistics.reset();
+  writer.commit(batch);
+  writer.finish();
+  EXPECT_THAT([&] { analyze({folder_ / "run.h5"}, folder_ / "out.h5", {}); },
+              ::testing::ThrowsMessage<BadInput>(HasSubstr("a run file")));
+}
+
+// A run that was killed still shows what it committed.
+TEST_F(Analyze, TakesThePartialFileOfABrokenRun) {
+  const RunRecord record = testing::tiny_record(6, 0);
+  FileLayout layout;
+  layout.raw = layout.mass = true;
+  layout.batches = 3;
+  layout.preview_size = 6;
+  {
+    CaptureWriter writer(folder_ / "a.h5", record, layout, false);
+    writer.commit(testing::tiny_batch(record, 0));
+  }
+  analyze({folder_ / "a.h5.partial"}, folder_ / "partial.h5", {});
+  analyze({capture("one.h5", 0, 1)}, folder_ / "whole.h5", {});
+  expect_equal_statistics(folder_ / "partial.h5", folder_ / "whole.h5");
+}
+
+}  // namespace
+}  // namespace kvscope
