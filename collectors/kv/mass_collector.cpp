@@ -1,0 +1,20 @@
+#include "collectors/kv/mass_collector.h"
+
+namespace kvscope {
+
+void AttentionMassCollector::begin(const BatchInfo& info) {
+  batch_ = info.batch();
+  sums_.reset();
+}
+
+void AttentionMassCollector::on_attention(const AttentionEvent& event) {
+  if (active()) sums_.add(event.layer, event.scale, event.mass);
+}
+
+void AttentionMassCollector::fill(BatchRecord& record) {
+  if (!record.statistics) record.statistics.emplace();
+  record.statistics->samples = batch_;
+  record.statistics->mass_sum = sums_.sums();
+}
+
+}  // namespace kvscope

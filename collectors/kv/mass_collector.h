@@ -1,0 +1,26 @@
+#pragma once
+
+#include "analysis/metrics/attention_mass.h"
+#include "collectors/collector.h"
+
+namespace kvscope {
+
+/// Attention mass by source scale. The sums stay on the device until the batch is done.
+class AttentionMassCollector final : public Collector {
+ public:
+  /// Throws Error when the plan does not say which source scales are read.
+  AttentionMassCollector(const RetentionPlan& plan, int heads) : sums_(plan, heads) {}
+
+  std::string_view name() const override { return "attention_mass"; }
+  ObserverNeeds needs() const override { return {.attention = true, .attention_mass = true}; }
+  void on_attention(const AttentionEvent& event) override;
+  void fill(BatchRecord& record) override;
+
+ private:
+  void begin(const BatchInfo& info) override;
+
+  AttentionMassSums sums_;
+  std::int64_t batch_ = 0;
+};
+
+}  // namespace kvscope

@@ -1,0 +1,43 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "collectors/collector.h"
+#include "core/capture/run_record.h"
+#include "core/geometry/model_config.h"
+
+namespace kvscope {
+
+/// Keeps K and V of a batch on the host in the stored type, or the subset of them that
+/// `settings.keep` names. One batch at a time: fill() gives the buffers away.
+class RawKvCollector final : public Collector {
+ public:
+  RawKvCollector(const ModelConfig& model, const RunSettings& settings);
+
+  std::string_view name() const override { return "raw_kv"; }
+  ObserverNeeds needs() const override { return {.attention = true, .host_data = true}; }
+  void on_attention(const AttentionEvent& event) override;
+  void fill(BatchRecord& record) override;
+
+ private:
+  void begin(const BatchInfo& info) override;
+  void store(const at::Tensor& tensor, int scale, std::vector<std::byte>& out);
+
+  ScaleSchedule schedule_;
+  int head_dim_;
+  KvDtype dtype_;
+  std::vector<int> layers_;                 // kept, ascending
+  std::vector<std::int64_t> heads_;         // kept
+  std::vector<std::int64_t> token_begin_;   // [scale] in the file, −1 when not kept
+  std::int64_t tokens_ = 0;                 // kept
+  std::vector<std::int64_t> kept_samples_;  // positions in the file; empty means all
+  std::int64_t run_first_sample_;           // global index of the file's first
+
+  std::int64_t batch_ = 0;
+  std::vector<std::int64_t> samples_;  // kept, positions in the batch
+  std::vector<RawKv> raw_;
+  QualityCounts quality_;
+};
+
+}  // namespace kvscope

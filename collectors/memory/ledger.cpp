@@ -1,0 +1,44 @@
+#include "collectors/memory/ledger.h"
+
+#include <utility>
+
+namespace kvscope {
+
+LedgerCollector::LedgerCollector(const RetentionPlan& plan, int heads, int head_dim)
+    : plan_(plan), shape_{heads, head_dim, 0, 0, 0} {}
+
+void LedgerCollector::begin(const BatchInfo& /*info*/) {
+  const int layers = plan_.layers();
+  const int scales = plan_.schedule().scales();
+  ledger_.logical_bytes = NdArray<std::int64_t>({layers, scales});
+  ledger_.resident_bytes = NdArray<std::int64_t>({layers, scales});
+  ledger_.transient_bytes = NdArray<std::int64_t>({layers, scales});
+  ledger_.shared_bytes = NdArray<std::int64_t>({scales});
+}
+
+void LedgerCollector::on_attention(const AttentionEvent& event) {
+  shape_.rows = event.read.key.size(0);
+  shape_.key_element_bytes = static_cast<std::int64_t>(event.read.key.element_size());
+  shape_.value_element_bytes = static_cast<std::int64_t>(event.read.value.element_size());
+}
+
+void LedgerCollector::on_scale_end(int scale, const KvCache& cache) {
+  if (!active()) return;
+  for (int layer = 0; layer < plan_.layers(); ++layer) {
+    const std::int64_t logical = held_bytes(plan_, shape_, layer, scale);
+    const std::int64_t resident = cache.resident_bytes(layer);
+    ledger_.logical_bytes(layer, scale) = logical;
+    ledger_.resident_bytes(layer, scale) = resident;
+    ledger_.transient_bytes(layer, scale) = resident - logical;
+  }
+  ledger_.shared_bytes(scale) = cache.shared_bytes();
+}
+
+void LedgerCollector::fill(BatchRecord& record) {
+  ledger_.rows = shape_.rows;
+  ledger_.key_element_bytes = shape_.key_element_bytes;
+  ledger_.value_element_bytes = shape_.value_element_bytes;
+  record.ledger = std::exchange(ledger_, {});
+}
+
+}  // namespace kvscope

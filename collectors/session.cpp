@@ -1,0 +1,174 @@
+#include "collectors/session.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <utility>
+
+#include <ATen/ops/equal.h>
+#include <fmt/format.h>
+
+#include "collectors/kv/kv_statistics.h"
+#include "collectors/kv/mass_collector.h"
+#include "collectors/kv/raw_kv.h"
+#include "collectors/memory/ledger.h"
+#include "collectors/memory/memory_collector.h"
+#include "core/base/error.h"
+#include "core/base/random_mode.h"
+#include "core/capture/capture_reader.h"
+#include "core/image/png.h"
+
+namespace kvscope {
+namespace {
+
+std::vector<std::unique_ptr<Collector>> make_collectors(const RunRecord& record,
+                                                        const RetentionPlan& plan,
+                                                        at::Device device) {
+  const ModelConfig& model = record.model;
+  std::vector<std::unique_ptr<Collector>> collectors;
+  collectors.push_back(std::make_unique<LedgerCollector>(plan, model.heads, model.head_dim()));
+  collectors.push_back(std::make_unique<MemoryCollector>(device));
+  if (record.kind != FileKind::capture) return collectors;
+  collectors.push_back(std::make_unique<AttentionMassCollector>(plan, model.heads));
+  if (record.settings.store == KvStore::raw)
+    collectors.push_back(std::make_unique<RawKvCollector>(model, record.settings));
+  if (record.settings.store == KvStore::reduced)
+    collectors.push_back(std::make_unique<KvStatisticsCollector>(model));
+  return collectors;
+}
+
+RunRecord with_collectors(RunRecord record) {
+  record.settings.collectors = collector_names(record.kind, record.settings.store);
+  return record;
+}
+
+FileLayout layout_of(const RunRecord& record) {
+  FileLayout layout;
+  const RunSettings& settings = record.settings;
+  const bool capture = record.kind == FileKind::capture;
+  layout.raw = capture && settings.store == KvStore::raw;
+  layout.similarity = capture && settings.store == KvStore::reduced;
+  layout.mass = capture;
+  layout.timing = true;
+  layout.batches = (settings.samples + settings.batch - 1) / settings.batch;
+  layout.preview_size = std::min(record.model.image_size, CaptureSession::preview_side);
+  return layout;
+}
+
+NdArray<std::int32_t> token_array(const at::Tensor& token_ids) {
+  NdArray<std::int32_t> out({token_ids.size(0), token_ids.size(1)});
+  const at::Tensor ids = token_ids.to(at::kInt).contiguous();
+  std::copy_n(ids.const_data_ptr<std::int32_t>(), out.data.size(), out.data.begin());
+  return out;
+}
+
+/// Which draw a sample came from: the seed of its batch's generator, or of its own stream.
+std::vector<std::uint64_t> seeds_of(const RunSettings& settings, const BatchRequest& request,
+                                    std::int64_t batch) {
+  std::vector<std::uint64_t> seeds;
+  for (std::int64_t k = 0; k < batch; ++k) {
+    seeds.push_back(
+        settings.rng == RandomMode::official
+            ? batch_seed(settings.seed, request.index)
+            : splitmix64(settings.seed, static_cast<std::uint64_t>(request.first_sample + k)));
+  }
+  return seeds;
+}
+
+}  // namespace
+
+std::vector<std::string> collector_names(FileKind kind, KvStore store) {
+  std::vector<std::string> names = {"ledger", "memory", "timing"};
+  if (kind == FileKind::capture) {
+    names.emplace_back("attention_mass");
+    if (store == KvStore::raw) names.emplace_back("raw_kv");
+    if (store == KvStore::reduced) names.emplace_back("kv_statistics");
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+/// Labels may be drawn by the generator: only the batch's own description knows them.
+class CaptureSession::LabelObserver final : public Observer {
+ public:
+  ObserverNeeds needs() const override { return {}; }
+  void on_batch_begin(const BatchInfo& info) override {
+    labels_.assign(info.labels.begin(), info.labels.end());
+  }
+  const std::vector<std::int32_t>& labels() const { return labels_; }
+
+ private:
+  std::vector<std::int32_t> labels_;
+};
+
+CaptureSession::CaptureSession(std::string path, RunRecord record, at::Device device, bool force)
+    : record_(with_collectors(std::move(record))),
+      plan_(record_.budget),
+      labels_(std::make_unique<LabelObserver>()),
+      collectors_(make_collectors(record_, plan_, device)),
+      timing_(record_.settings.repeat, record_.model.depth, plan_.schedule().scales()),
+      writer_(std::move(path), record_, layout_of(record_), force),
+      thread_([this](PendingBatch& batch) { write(batch); }) {}
+
+CaptureSession::~CaptureSession() {
+  if (generator_ == nullptr) return;
+  generator_->set_observers({});
+  generator_->set_timing_sink(nullptr);
+}
+
+void CaptureSession::attach(Generator& generator) {
+  generator_ = &generator;
+  std::vector<Observer*> observers = {labels_.get()};
+  for (const auto& collector : collectors_) observers.push_back(collector.get());
+  generator.set_observers(std::move(observers));
+  generator.set_timing_sink(&timing_);
+}
+
+void CaptureSession::run_batch(BatchRequest request) {
+  PendingBatch pending;
+  BatchRecord& record = pending.record;
+  BatchOutput first;
+  for (int repeat = 0; repeat < record_.settings.repeat; ++repeat) {
+    request.repeat = repeat;
+    BatchOutput output = generator_->generate(request);
+    if (repeat == 0) {
+      first = std::move(output);
+    } else if (!at::equal(output.token_ids, first.token_ids)) {
+      ++record.quality[QualityCounter::unequal_repeats];
+    }
+  }
+  record.token_ids = token_array(first.token_ids);
+  record.labels = labels_->labels();
+  const auto batch = static_cast<std::int64_t>(record.labels.size());
+  record.seeds = seeds_of(record_.settings, request, batch);
+  for (const auto& collector : collectors_) collector->fill(record);
+  timing_.fill(record);
+  pending.image = first.image;
+  pending.first_sample = samples_;
+  samples_ += batch;
+  thread_.push(std::move(pending));
+}
+
+void CaptureSession::write(PendingBatch& batch) {
+  const at::Tensor images = batch.image.to(at::kFloat).contiguous();
+  const int height = static_cast<int>(images.size(2));
+  const int width = static_cast<int>(images.size(3));
+  const int preview = layout_of(record_).preview_size;
+  batch.record.preview = NdArray<std::uint8_t>({images.size(0), preview, preview, 3});
+  auto pixels = batch.record.preview.data.begin();
+  std::filesystem::create_directories(
+      std::filesystem::path(image_path(writer_.path(), 0)).parent_path());
+  for (std::int64_t k = 0; k < images.size(0); ++k) {
+    const Image image = from_float(images[k].const_data_ptr<float>(), height, width);
+    write_png(image_path(writer_.path(), batch.first_sample + k), image);
+    const Image small = downscale(image, preview);
+    pixels = std::copy(small.rgb.begin(), small.rgb.end(), pixels);
+  }
+  writer_.commit(batch.record);
+}
+
+void CaptureSession::finish() {
+  thread_.wait();
+  writer_.finish();
+}
+
+}  // namespace kvscope

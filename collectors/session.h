@@ -1,0 +1,65 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "collectors/collector.h"
+#include "collectors/timing/timing_collector.h"
+#include "collectors/writer_thread.h"
+#include "core/budget/retention_plan.h"
+#include "core/capture/capture_writer.h"
+#include "core/capture/run_record.h"
+#include "core/generate/generator.h"
+
+namespace kvscope {
+
+/// Names of the collectors that a file of this kind is made with, sorted.
+std::vector<std::string> collector_names(FileKind kind, KvStore store);
+
+/// One run on its way into one file: starts the collectors that `record` calls for, drives the
+/// passes of every batch and writes what they gave on a thread of its own. A session that ends
+/// before finish() leaves a readable partial file with every batch committed so far.
+class CaptureSession {
+ public:
+  /// Longest side of the previews inside the file.
+  static constexpr int preview_side = 64;
+
+  /// `record` is the run's; its settings.collectors are filled in here. Throws Error as
+  /// CaptureWriter does, and when the budget's policy does not say which source scales are read.
+  CaptureSession(std::string path, RunRecord record, at::Device device, bool force);
+  ~CaptureSession();
+  CaptureSession(const CaptureSession&) = delete;
+  CaptureSession& operator=(const CaptureSession&) = delete;
+
+  /// Hangs the collectors into `generator`, which must not generate after the session is gone. Warm
+  /// up before, so that nothing is collected.
+  void attach(Generator& generator);
+
+  /// Generates a batch, settings.repeat times, and hands it to the writer. Data is that of the
+  /// first pass. Rethrows a failure of the writer, from this batch or one before it.
+  void run_batch(BatchRequest request);
+
+  /// Waits for the writer and gives the file its final name.
+  void finish();
+
+  const RunRecord& record() const { return record_; }
+
+ private:
+  class LabelObserver;
+
+  void write(PendingBatch& batch);
+
+  RunRecord record_;
+  RetentionPlan plan_;
+  std::unique_ptr<LabelObserver> labels_;
+  std::vector<std::unique_ptr<Collector>> collectors_;  // in the order they fill a record
+  TimingCollector timing_;
+  Generator* generator_ = nullptr;
+  std::int64_t samples_ = 0;  // handed to the writer
+  CaptureWriter writer_;
+  WriterThread thread_;  // last: stops before anything it uses goes away
+};
+
+}  // namespace kvscope

@@ -1,0 +1,34 @@
+#include "collectors/timing/timing_collector.h"
+
+#include <utility>
+
+namespace kvscope {
+
+TimingCollector::TimingCollector(int repeats, int layers, int scales)
+    : repeats_(repeats), layers_(layers), scales_(scales), times_(empty()) {}
+
+TimingRecord TimingCollector::empty() const {
+  constexpr auto modules = static_cast<std::int64_t>(module_count);
+  return {NdArray<std::int64_t>({repeats_, layers_, scales_, modules}),
+          NdArray<std::int64_t>({repeats_, scales_, modules}), NdArray<std::int64_t>({repeats_})};
+}
+
+void TimingCollector::record(const ModuleTiming& timing) {
+  const auto module = static_cast<std::size_t>(timing.module);
+  if (timing.layer == no_layer) {
+    times_.model_ns(timing.repeat, timing.scale, module) += timing.duration_ns;
+  } else {
+    times_.layer_ns(timing.repeat, timing.layer, timing.scale, module) += timing.duration_ns;
+  }
+}
+
+void TimingCollector::record_batch(std::int64_t /*batch*/, int repeat, std::int64_t duration_ns) {
+  times_.batch_ns(repeat) = duration_ns;
+}
+
+void TimingCollector::fill(BatchRecord& record) {
+  record.timing = std::exchange(times_, empty());
+  record.quality[QualityCounter::dropped_timings] += std::exchange(lost_, 0);
+}
+
+}  // namespace kvscope

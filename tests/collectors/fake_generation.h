@@ -1,0 +1,91 @@
+#pragma once
+
+#include <vector>
+
+#include <ATen/Context.h>
+#include <ATen/ops/full.h>
+#include <ATen/ops/rand.h>
+#include <ATen/ops/randn.h>
+#include <ATen/ops/softmax.h>
+
+#include "core/generate/generator.h"
+#include "core/geometry/model_config.h"
+#include "tests/analysis/metrics/capture_fixture.h"
+
+namespace kvscope::testing {
+
+/// A cache that only has sizes: layer l holds 100 + l bytes, all of them share 7.
+class FakeCache final : public KvCache {
+ public:
+  void begin(std::int64_t /*rows*/) override {}
+  KvView update(int /*layer*/, int /*scale*/, const at::Tensor& key, const at::Tensor& value,
+                const at::Tensor& /*query*/) override {
+    return {key, value};
+  }
+  std::int64_t resident_bytes(int layer) const override { return 100 + layer; }
+  std::int64_t shared_bytes() const override { return 7; }
+};
+
+/// Calls observers as a generator of tiny_model() would, full cache, with K and V that depend on
+/// the batch's index only.
+class FakeGenerator final : public Generator {
+ public:
+  void set_observers(std::vector<Observer*> observers) override {
+    observers_ = std::move(observers);
+  }
+  void set_timing_sink(TimingSink* sink) override { sink_ = sink; }
+
+  BatchOutput generate(const BatchRequest& request) override {
+    ++passes;
+    at::manual_seed(static_cast<std::uint64_t>(request.index));
+    const BatchInfo info{request.index, request.repeat, request.first_sample, request.labels};
+    const ModelConfig model = tiny_model();
+    const ScaleSchedule schedule = model.schedule();
+    for (auto* observer : observers_) observer->on_batch_begin(info);
+    for (int scale = 0; scale < schedule.scales(); ++scale) {
+      for (int layer = 0; layer < model.depth; ++layer) attend(info, schedule, layer, scale);
+      for (auto* observer : observers_) observer->on_scale_end(scale, cache_);
+    }
+    const BatchOutput output = {at::full({info.batch(), schedule.total_tokens()},
+                                         request.index + request.repeat * drift, at::kLong),
+                                {},
+                                at::rand({info.batch(), 3, model.image_size, model.image_size})};
+    for (auto* observer : observers_) observer->on_batch_end(info, output);
+    if (sink_ != nullptr) {
+      sink_->record({request.index, request.repeat, 1, 0, Module::ffn, 5});
+      sink_->record({request.index, request.repeat, 1, 0, Module::ffn, 6});
+      sink_->record({request.index, request.repeat, 2, no_layer, Module::decoder, 9});
+      sink_->record_batch(request.index, request.repeat, 1000 + request.repeat);
+    }
+    return output;
+  }
+
+  int passes = 0;
+  int drift = 0;    ///< added to the tokens of every repeat
+  float spoil = 0;  ///< replaces one value of K of (layer 1, scale 1) in the first row when not 0
+  at::Tensor last_key;  ///< of (layer 1, the last scale)
+
+ private:
+  void attend(const BatchInfo& info, const ScaleSchedule& schedule, int layer, int scale) {
+    const ModelConfig model = tiny_model();
+    const std::int64_t tokens = schedule.tokens(scale);
+    const auto random = [&] {
+      return at::randn({2 * info.batch(), model.heads, tokens, model.head_dim()});
+    };
+    at::Tensor key = random();
+    const at::Tensor value = random();
+    if (spoil != 0 && layer == 1 && scale == 1) key.data_ptr<float>()[0] = spoil;
+    if (layer == 1) last_key = key;
+    const at::Tensor mass =
+        at::softmax(at::randn({info.batch(), model.heads, tokens, schedule.end(scale)}), -1).sum(2);
+    const KvView read = {key, value};
+    for (auto* observer : observers_)
+      observer->on_attention({layer, scale, value, key, value, read, mass});
+  }
+
+  FakeCache cache_;
+  std::vector<Observer*> observers_;
+  TimingSink* sink_ = nullptr;
+};
+
+}  // namespace kvscope::testing

@@ -1,0 +1,140 @@
+#include "collectors/session.h"
+
+#include <filesystem>
+#include <fstream>
+
+#include <gmock/gmock.h>
+
+#include "analysis/metrics/analyze.h"
+#include "core/base/error.h"
+#include "core/capture/capture_reader.h"
+#include "core/image/png.h"
+#include "tests/collectors/fake_generation.h"
+#include "tests/support/temp_dir.h"
+
+namespace kvscope {
+namespace {
+
+using ::testing::ElementsAre;
+
+class Session : public ::testing::Test {
+ protected:
+  static RunRecord record(KvStore store, std::int64_t batches) {
+    RunRecord record = testing::tiny_record(2 * batches, 0);
+    record.settings.store = store;
+    record.settings.seed = 11;
+    return record;
+  }
+
+  static BatchRequest request(std::int64_t index) { return {index, 0, 2 * index, {3, 7}, 2}; }
+
+  void capture(const std::string& path, RunRecord record, std::int64_t batches) {
+    CaptureSession session(path, std::move(record), at::kCPU, false);
+    session.attach(generator_);
+    for (std::int64_t index = 0; index < batches; ++index) session.run_batch(request(index));
+    session.finish();
+  }
+
+  testing::TempDir folder_;
+  testing::FakeGenerator generator_;
+};
+
+TEST_F(Session, WritesSamplesImagesAndLedger) {
+  const std::string path = folder_ / "a.h5";
+  capture(path, record(KvStore::raw, 2), 2);
+  const CaptureReader reader(path);
+  EXPECT_TRUE(reader.complete());
+  EXPECT_EQ(reader.committed_samples(), 4);
+  EXPECT_THAT(reader.labels(), ElementsAre(3, 7, 3, 7));
+  EXPECT_EQ(reader.seeds()[0], 11);
+  EXPECT_NE(reader.seeds()[2], 11);
+  EXPECT_EQ(reader.token_ids()(2, 0), 1);
+  EXPECT_TRUE(reader.has_raw_kv());
+  EXPECT_EQ(reader.ledger().shared_bytes(0), 7);
+  EXPECT_GT(reader.memory().process_peak_rss_bytes, 0);
+  EXPECT_THAT(reader.record().settings.collectors,
+              ElementsAre("attention_mass", "ledger", "memory", "raw_kv", "timing"));
+  const Image image = read_png(reader.image_file(3));
+  EXPECT_EQ(image.width, 6);
+  EXPECT_EQ(image.rgb[0], reader.previews()(3, 0, 0, 0)) << "as small as a preview: not shrunk";
+}
+
+// One collector list in the catalogue: an undocumented name would be refused nowhere.
+TEST_F(Session, UsesOnlyCollectorsOfTheCatalogue) {
+  for (const KvStore store : {KvStore::raw, KvStore::reduced}) {
+    for (const std::string& name : collector_names(FileKind::capture, store)) {
+      EXPECT_TRUE(std::any_of(all_collectors().begin(), all_collectors().end(),
+                              [&](const CollectorInfo& info) { return info.name == name; }))
+          << name;
+    }
+  }
+}
+
+TEST_F(Session, ReducedEqualsAnalyzedRaw) {
+  capture(folder_ / "raw.h5", record(KvStore::raw, 2), 2);
+  capture(folder_ / "reduced.h5", record(KvStore::reduced, 2), 2);
+  analyze({folder_ / "raw.h5"}, folder_ / "analysis.h5", {});
+  const Statistics reduced = CaptureReader(folder_ / "reduced.h5").statistics().value();
+  const Statistics analyzed = CaptureReader(folder_ / "analysis.h5").statistics().value();
+  EXPECT_EQ(reduced.similarity(Metric::cosine, KvTensor::key)(1, 1, 2, 1),
+            analyzed.similarity(Metric::cosine, KvTensor::key)(1, 1, 2, 1));
+  EXPECT_EQ(reduced.layer_statistic(Metric::neg_l2, KvTensor::value),
+            analyzed.layer_statistic(Metric::neg_l2, KvTensor::value));
+  EXPECT_EQ(reduced.mass, analyzed.mass);
+}
+
+TEST_F(Session, KeepsTheTimesOfEveryRepeatAndTheDataOfTheFirst) {
+  RunRecord three = record(KvStore::raw, 1);
+  three.settings.repeat = 3;
+  generator_.drift = 1;
+  capture(folder_ / "a.h5", three, 1);
+  EXPECT_EQ(generator_.passes, 3);
+  const CaptureReader reader(folder_ / "a.h5");
+  const Timings timings = reader.timings().value();
+  EXPECT_THAT(timings.batch_ns.data, ElementsAre(1000, 1001, 1002));
+  EXPECT_EQ(timings.layer_ns(0, 2, 0, 1, static_cast<int>(Module::ffn)), 11);
+  EXPECT_EQ(timings.model_ns(0, 1, 2, static_cast<int>(Module::decoder)), 9);
+  EXPECT_EQ(reader.token_ids()(0, 0), 0);
+  EXPECT_EQ(reader.quality()[QualityCounter::unequal_repeats], 2);
+}
+
+TEST_F(Session, RunHasNoStatistics) {
+  RunRecord run = record(KvStore::none, 1);
+  run.kind = FileKind::run;
+  capture(folder_ / "run.h5", run, 1);
+  const CaptureReader reader(folder_ / "run.h5");
+  EXPECT_FALSE(reader.has_raw_kv());
+  EXPECT_FALSE(reader.statistics());
+  EXPECT_TRUE(reader.timings());
+}
+
+// SIGINT, out of memory, a bug: what was generated so far stays usable.
+TEST_F(Session, LeavesAReadablePartialFileWhenItBreaksOff) {
+  {
+    CaptureSession session(folder_ / "a.h5", record(KvStore::raw, 3), at::kCPU, false);
+    session.attach(generator_);
+    session.run_batch(request(0));
+  }
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "a.h5"));
+  const CaptureReader reader(folder_ / "a.h5.partial");
+  EXPECT_FALSE(reader.complete());
+  EXPECT_EQ(reader.committed_samples(), 2);
+}
+
+// The images' folder cannot be made: the run must fail and say where.
+TEST_F(Session, StopsWhenTheWriterFails) {
+  std::ofstream(folder_ / "a.images") << "a file in the way";
+  CaptureSession session(folder_ / "a.h5", record(KvStore::raw, 3), at::kCPU, false);
+  session.attach(generator_);
+  session.run_batch(request(0));
+  EXPECT_THROW(
+      {
+        session.run_batch(request(1));
+        session.finish();
+      },
+      std::exception);
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "a.h5"));
+}
+
+}  // namespace
+}  // namespace kvscope
