@@ -133,13 +133,12 @@ int run_generation_job(const GenerationOptions& options, FileKind kind, const Ru
   setup.settings.compression = settings.compression;
 
   const RunRecord record = make_record(setup, kind, device);
-  // Opened before the model is built: a path that cannot be written fails at once.
-  CaptureSession session(options.output, record, device, options.force);
   EagerGenerator generator(
       setup.model,
       {.device = device, .dtype = scalar_type(options.dtype), .sampling = setup.sampling},
       setup.budget);
   setup.model.weights.clear();
+  CaptureSession session(options.output, record, device, options.force);
 
   const std::vector<BatchRequest> batches = batches_of(setup);
   warm_up(generator, batches.front(), options.warmup);
