@@ -41,6 +41,15 @@ KVSCOPE_INLINE Vector4 fold(VectorOf<lanes> vector) {
 
 KVSCOPE_INLINE float sum(Vector4 v) { return (v[0] + v[2]) + (v[1] + v[3]); }
 
+/// Sums of three vectors in lanes 0, 1 and 2: half the shuffles of three single sums.
+KVSCOPE_INLINE Vector4 sums(Vector4 a, Vector4 b, Vector4 c) {
+  const Vector4 ab = __builtin_shufflevector(a, b, 0, 4, 1, 5) +
+                     __builtin_shufflevector(a, b, 2, 6, 3, 7);  // a02 b02 a13 b13
+  const Vector4 cc = __builtin_shufflevector(c, c, 0, 0, 1, 1) +
+                     __builtin_shufflevector(c, c, 2, 2, 3, 3);  // c02 c02 c13 c13
+  return __builtin_shufflevector(ab, cc, 0, 1, 4, 5) + __builtin_shufflevector(ab, cc, 2, 3, 6, 7);
+}
+
 template <int lanes>
 KVSCOPE_INLINE void norms_body(const float* rows, std::int64_t tokens, int channels, float* norms) {
   const int vector_end = channels - channels % lanes;
@@ -96,17 +105,17 @@ KVSCOPE_INLINE void compare_row(const float* blended, const float* target, const
       square += r * r;
       difference += d * d;
     }
-    float sums[3] = {sum(fold<lanes>(dot)), sum(fold<lanes>(square)), sum(fold<lanes>(difference))};
+    Vector4 total = sums(fold<lanes>(dot), fold<lanes>(square), fold<lanes>(difference));
     for (int c = vector_end; c < channels; ++c) {
       const float r = weight0 * left[c] + weight1 * right[c];
       const float d = r - target[c];
-      sums[0] += r * target[c];
-      sums[1] += r * r;
-      sums[2] += d * d;
+      total[0] += r * target[c];
+      total[1] += r * r;
+      total[2] += d * d;
     }
-    out.dot[x] = sums[0];
-    out.square[x] = sums[1];
-    out.difference[x] = sums[2];
+    out.dot[x] = total[0];
+    out.square[x] = total[1];
+    out.difference[x] = total[2];
   }
 }
 
@@ -123,7 +132,12 @@ KVSCOPE_INLINE PairSums compare_body(const float* source, const float* target,
     blend<lanes>(source + axis.index0[y] * source_row, source + axis.index1[y] * source_row,
                  axis.weight0[y], axis.weight1[y], source_row, blended);
     const std::int64_t first = std::int64_t{y} * side;
-    compare_row<lanes>(blended, target + first * channels, axis, channels, sums);
+    // VAR's head size: with a constant the loop over channels unrolls.
+    if (channels == 64) {
+      compare_row<lanes>(blended, target + first * channels, axis, 64, sums);
+    } else {
+      compare_row<lanes>(blended, target + first * channels, axis, channels, sums);
+    }
     for (int x = 0; x < side; ++x) {
       const float norm = std::max(std::sqrt(sums.square[x]), cosine_eps);
       const float target_norm = std::max(target_norms[first + x], cosine_eps);
