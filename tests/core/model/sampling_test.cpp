@@ -48,6 +48,32 @@ TEST(TruncateLogits, TopPKeepsTheLargestWhateverItIs) {
   EXPECT_EQ(kept_of({p1, p6, p3}, 0, 1e-9), (std::vector<int>{1}));
 }
 
+// The published formula, written out on whole tensors.
+at::Tensor truncated_by_formula(at::Tensor logits, int top_k, double top_p) {
+  const at::Tensor largest = std::get<0>(logits.topk(top_k));
+  logits.masked_fill_(logits < largest.amin(-1, true), -INFINITY);
+  const auto [ascending, order] = logits.sort(-1, false);
+  at::Tensor remove = ascending.softmax(-1).cumsum(-1) <= 1 - top_p;
+  remove.narrow(-1, remove.size(-1) - 1, 1).fill_(false);
+  return logits.masked_fill_(remove.clone().scatter_(-1, order, remove), -INFINITY);
+}
+
+// Lost without it: the fast path of the CPU would draw from other codes than the published code.
+TEST(TruncateLogits, AgreesWithThePublishedFormula) {
+  for (const double top_p : {0.3, 0.9, 0.96}) {
+    const at::Tensor logits = at::randn({2, 40, 256}) * 3;
+    at::Tensor truncated = logits.clone();
+    truncate_logits(truncated, 100, top_p);
+    EXPECT_TRUE(at::equal(truncated, truncated_by_formula(logits.clone(), 100, top_p))) << top_p;
+    // Among equal values the published sort picks arbitrarily: the values that stay are compared.
+    const at::Tensor tied = (logits * 4).round() / 4;
+    truncated = tied.clone();
+    truncate_logits(truncated, 100, top_p);
+    const at::Tensor expected = truncated_by_formula(tied.clone(), 100, top_p);
+    EXPECT_TRUE(at::equal(std::get<0>(truncated.sort()), std::get<0>(expected.sort()))) << top_p;
+  }
+}
+
 TEST(TruncateLogits, ZeroSwitchesBothOff) {
   EXPECT_EQ(kept_of({1, 3, 2}, 0, 0), (std::vector<int>{0, 1, 2}));
 }
