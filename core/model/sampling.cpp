@@ -9,6 +9,7 @@
 #include <ATen/CPUGeneratorImpl.h>
 #include <ATen/Context.h>
 #include <ATen/Parallel.h>
+#include <ATen/core/DistributionsHelper.h>
 #include <ATen/ops/cumsum.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/empty_like.h>
@@ -21,6 +22,8 @@
 #include <ATen/ops/sort.h>
 #include <ATen/ops/topk.h>
 #include <ATen/ops/zeros_like.h>
+
+#include "core/base/error.h"
 
 namespace kvscope {
 namespace {
@@ -136,6 +139,38 @@ void truncate_logits(at::Tensor& logits, int top_k, double top_p) {
                    });
 }
 
+namespace {
+
+// at::multinomial with one draw a row, bit for bit: argmax of p/q with exponential q. It takes the
+// same numbers from the generator, but only the codes that truncation left need their logarithm.
+at::Tensor multinomial_on_cpu(const at::Tensor& weights, at::Generator& generator) {
+  auto* numbers = at::check_generator<at::CPUGeneratorImpl>(generator);
+  const std::lock_guard<std::mutex> lock(generator.mutex());
+  at::uniform_real_distribution<double> uniform(0.0, 1.0);
+  at::Tensor tokens = at::empty({weights.size(0)}, at::kLong);
+  auto* token = tokens.mutable_data_ptr<std::int64_t>();
+  const auto* weight = weights.const_data_ptr<float>();
+  const std::int64_t vocab = weights.size(1);
+  for (std::int64_t row = 0; row < weights.size(0); ++row, weight += vocab) {
+    float best = -1;
+    for (std::int64_t code = 0; code < vocab; ++code) {
+      const double number = uniform(numbers);
+      if (weight[code] <= 0) continue;
+      const float score =
+          weight[code] / static_cast<float>(at::transformation::exponential(number, 1.0));
+      if (score > best) {
+        best = score;
+        token[row] = code;
+      }
+    }
+    // Logits that are not finite leave no weight to draw by.
+    if (best < 0) throw Error("[sampling] logits: expected finite values, got NaN or infinity");
+  }
+  return tokens;
+}
+
+}  // namespace
+
 double keyed_uniform(std::uint64_t seed, std::int64_t sample, std::int64_t scale,
                      std::int64_t token) {
   return to_unit_interval(keyed_bits(seed, sample, scale, token));
@@ -170,7 +205,10 @@ at::Tensor Sampler::draw(at::Tensor& logits, int scale) {
   const std::int64_t tokens = logits.size(1);
   if (options_.rng == RandomMode::official) {
     const at::Tensor weights = at::softmax(logits, -1).view({batch * tokens, -1});
-    return at::multinomial(weights, 1, /*replacement=*/true, generator_).view({batch, tokens});
+    const at::Tensor drawn = device_.is_cpu()
+                                 ? multinomial_on_cpu(weights, generator_)
+                                 : at::multinomial(weights, 1, /*replacement=*/true, generator_);
+    return drawn.view({batch, tokens});
   }
   // The first code whose cumulative probability exceeds a uniform share of the total. In float64,
   // so that a code is never lost to rounding; the share stays below the total for the same reason.

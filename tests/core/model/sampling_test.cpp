@@ -4,8 +4,10 @@
 #include <limits>
 #include <vector>
 
+#include <ATen/CPUGeneratorImpl.h>
 #include <ATen/ops/allclose.h>
 #include <ATen/ops/equal.h>
+#include <ATen/ops/multinomial.h>
 #include <ATen/ops/ones_like.h>
 #include <ATen/ops/randn.h>
 #include <ATen/ops/softmax.h>
@@ -76,6 +78,21 @@ TEST(TruncateLogits, AgreesWithThePublishedFormula) {
 
 TEST(TruncateLogits, ZeroSwitchesBothOff) {
   EXPECT_EQ(kept_of({1, 3, 2}, 0, 0), (std::vector<int>{0, 1, 2}));
+}
+
+// Lost without it: a seed would draw other images than the published code.
+TEST(OfficialDraw, TakesTheTokensOfTorchsMultinomial) {
+  SamplingOptions options;
+  options.seed = 11;
+  options.top_k = 50;
+  Sampler sampler(options, at::kCPU, 0, 0);
+  at::Generator generator = at::detail::createCPUGenerator(11);
+  for (int scale = 0; scale < 3; ++scale) {
+    at::Tensor logits = at::randn({2, 30, 200}) * 3;
+    const at::Tensor drawn = sampler.draw(logits, scale);
+    const at::Tensor weights = at::softmax(logits, -1).view({60, 200});
+    EXPECT_TRUE(at::equal(drawn.view({60, 1}), at::multinomial(weights, 1, true, generator)));
+  }
 }
 
 TEST(GuidanceStrength, GrowsFromZeroToCfg) {
