@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <set>
 #include <utility>
 
 #include <ATen/ops/equal.h>
@@ -77,14 +78,13 @@ std::vector<std::uint64_t> seeds_of(const RunSettings& settings, const BatchRequ
 }  // namespace
 
 std::vector<std::string> collector_names(FileKind kind, KvStore store) {
-  std::vector<std::string> names = {"ledger", "memory", "timing"};
+  std::set<std::string> names = {"ledger", "memory", "timing"};
   if (kind == FileKind::capture) {
-    names.emplace_back("attention_mass");
-    if (store == KvStore::raw) names.emplace_back("raw_kv");
-    if (store == KvStore::reduced) names.emplace_back("kv_statistics");
+    names.insert("attention_mass");
+    if (store == KvStore::raw) names.insert("raw_kv");
+    if (store == KvStore::reduced) names.insert("kv_statistics");
   }
-  std::sort(names.begin(), names.end());
-  return names;
+  return {names.begin(), names.end()};
 }
 
 /// Labels may be drawn by the generator: only the batch's own description knows them.
