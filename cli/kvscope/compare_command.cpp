@@ -7,8 +7,10 @@
 
 #include "analysis/compare/comparison.h"
 #include "analysis/compare/comparison_tables.h"
+#include "analysis/compare/image_sheet.h"
 #include "cli/kvscope/commands.h"
 #include "core/capture/capture_reader.h"
+#include "core/image/png.h"
 
 namespace kvscope::cli {
 namespace {
@@ -18,12 +20,17 @@ struct Options {
   bool json = false;
   bool csv = false;
   bool markdown = false;
+  std::string sheet;
 };
+
+// More rows than this make a picture nobody can take in.
+constexpr int sheet_samples = 16;
 
 int run(const Options& options) {
   std::vector<CaptureReader> readers;
   for (const std::string& file : options.files) readers.emplace_back(file);
   const Comparison comparison = compare(readers);
+  if (!options.sheet.empty()) write_png(options.sheet, image_sheet(readers, sheet_samples));
   if (options.json) {
     fmt::print("{}\n", to_json(comparison).dump(2));
   } else if (options.csv) {
