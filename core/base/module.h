@@ -13,8 +13,8 @@ enum class Module {
   attention_core,  ///< softmax(QKᵀ)V
   projection,      ///< the output projection of the attention
   ffn,
-  head,
-  sampling,   ///< guidance, top-k, top-p, the draw
+  head,       ///< the last norm, guidance, the logits
+  sampling,   ///< top-k, top-p, the draw
   quantizer,  ///< codes → f_hat → next input, word embedding
   decoder,    ///< f_hat → image
   other,

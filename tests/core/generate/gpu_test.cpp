@@ -25,6 +25,8 @@ class Gpu : public ::testing::TestWithParam<std::string> {
  protected:
   void SetUp() override {
     if (!at::globalContext().hasCUDA()) GTEST_SKIP() << "no CUDA device";
+    // fp32 means fp32: LibTorch would round convolutions to TF32.
+    at::globalContext().setAllowTF32CuDNN(false);
     golden_.emplace(GetParam());
   }
 
