@@ -58,6 +58,9 @@ Command compare_command() {
         auto* json = app.add_flag("--json", options->json, "As JSON");
         auto* csv = app.add_flag("--csv", options->csv, "As CSV, exact numbers")->excludes(json);
         app.add_flag("--markdown", options->markdown, "As markdown")->excludes(json)->excludes(csv);
+        app.add_option("--sheet", options->sheet,
+                       "Also write a PNG: baseline, each other file and its difference × 4, one "
+                       "row per sample, at most 16");
         return [options] { return run(*options); };
       }};
 }
