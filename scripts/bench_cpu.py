@@ -63,7 +63,7 @@ class Bench:
     def module_seconds(self, module, *extra):
         path, _ = self.generate("run", "--repeat", "2", *extra)
         with h5py.File(path) as file:
-            names = [name.decode() for name in file["dims/module"][()]]
+            names = [name.decode() for name in file["module"][()]]
             layer_ns = file["timing/layer_ns"][()]
             return float(layer_ns[..., names.index(module)].sum(axis=(-1, -2)).min()) / 1e9
 
