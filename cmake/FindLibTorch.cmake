@@ -64,10 +64,9 @@ if(LibTorch_FOUND AND NOT TARGET LibTorch::LibTorch)
   add_library(LibTorch::LibTorch INTERFACE IMPORTED)
   target_include_directories(LibTorch::LibTorch SYSTEM INTERFACE
     "${_overlay}" "${_overlay}/torch/csrc/api/include")
+  # libtorch exports std::filesystem symbols of an older libstdc++: the system's, shared or static,
+  # must come first, or std::filesystem::remove_all calls into the wrong one and crashes.
   target_link_libraries(LibTorch::LibTorch INTERFACE
-    "${LibTorch_LIBRARY}" "${LibTorch_CPU_LIBRARY}" "${LibTorch_C10_LIBRARY}")
-  # libtorch exports std::filesystem symbols of an older libstdc++: the system's must come first, or
-  # std::filesystem::remove_all calls into the wrong one and crashes.
-  target_link_options(LibTorch::LibTorch INTERFACE
-    "LINKER:--push-state,--no-as-needed,-lstdc++,--pop-state" "-Wl,-rpath,${LibTorch_ROOT_DIR}/lib")
+    stdc++ "${LibTorch_LIBRARY}" "${LibTorch_CPU_LIBRARY}" "${LibTorch_C10_LIBRARY}")
+  target_link_options(LibTorch::LibTorch INTERFACE "-Wl,-rpath,${LibTorch_ROOT_DIR}/lib")
 endif()
