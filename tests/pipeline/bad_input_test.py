@@ -5,9 +5,13 @@ import pathlib
 import resource
 import shutil
 import struct
+import sys
 import unittest
 
-from kvscope_cli import DEMO, GOLDEN, CliTest
+from kvscope_cli import DEMO, GOLDEN, ROOT, CliTest
+
+sys.path.insert(0, str(ROOT / "scripts"))
+import safetensors_io
 
 DRAW = ["--samples", 1, "--seed", 7]
 
@@ -220,6 +224,25 @@ class BadUse(CliTest):
         self.kvscope("capture", "--model", DEMO, *DRAW, "--store", "reduced", "-o", self.path("a.h5"))
         cause = self.refused(1, "plan", self.path("a.h5"), "--ratio", 0.001, "-o", self.path("b.json"))
         self.assertIn("smallest", cause)
+
+
+class LostData(CliTest):
+    def test_values_that_the_file_cannot_hold_are_counted_and_reported(self):
+        model = self.folder / "model"
+        shutil.copytree(DEMO, model)
+        weights = safetensors_io.load(model / "weights.safetensors")
+        # Values of about 1e6 are fine in fp32 and too large for fp16.
+        weights["var.blocks.0.attn.v_bias"] = weights["var.blocks.0.attn.v_bias"].float() + 1e6
+        safetensors_io.save(model / "weights.safetensors", weights)
+        draw = ["capture", "--model", model, *DRAW, "--store", "raw"]
+
+        done = self.start(*draw, "-o", self.path("fp16.h5"))
+        self.assertEqual(done.returncode, 5, done.stderr)
+        self.assertIn("overflowed_values", done.stderr)
+        counts = self.kvscope_json("info", self.path("fp16.h5"))["quality"]
+        # One layer's V: 2 rows, 192 channels, 680 tokens.
+        self.assertEqual(counts["overflowed_values"], 2 * 192 * 680)
+        self.kvscope(*draw, "--kv-dtype", "bf16", "-o", self.path("bf16.h5"))
 
 
 if __name__ == "__main__":
