@@ -9,7 +9,7 @@ samples=16
 ratio=0.2
 
 scripts/setup.sh
-cmake --preset release -DKVSCOPE_TESTS=OFF
+cmake --preset release
 cmake --build --preset release --target kvscope kvscope-engine
 kvscope=build/release/bin/kvscope
 
