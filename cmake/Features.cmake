@@ -40,8 +40,10 @@ endif()
 
 if(KVSCOPE_WITH_TORCH AND LibTorch_HAS_CUDA)
   kvscope_feature(CUDA ON "CUDA devices through LibTorch")
-else()
+elseif(KVSCOPE_WITH_TORCH)
   kvscope_feature(CUDA OFF "this LibTorch has no CUDA libraries")
+else()
+  kvscope_feature(CUDA OFF "it comes through LibTorch, which is off")
 endif()
 kvscope_feature(GUI OFF "this version has no viewer yet")
 

@@ -29,13 +29,12 @@ if(LibTorch_ROOT_DIR AND EXISTS "${LibTorch_ROOT_DIR}/version.py")
   string(REGEX MATCH "[0-9]+\\.[0-9]+\\.[0-9]+[^']*" LibTorch_VERSION "${_line}")
 endif()
 
-find_library(LibTorch_LIBRARY torch PATHS "${LibTorch_ROOT_DIR}/lib" NO_DEFAULT_PATH)
-find_library(LibTorch_CPU_LIBRARY torch_cpu PATHS "${LibTorch_ROOT_DIR}/lib" NO_DEFAULT_PATH)
-find_library(LibTorch_C10_LIBRARY c10 PATHS "${LibTorch_ROOT_DIR}/lib" NO_DEFAULT_PATH)
-find_library(LibTorch_CUDA_LIBRARY torch_cuda PATHS "${LibTorch_ROOT_DIR}/lib" NO_DEFAULT_PATH)
-find_library(LibTorch_C10_CUDA_LIBRARY c10_cuda PATHS "${LibTorch_ROOT_DIR}/lib" NO_DEFAULT_PATH)
-mark_as_advanced(LibTorch_LIBRARY LibTorch_CPU_LIBRARY LibTorch_C10_LIBRARY
-                 LibTorch_CUDA_LIBRARY LibTorch_C10_CUDA_LIBRARY)
+# NO_CACHE: after a change of KVSCOPE_TORCH_ROOT the old wheel must not stay.
+find_library(LibTorch_LIBRARY torch PATHS "${LibTorch_ROOT_DIR}/lib" NO_DEFAULT_PATH NO_CACHE)
+find_library(LibTorch_CPU_LIBRARY torch_cpu PATHS "${LibTorch_ROOT_DIR}/lib" NO_DEFAULT_PATH NO_CACHE)
+find_library(LibTorch_C10_LIBRARY c10 PATHS "${LibTorch_ROOT_DIR}/lib" NO_DEFAULT_PATH NO_CACHE)
+find_library(LibTorch_CUDA_LIBRARY torch_cuda PATHS "${LibTorch_ROOT_DIR}/lib" NO_DEFAULT_PATH NO_CACHE)
+find_library(LibTorch_C10_CUDA_LIBRARY c10_cuda PATHS "${LibTorch_ROOT_DIR}/lib" NO_DEFAULT_PATH NO_CACHE)
 
 include(FindPackageHandleStandardArgs)
 find_package_handle_standard_args(LibTorch
