@@ -25,10 +25,12 @@ class RawBatch {
         layers_(reader.raw_layers().size()) {}
 
   BatchStatistics run(int threads) {
-    std::vector<std::thread> others;
-    for (int t = 1; t < threads; ++t) others.emplace_back([this] { work(); });
-    work();
-    for (auto& thread : others) thread.join();
+    {
+      // They join on the way out, also when the system refuses one more.
+      std::vector<std::jthread> others;
+      for (int t = 1; t < threads; ++t) others.emplace_back([this] { work(); });
+      work();
+    }
     if (failure_) std::rethrow_exception(failure_);
     return std::move(statistics_);
   }
