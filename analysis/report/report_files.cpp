@@ -16,7 +16,7 @@ bool has_statistics(const CaptureReader& file) {
   return statistics && statistics->has_similarity();
 }
 
-bool is_vanilla(const CaptureReader& file) { return file.record().policy == "vanilla"; }
+bool is_vanilla(const CaptureReader& file) { return file.record().policy == vanilla_policy; }
 
 /// "--samples N" when the classes come in turn, else the list.
 std::string label_options(const CaptureReader& file) {

@@ -12,8 +12,6 @@
 namespace kvscope {
 namespace {
 
-constexpr std::int64_t rows = 2;  // conditional, unconditional
-
 template <typename Index>
 std::vector<Index> kept_or_all(const std::vector<int>& kept, int count) {
   if (!kept.empty()) return {kept.begin(), kept.end()};
@@ -55,7 +53,7 @@ void RawKvCollector::begin(const BatchInfo& info) {
   }
   quality_ = {};
   raw_.clear();
-  const std::size_t bytes = samples_.size() * static_cast<std::size_t>(rows) * heads_.size() *
+  const std::size_t bytes = samples_.size() * static_cast<std::size_t>(kv_rows) * heads_.size() *
                             static_cast<std::size_t>(tokens_ * head_dim_ * element_bytes(dtype_));
   for (const int layer : layers_)
     raw_.push_back({layer, std::vector<std::byte>(bytes), std::vector<std::byte>(bytes)});
@@ -74,12 +72,12 @@ void RawKvCollector::on_attention(const AttentionEvent& event) {
 void RawKvCollector::store(const at::Tensor& tensor, int scale, std::vector<std::byte>& out) {
   const std::int64_t heads = tensor.size(1);
   const std::int64_t tokens = tensor.size(2);
-  at::Tensor source = tensor.view({rows, batch_, heads, tokens, head_dim_}).transpose(0, 1);
+  at::Tensor source = tensor.view({kv_rows, batch_, heads, tokens, head_dim_}).transpose(0, 1);
   source = select(select(source, 0, samples_), 2, heads_);
   count_bad_values(source, dtype_, quality_);
   const at::Tensor all =
       at::from_blob(out.data(),
-                    {static_cast<std::int64_t>(samples_.size()), rows,
+                    {static_cast<std::int64_t>(samples_.size()), kv_rows,
                      static_cast<std::int64_t>(heads_.size()), tokens_, head_dim_},
                     at::TensorOptions(scalar_type_of(dtype_)));
   all.narrow(3, token_begin_[static_cast<std::size_t>(scale)], tokens).copy_(source);
