@@ -40,7 +40,8 @@ Command report_command() {
           .define = [](CLI::App& app) -> std::function<int()> {
             auto options = std::make_shared<Options>();
             app.add_option("files", options->files,
-                           "Runs to compare, the baseline first, and analysis files, in any order")
+                           "Runs to compare and analysis files, in any order; the first vanilla run is "
+                           "the baseline")
                 ->required();
             app.add_option("-o,--output", options->output, "HTML file to write")->required();
             app.add_flag("--force", options->force, "Overwrite an existing file");
