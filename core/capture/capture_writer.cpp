@@ -29,8 +29,8 @@ h5::Properties access_properties(const h5::Calls& calls) {
   constexpr std::string_view doing = "set up the file";
   h5::Properties access(calls(H5Pcreate(H5P_FILE_ACCESS), doing));
   calls(H5Pset_libver_bounds(access.get(), H5F_LIBVER_LATEST, H5F_LIBVER_LATEST), doing);
-  // Some network file systems know no locks.
-  calls(H5Pset_file_locking(access.get(), true, true), doing);
+  // As the reader has it: one process may read what it writes only under the same setting.
+  calls(H5Pset_file_locking(access.get(), false, true), doing);
   return access;
 }
 
@@ -64,14 +64,23 @@ struct CaptureWriter::Impl {
     check_target(path, force);
     const std::string fresh = partial_path(path) + ".new";
     create_file(fresh, record, shape);
-    publish(fresh, calls.path());
     const h5::Properties access = access_properties(calls);
-    file = h5::File(
-        calls(H5Fopen(calls.path().c_str(), H5F_ACC_RDWR | H5F_ACC_SWMR_WRITE, access.get()),
-              "open the new file"));
+    file = h5::File(calls(H5Fopen(fresh.c_str(), H5F_ACC_RDWR | H5F_ACC_SWMR_WRITE, access.get()),
+                          "open the new file"));
     write_quality(0);
     flush();
+    publish(fresh, calls.path());
   }
+
+  // After a failed write HDF5 must not close the file: it would note a length that the disk could
+  // not give, and the committed samples could no longer be opened.
+  ~Impl() {
+    if (!broken) return;
+    for (auto& [name, handle] : datasets) (void)handle.release();
+    (void)file.release();
+  }
+  Impl(const Impl&) = delete;
+  Impl& operator=(const Impl&) = delete;
 
   hid_t dataset(const std::string& name) {
     const auto found = datasets.find(name);
@@ -223,6 +232,22 @@ struct CaptureWriter::Impl {
     flush();
   }
 
+  void write_batch(const BatchRecord& batch, std::int64_t count) {
+    write_samples(batch, count);
+    if (shape.has(schema::Part::raw)) write_raw(batch, count);
+    if (batch.statistics) write_statistics(*batch.statistics, count);
+    if (batch.timing) write_timing(*batch.timing);
+    write_ledger(batch.ledger);
+    put(schema::process_peak_rss_bytes, committed_batches, 1,
+        std::vector<std::int64_t>{batch.memory.process_peak_rss_bytes});
+    put(schema::allocator_peak_bytes, committed_batches, 1,
+        std::vector<std::int64_t>{batch.memory.allocator_peak_bytes});
+    put(schema::batch_samples, committed_batches, 1, std::vector<std::int64_t>{count});
+    quality += batch.quality;
+    write_quality(committed + count);
+    publish_count(committed + count);
+  }
+
   IgnoreFileSizeSignal signal;
   std::string path;
   h5::Calls calls;
@@ -235,6 +260,7 @@ struct CaptureWriter::Impl {
   std::map<std::string, h5::DatasetHandle> datasets;  // closed before the file
   StatisticsSums sums;
   QualityCounts quality;
+  bool broken = false;  // a write failed
   std::int64_t ledger_rows = 0;
   std::int64_t committed = 0;
   std::int64_t committed_batches = 0;
@@ -265,19 +291,12 @@ void CaptureWriter::commit(const BatchRecord& batch) {
     throw Error(fmt::format("[capture] {}: expected statistics of {} samples, got of {}",
                             file.calls.path(), count, batch.statistics->samples));
   }
-  file.write_samples(batch, count);
-  if (file.shape.has(schema::Part::raw)) file.write_raw(batch, count);
-  if (batch.statistics) file.write_statistics(*batch.statistics, count);
-  if (batch.timing) file.write_timing(*batch.timing);
-  file.write_ledger(batch.ledger);
-  file.put(schema::process_peak_rss_bytes, file.committed_batches, 1,
-           std::vector<std::int64_t>{batch.memory.process_peak_rss_bytes});
-  file.put(schema::allocator_peak_bytes, file.committed_batches, 1,
-           std::vector<std::int64_t>{batch.memory.allocator_peak_bytes});
-  file.put(schema::batch_samples, file.committed_batches, 1, std::vector<std::int64_t>{count});
-  file.quality += batch.quality;
-  file.write_quality(file.committed + count);
-  file.publish_count(file.committed + count);
+  try {
+    file.write_batch(batch, count);
+  } catch (const Error&) {
+    file.broken = true;
+    throw;
+  }
   file.committed += count;
   ++file.committed_batches;
 }

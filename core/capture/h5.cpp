@@ -85,7 +85,9 @@ Calls::Calls(std::string path, ErrorKind kind) : path_(std::move(path)), kind_(k
 }
 
 void Calls::fail(std::string_view doing) const {
-  throw Error(fmt::format("[capture] {}: expected to {}, got {}", path_, doing, last_reason()),
+  const std::string expected = fmt::format("to {}", doing);
+  if (kind_ == ErrorKind::bad_input) refuse(expected, last_reason());
+  throw Error(fmt::format("[capture] {}: expected {}, got {}", path_, expected, last_reason()),
               kind_);
 }
 

@@ -1,0 +1,72 @@
+#include <fstream>
+#include <iterator>
+#include <set>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <gtest/gtest.h>
+
+#include "core/capture/schema.h"
+
+namespace kvscope {
+namespace {
+
+std::string format_page() {
+  std::ifstream file(KVSCOPE_SOURCE_DIR "/data/FORMAT.md");
+  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+}
+
+// Scripts outside the tree are written from that page: it must say what the writer does.
+TEST(FormatPage, NamesEveryDataset) {
+  const std::string page = format_page();
+  for (const schema::Dataset& entry : schema::datasets) {
+    const std::string row = fmt::format(
+        "| `{}` | {} | {} | {} | {} | {} |", entry.path, fmt::join(schema::dims_of(entry), ", "),
+        schema::name_of(entry.type), entry.unit,
+        schema::part_names[static_cast<std::size_t>(entry.part)], entry.meaning);
+    EXPECT_NE(page.find(row), std::string::npos) << "missing: " << row;
+  }
+}
+
+TEST(FormatPage, NamesEveryAttribute) {
+  const std::string page = format_page();
+  for (const schema::Attribute& entry : schema::attributes) {
+    const std::string row = fmt::format("| `{}` | `{}` | {} | {} |", entry.owner, entry.name,
+                                        schema::name_of(entry.type), entry.meaning);
+    EXPECT_NE(page.find(row), std::string::npos) << "missing: " << row;
+  }
+}
+
+TEST(FormatPage, NamesEveryDimension) {
+  const std::string page = format_page();
+  for (const schema::Dimension& entry : schema::dimensions) {
+    const std::string row =
+        fmt::format("| `{}` | {} | {} |", entry.name, schema::name_of(entry.type), entry.meaning);
+    EXPECT_NE(page.find(row), std::string::npos) << "missing: " << row;
+  }
+}
+
+TEST(Catalogue, HasNoPathTwiceAndKnowsItsDimensions) {
+  std::set<std::string_view> paths;
+  std::set<std::string_view> names;
+  for (const schema::Dimension& dimension : schema::dimensions) names.insert(dimension.name);
+  for (const schema::Dataset& entry : schema::datasets) {
+    EXPECT_TRUE(paths.insert(entry.path).second) << entry.path;
+    for (const std::string_view name : schema::dims_of(entry)) EXPECT_TRUE(names.contains(name));
+    EXPECT_LE(entry.chunked_dims, static_cast<int>(schema::dims_of(entry).size()));
+  }
+}
+
+TEST(Catalogue, FillsInPaths) {
+  EXPECT_EQ(schema::path_of(schema::kv, 7, KvTensor::value), "/kv/layer_07/value");
+  EXPECT_EQ(schema::path_of(schema::similarity, Metric::neg_l2, KvTensor::key),
+            "/analysis/similarity/neg_l2/key");
+  EXPECT_EQ(schema::paths_of(schema::kv, {0, 12}),
+            (std::vector<std::string>{"/kv/layer_00/key", "/kv/layer_00/value", "/kv/layer_12/key",
+                                      "/kv/layer_12/value"}));
+  EXPECT_EQ(schema::paths_of(schema::similarity, {0}).size(), 4U);
+  EXPECT_EQ(schema::paths_of(schema::quality, {0}).size(), 1U);
+}
+
+}  // namespace
+}  // namespace kvscope

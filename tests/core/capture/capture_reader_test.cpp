@@ -1,0 +1,328 @@
+#include "core/capture/capture_reader.h"
+
+#include <filesystem>
+#include <fstream>
+#include <functional>
+
+#include <gmock/gmock.h>
+#include <hdf5.h>
+
+#include "core/base/error.h"
+#include "core/base/module.h"
+#include "core/capture/capture_writer.h"
+#include "tests/core/capture/example_capture.h"
+#include "tests/core/capture/expect_capture.h"
+#include "tests/support/temp_dir.h"
+
+namespace kvscope {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::HasSubstr;
+
+class CaptureReaderTest : public ::testing::Test {
+ protected:
+  CaptureReader written(const RunRecord& record, const FileLayout& layout) {
+    testing::write_example(path_, record, layout);
+    return CaptureReader(path_);
+  }
+  CaptureReader written(const RunRecord& record) {
+    return written(record, testing::example_layout(record));
+  }
+
+  std::string refusal() const {
+    try {
+      const CaptureReader reader(path_);
+    } catch (const BadInput& mistake) {
+      return mistake.what();
+    }
+    return "no refusal";
+  }
+
+  testing::TempDir folder_;
+  std::string path_ = folder_ / "a.h5";
+};
+
+TEST_F(CaptureReaderTest, ReadsBackTheRecord) {
+  RunRecord expected = testing::example_record(5);
+  const CaptureReader reader = written(expected);
+  const RunRecord& record = reader.record();
+  EXPECT_EQ(record.kind, expected.kind);
+  EXPECT_EQ(record.capture_id, expected.capture_id);
+  EXPECT_EQ(record.source_ids, expected.source_ids);
+  EXPECT_EQ(record.tool_version, expected.tool_version);
+  EXPECT_EQ(record.git_commit, expected.git_commit);
+  EXPECT_EQ(record.weights_sha256, expected.weights_sha256);
+  EXPECT_EQ(record.model, expected.model);
+  EXPECT_EQ(record.settings, expected.settings);
+  EXPECT_EQ(record.policy, expected.policy);
+  EXPECT_EQ(record.budget, expected.budget);
+  EXPECT_EQ(record.torch_version, expected.torch_version);
+  EXPECT_EQ(record.device_name, expected.device_name);
+  EXPECT_EQ(record.cpu_name, expected.cpu_name);
+  EXPECT_EQ(record.start_time, expected.start_time);
+}
+
+// HDF5 keeps attributes above 64 KiB elsewhere.
+TEST_F(CaptureReaderTest, ReadsBackAModelWithManyClassNames) {
+  RunRecord record = testing::example_record(2);
+  record.model.classes = 2000;
+  record.model.class_names.assign(2000, std::string(60, 'n'));
+  const CaptureReader reader = written(record);
+  EXPECT_EQ(reader.record().model, record.model);
+  EXPECT_TRUE(reader.complete());
+}
+
+TEST_F(CaptureReaderTest, ReadsBackTheSamples) {
+  const CaptureReader reader = written(testing::example_record(5));
+  EXPECT_TRUE(reader.complete());
+  EXPECT_EQ(reader.committed_samples(), 5);
+  testing::expect_committed_samples(reader);
+  const NdArray<std::uint8_t> previews = reader.previews();
+  EXPECT_EQ(previews.shape, (std::vector<std::int64_t>{5, 4, 4, 3}));
+  EXPECT_EQ(previews(3, 3, 3, 2), 2);
+  EXPECT_EQ(previews(4, 0, 0, 0), 4);
+}
+
+TEST_F(CaptureReaderTest, ReadsBackTheAccounts) {
+  const CaptureReader reader = written(testing::example_record(5));
+  // Of the largest batch, though the last one was smaller.
+  const LedgerRecord ledger = reader.ledger();
+  EXPECT_EQ(ledger.rows, 4);
+  EXPECT_EQ(ledger.key_element_bytes, 4);
+  EXPECT_EQ(ledger.value_element_bytes, 2);
+  EXPECT_EQ(ledger.logical_bytes(1, 2), 205);
+  EXPECT_EQ(ledger.resident_bytes(0, 1), 401);
+  EXPECT_EQ(ledger.transient_bytes(0, 0), 200);
+  EXPECT_EQ(ledger.shared_bytes.data, (std::vector<std::int64_t>{600, 601, 602}));
+  EXPECT_EQ(reader.memory().process_peak_rss_bytes, 1004);
+  EXPECT_EQ(reader.memory().allocator_peak_bytes, 5000);
+  const QualityCounts quality = reader.quality();
+  EXPECT_EQ(quality[QualityCounter::overflowed_values], 3);
+  EXPECT_EQ(quality[QualityCounter::uncommitted_samples], 0);
+}
+
+TEST_F(CaptureReaderTest, ReadsBackTheTimings) {
+  const CaptureReader reader = written(testing::example_record(5));
+  const Timings timings = reader.timings().value();
+  const std::int64_t modules = module_count;
+  EXPECT_EQ(timings.layer_ns.shape, (std::vector<std::int64_t>{3, 2, 2, 3, modules}));
+  EXPECT_EQ(timings.layer_ns(2, 0, 0, 0, 5), 4 + 5);
+  EXPECT_EQ(timings.model_ns(1, 0, 1, 0), 1002 + modules);
+  EXPECT_EQ(timings.batch_ns(1, 1), 2003);
+  EXPECT_EQ(timings.modules.at(static_cast<std::size_t>(Module::attention_core)), "attention_core");
+}
+
+// What analyze, plan and a script see must be one and the same mean.
+TEST_F(CaptureReaderTest, StoresTheMeansThatTheBatchesGive) {
+  const CaptureReader reader = written(testing::example_record(5));
+  const Statistics stored = reader.statistics().value();
+  const Statistics merged = merge_statistics(reader.batch_statistics(), {1, 4, 9});
+  EXPECT_EQ(stored.samples, 5);
+  EXPECT_EQ(stored.mass, merged.mass);
+  EXPECT_EQ(stored.density, merged.density);
+  EXPECT_EQ(stored.norm, merged.norm);
+  for (std::size_t i = 0; i < 4; ++i) {
+    EXPECT_EQ(stored.layer_statistic.arrays[i], merged.layer_statistic.arrays[i]);
+    EXPECT_EQ(stored.similarity.arrays[i].shape, merged.similarity.arrays[i].shape);
+    EXPECT_EQ(stored.similarity.arrays[i](1, 1, 2, 0), merged.similarity.arrays[i](1, 1, 2, 0));
+  }
+}
+
+TEST_F(CaptureReaderTest, ReadsEveryStoredTypeAndCompression) {
+  for (const KvDtype dtype : {KvDtype::fp16, KvDtype::fp32, KvDtype::bf16}) {
+    for (const char* compression : {"none", "deflate:4"}) {
+      RunRecord record = testing::example_record(4);
+      record.settings.kv_dtype = dtype;
+      record.settings.compression = compression;
+      fs::remove(path_);
+      testing::expect_committed_samples(written(record));
+    }
+  }
+}
+
+TEST_F(CaptureReaderTest, ReadsConditionalRowsAlone) {
+  const RunRecord record = testing::example_record(5);
+  const CaptureReader reader = written(record);
+  std::vector<float> found;
+  reader.read_conditional(KvTensor::value, 1, 1, 3, found);
+  std::vector<float> expected;
+  for (std::int64_t sample = 1; sample < 4; ++sample) {
+    const std::vector<float> both = testing::example_kv_floats(record, KvTensor::value, 1, sample);
+    expected.insert(expected.end(), both.begin(),
+                    both.begin() + static_cast<std::ptrdiff_t>(both.size() / 2));
+  }
+  EXPECT_EQ(found, expected);
+  EXPECT_THROW(reader.read_conditional(KvTensor::key, 2, 0, 1, found), BadInput);
+  EXPECT_THROW(reader.read_conditional(KvTensor::key, 0, 3, 3, found), BadInput);
+}
+
+TEST_F(CaptureReaderTest, KnowsWhatWasKept) {
+  RunRecord record = testing::example_record(5);
+  record.settings.first_sample = 10;
+  record.settings.keep = {.layers = {1}, .heads = {1}, .scales = {0, 2}, .samples = {1, 4}};
+  const CaptureReader reader = written(record);
+  EXPECT_EQ(reader.raw_layers(), std::vector<int>{1});
+  EXPECT_EQ(reader.raw_heads(), std::vector<int>{1});
+  EXPECT_EQ(reader.raw_scales(), (std::vector<int>{0, 2}));
+  EXPECT_EQ(reader.raw_samples(), (std::vector<std::int64_t>{1, 4}));
+  const NdArray<float> second = reader.raw_kv(KvTensor::key, 1, 1, 1);
+  EXPECT_EQ(second.shape, (std::vector<std::int64_t>{1, 2, 1, 10, 4}));
+  EXPECT_EQ(second.data, testing::example_kv_floats(record, KvTensor::key, 1, 4));
+}
+
+TEST_F(CaptureReaderTest, ReadsAFileWithoutTheOptionalParts) {
+  RunRecord record = testing::example_record(2);
+  record.kind = FileKind::run;
+  CaptureWriter writer(path_, record, {.batches = 1}, false);
+  BatchRecord batch = testing::example_batch(record, 0, 2);
+  batch.statistics.reset();
+  batch.timing.reset();
+  writer.commit(batch);
+  writer.finish();
+  const CaptureReader reader(path_);
+  EXPECT_EQ(reader.record().kind, FileKind::run);
+  EXPECT_FALSE(reader.has_raw_kv());
+  EXPECT_TRUE(reader.raw_samples().empty());
+  EXPECT_FALSE(reader.statistics().has_value());
+  EXPECT_TRUE(reader.batch_statistics().empty());
+  EXPECT_FALSE(reader.timings().has_value());
+  EXPECT_TRUE(reader.previews().empty());
+  testing::expect_samples(reader, 0, 2);
+}
+
+TEST_F(CaptureReaderTest, YieldsTheCommittedSamplesOfAPartialFile) {
+  const RunRecord record = testing::example_record(5);
+  {
+    CaptureWriter writer(path_, record, testing::example_layout(record), false);
+    EXPECT_EQ(CaptureReader(path_ + ".partial").committed_samples(), 0);
+    writer.commit(testing::example_batch(record, 0, 2));
+    writer.commit(testing::example_batch(record, 2, 2));
+  }
+  const CaptureReader reader(path_ + ".partial");
+  EXPECT_FALSE(reader.complete());
+  EXPECT_EQ(reader.committed_samples(), 4);
+  EXPECT_EQ(reader.raw_samples().size(), 4U);
+  EXPECT_EQ(reader.quality()[QualityCounter::uncommitted_samples], 1);
+  EXPECT_EQ(reader.statistics().value().samples, 4);
+  EXPECT_EQ(reader.statistics()->mass, merge_statistics(reader.batch_statistics(), {1, 4, 9}).mass);
+  EXPECT_EQ(reader.timings()->batch_ns.shape, (std::vector<std::int64_t>{2, 2}));
+  testing::expect_committed_samples(reader);
+  EXPECT_THAT(refusal(), HasSubstr("did not finish"));
+}
+
+TEST_F(CaptureReaderTest, FindsTheImages) {
+  EXPECT_EQ(image_path("out/base.h5", 3), "out/base.images/000003.png");
+  EXPECT_EQ(image_path("base.h5", 1234567), "base.images/1234567.png");
+  const CaptureReader reader = written(testing::example_record(2));
+  EXPECT_EQ(reader.image_file(1), folder_ / "a.images/000001.png");
+}
+
+TEST_F(CaptureReaderTest, RefusesWhatIsNoCapture) {
+  EXPECT_THAT(refusal(), HasSubstr("a.h5: expected a file, got none"));
+  std::ofstream(path_) << "not HDF5";
+  EXPECT_THAT(refusal(), HasSubstr("expected an HDF5 file"));
+  std::ofstream(path_, std::ios::trunc).close();
+  EXPECT_THAT(refusal(), HasSubstr("expected an HDF5 file"));
+  fs::remove(path_);
+  H5Fclose(H5Fcreate(path_.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT));
+  EXPECT_THAT(refusal(), HasSubstr("expected a kvscope file"));
+  fs::remove(path_);
+  fs::create_directory(path_);
+  EXPECT_THAT(refusal(), HasSubstr("got a folder"));
+}
+
+// Cut anywhere, the file must be refused or read: never a crash.
+TEST_F(CaptureReaderTest, SurvivesTruncation) {
+  (void)written(testing::example_record(5));
+  const auto size = fs::file_size(path_);
+  for (std::uintmax_t left = size - size / 50; left > size / 50; left -= size / 50) {
+    fs::resize_file(path_, left);
+    EXPECT_NE(refusal(), "no refusal") << left;
+  }
+}
+
+using Damage = std::function<void(hid_t)>;
+
+void set_text(hid_t file, const char* name, const std::string& text) {
+  H5Adelete(file, name);
+  const hid_t type = H5Tcopy(H5T_C_S1);
+  H5Tset_size(type, text.size());
+  const hid_t space = H5Screate(H5S_SCALAR);
+  const hid_t attribute = H5Acreate2(file, name, type, space, H5P_DEFAULT, H5P_DEFAULT);
+  H5Awrite(attribute, type, text.data());
+  H5Aclose(attribute);
+  H5Sclose(space);
+  H5Tclose(type);
+}
+
+void replace_dataset(hid_t file, const char* path, hid_t type, std::vector<hsize_t> shape) {
+  H5Ldelete(file, path, H5P_DEFAULT);
+  const hid_t space = H5Screate_simple(static_cast<int>(shape.size()), shape.data(), nullptr);
+  H5Dclose(H5Dcreate2(file, path, type, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT));
+  H5Sclose(space);
+}
+
+void set_committed(hid_t file, std::int64_t count) {
+  const hid_t dataset = H5Dopen2(file, "/committed_samples", H5P_DEFAULT);
+  H5Dwrite(dataset, H5T_NATIVE_INT64, H5S_ALL, H5S_ALL, H5P_DEFAULT, &count);
+  H5Dclose(dataset);
+}
+
+TEST_F(CaptureReaderTest, NamesWhatIsWrongInADamagedFile) {
+  const std::vector<std::pair<std::string, Damage>> cases = {
+      {"got kvscope.capture/2 (a newer",
+       [](hid_t f) { set_text(f, "schema", "kvscope.capture/2"); }},
+      {"got schema kvscope.trace/1", [](hid_t f) { set_text(f, "schema", "kvscope.trace/1"); }},
+      {"attribute kind to be", [](hid_t f) { set_text(f, "kind", "photo"); }},
+      {"expected attribute cpu_name, got none", [](hid_t f) { H5Adelete(f, "cpu_name"); }},
+      {"expected valid JSON", [](hid_t f) { set_text(f, "settings", "{"); }},
+      {"expected depth", [](hid_t f) { set_text(f, "model_config", R"({"name": "x"})"); }},
+      {"contents to name parts", [](hid_t f) { set_text(f, "contents", "always dreams"); }},
+      {"dataset /samples/label", [](hid_t f) { H5Ldelete(f, "/samples/label", H5P_DEFAULT); }},
+      {"dataset /kv/layer_01/value",
+       [](hid_t f) { H5Ldelete(f, "/kv/layer_01/value", H5P_DEFAULT); }},
+      {"dataset /batch", [](hid_t f) { H5Ldelete(f, "/batch", H5P_DEFAULT); }},
+      {"/samples/label of shape [5], got [5, 1]",
+       [](hid_t f) { replace_dataset(f, "/samples/label", H5T_STD_I32LE, {5, 1}); }},
+      {"/samples/label of type int32",
+       [](hid_t f) { replace_dataset(f, "/samples/label", H5T_IEEE_F32LE, {5}); }},
+      {"/kv/layer_00/key of type",
+       [](hid_t f) { replace_dataset(f, "/kv/layer_00/key", H5T_STD_U16LE, {5, 2, 2, 14, 4}); }},
+      {"committed samples to be whole batches", [](hid_t f) { set_committed(f, 3); }},
+      {"committed samples to be whole batches", [](hid_t f) { set_committed(f, 1000000); }},
+      {"committed samples to be whole batches", [](hid_t f) { set_committed(f, -1); }},
+  };
+  for (const auto& [expected, damage] : cases) {
+    fs::remove(path_);
+    (void)written(testing::example_record(5));
+    const hid_t file = H5Fopen(path_.c_str(), H5F_ACC_RDWR, H5P_DEFAULT);
+    ASSERT_GE(file, 0);
+    damage(file);
+    H5Fclose(file);
+    EXPECT_THAT(refusal(), HasSubstr(expected));
+    EXPECT_THAT(refusal(), HasSubstr(path_));
+  }
+}
+
+// A flipped bit on the disk must not become a number in a paper.
+TEST_F(CaptureReaderTest, NoticesAFlippedBitInRawData) {
+  const RunRecord record = testing::example_record(5);
+  (void)written(record);
+  const std::vector<std::byte> stored = testing::example_kv(record, KvTensor::key, 0, 0);
+  std::fstream file(path_, std::ios::in | std::ios::out | std::ios::binary);
+  std::string bytes{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+  // One chunk is one row.
+  const std::string chunk(reinterpret_cast<const char*>(stored.data()), stored.size() / 2);
+  const std::size_t found = bytes.find(chunk);
+  ASSERT_NE(found, std::string::npos);
+  file.clear();
+  file.seekp(static_cast<std::streamoff>(found + 10));
+  file.put(static_cast<char>(bytes[found + 10] ^ 1));
+  file.close();
+  const CaptureReader reader(path_);
+  EXPECT_THROW((void)reader.raw_kv(KvTensor::key, 0, 0, 1), Error);
+}
+
+}  // namespace
+}  // namespace kvscope

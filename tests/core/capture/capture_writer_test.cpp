@@ -1,0 +1,143 @@
+#include "core/capture/capture_writer.h"
+
+#include <filesystem>
+#include <fstream>
+
+#include <gmock/gmock.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "core/base/error.h"
+#include "core/capture/capture_reader.h"
+#include "tests/core/capture/example_capture.h"
+#include "tests/core/capture/expect_capture.h"
+#include "tests/support/temp_dir.h"
+
+namespace kvscope {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::HasSubstr;
+
+class CaptureWriterTest : public ::testing::Test {
+ protected:
+  std::string failure(const std::string& path, bool force = false) const {
+    try {
+      CaptureWriter writer(path, record_, testing::example_layout(record_), force);
+    } catch (const Error& mistake) {
+      EXPECT_EQ(mistake.kind(), ErrorKind::failure);
+      return mistake.what();
+    }
+    return "no failure";
+  }
+
+  testing::TempDir folder_;
+  RunRecord record_ = testing::example_record(5);
+};
+
+TEST_F(CaptureWriterTest, TakesItsFinalNameOnlyWhenFinished) {
+  const std::string path = folder_ / "a.h5";
+  {
+    CaptureWriter writer(path, record_, testing::example_layout(record_), false);
+    writer.commit(testing::example_batch(record_, 0, 2));
+    EXPECT_FALSE(fs::exists(path));
+  }
+  EXPECT_FALSE(fs::exists(path));
+  EXPECT_TRUE(fs::exists(path + ".partial"));
+}
+
+TEST_F(CaptureWriterTest, LeavesNothingBesideTheFinishedFile) {
+  testing::write_example(folder_ / "a.h5", record_, testing::example_layout(record_));
+  EXPECT_EQ(std::distance(fs::directory_iterator(folder_.path()), fs::directory_iterator()), 1);
+}
+
+// A forgotten --force must not cost a finished capture or an hour of an interrupted one.
+TEST_F(CaptureWriterTest, OverwritesNothingUnforced) {
+  const std::string path = folder_ / "a.h5";
+  testing::write_example(path, record_, testing::example_layout(record_));
+  EXPECT_THAT(failure(path), HasSubstr("a.h5: expected a new file"));
+  EXPECT_THAT(failure(path), HasSubstr("--force"));
+  fs::rename(path, path + ".partial");
+  EXPECT_THAT(failure(path), HasSubstr("a.h5.partial: expected no unfinished file"));
+  EXPECT_EQ(failure(path, true), "no failure");
+}
+
+TEST_F(CaptureWriterTest, KeepsTheOldFileUntilTheNewOneIsWhole) {
+  const std::string path = folder_ / "a.h5";
+  testing::write_example(path, record_, testing::example_layout(record_));
+  RunRecord other = testing::example_record(2);
+  CaptureWriter writer(path, other, testing::example_layout(other), true);
+  EXPECT_EQ(CaptureReader(path).committed_samples(), 5);
+  writer.commit(testing::example_batch(other, 0, 2));
+  writer.finish();
+  EXPECT_EQ(CaptureReader(path).committed_samples(), 2);
+}
+
+TEST_F(CaptureWriterTest, SaysWhyAnOutputCannotBeWritten) {
+  EXPECT_THAT(failure(folder_ / "missing/a.h5"), HasSubstr("no such folder"));
+  fs::create_directory(folder_ / "folder.h5");
+  EXPECT_THAT(failure(folder_ / "folder.h5", true), HasSubstr("got a folder"));
+  fs::create_directory(folder_ / "b.h5.partial");
+  EXPECT_THAT(failure(folder_ / "b.h5", true), HasSubstr("got a folder"));
+}
+
+// In a child: the limit stays with the process.
+int write_under_limit(const std::string& path, const RunRecord& record, rlim_t bytes) {
+  const rlimit limit = {bytes, bytes};
+  setrlimit(RLIMIT_FSIZE, &limit);
+  try {
+    testing::write_example(path, record, testing::example_layout(record));
+  } catch (const Error& mistake) {
+    const std::string text = mistake.what();
+    return text.find(path) != std::string::npos && text.find("file size limit") != std::string::npos
+               ? 42
+               : 43;
+  }
+  return 0;
+}
+
+TEST_F(CaptureWriterTest, ReportsAFullDisk) {
+  // From a file that cannot even be created to one that fails after some batches.
+  for (const rlim_t bytes : {rlim_t{1000}, rlim_t{150000}, rlim_t{400000}}) {
+    const std::string path = folder_ / ("limit" + std::to_string(bytes) + ".h5");
+    const RunRecord record = testing::example_record(200);
+    const pid_t child = fork();
+    if (child == 0) _exit(write_under_limit(path, record, bytes));
+    int status = 0;
+    ASSERT_EQ(waitpid(child, &status, 0), child);
+    ASSERT_TRUE(WIFEXITED(status)) << "killed by signal " << WTERMSIG(status);
+    EXPECT_EQ(WEXITSTATUS(status), 42);
+    EXPECT_FALSE(fs::exists(path));
+    if (!fs::exists(path + ".partial")) continue;
+    const CaptureReader reader(path + ".partial");
+    testing::expect_committed_samples(reader);
+    if (bytes == 400000) {
+      EXPECT_GT(reader.committed_samples(), 0);
+    }
+  }
+}
+
+TEST_F(CaptureWriterTest, RefusesWhatDoesNotFitTheLayout) {
+  CaptureWriter writer(folder_ / "a.h5", record_, testing::example_layout(record_), false);
+  BatchRecord batch = testing::example_batch(record_, 0, 2);
+  batch.raw.pop_back();
+  EXPECT_THROW(writer.commit(batch), Error);
+  batch = testing::example_batch(record_, 0, 2);
+  batch.timing.reset();
+  EXPECT_THROW(writer.commit(batch), Error);
+  batch = testing::example_batch(record_, 0, 2);
+  batch.token_ids.data.pop_back();
+  EXPECT_THROW(writer.commit(batch), Error);
+  EXPECT_THROW(writer.commit(testing::example_batch(record_, 0, 6)), Error);
+}
+
+TEST_F(CaptureWriterTest, RefusesToKeepWhatDoesNotExist) {
+  record_.settings.keep.heads = {0, 2};
+  EXPECT_THAT(failure(folder_ / "a.h5"), HasSubstr("keep.heads"));
+  record_.settings.keep = {.layers = {}, .heads = {}, .scales = {1, 1}, .samples = {}};
+  EXPECT_THAT(failure(folder_ / "a.h5"), HasSubstr("keep.scales"));
+}
+
+}  // namespace
+}  // namespace kvscope

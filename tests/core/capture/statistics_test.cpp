@@ -1,0 +1,64 @@
+#include "core/capture/statistics.h"
+
+#include <cmath>
+
+#include <gtest/gtest.h>
+
+#include "core/base/error.h"
+#include "tests/core/capture/example_capture.h"
+
+namespace kvscope {
+namespace {
+
+const std::vector<std::int64_t> tokens = {1, 4, 9};
+
+BatchStatistics batch_at(std::int64_t first, std::int64_t count) {
+  return *testing::example_batch(testing::example_record(8), first, count).statistics;
+}
+
+TEST(MergeStatistics, DividesTheSumsByAllSamples) {
+  const BatchStatistics a = batch_at(0, 2);
+  const BatchStatistics b = batch_at(2, 1);
+  const Statistics merged = merge_statistics({a, b}, tokens);
+  EXPECT_EQ(merged.samples, 3);
+  EXPECT_EQ(merged.mass(1, 0, 2, 1), (a.mass_sum(1, 0, 2, 1) + b.mass_sum(1, 0, 2, 1)) / 3);
+  EXPECT_EQ(merged.density(1, 0, 2, 1), merged.mass(1, 0, 2, 1) / 4);
+  const auto& similarity = merged.similarity(Metric::neg_l2, KvTensor::value);
+  EXPECT_EQ(similarity(0, 1, 2, 0),
+            (a.similarity_sum(Metric::neg_l2, KvTensor::value)(0, 1, 2, 0) +
+             b.similarity_sum(Metric::neg_l2, KvTensor::value)(0, 1, 2, 0)) /
+                3);
+  EXPECT_TRUE(std::isnan(similarity(0, 1, 1, 1)));
+  EXPECT_EQ(merged.norm[0](1, 1, 2), (a.norm_sum[0](1, 1, 2) + b.norm_sum[0](1, 1, 2)) / 3);
+}
+
+// Bootstrap intervals would be of the wrong samples.
+TEST(MergeStatistics, KeepsTheSamplesInOrder) {
+  const Statistics merged = merge_statistics({batch_at(0, 2), batch_at(2, 1)}, tokens);
+  const auto& statistic = merged.layer_statistic(Metric::cosine, KvTensor::key);
+  EXPECT_EQ(statistic.shape, (std::vector<std::int64_t>{3, 2}));
+  const auto last = batch_at(2, 1);
+  EXPECT_EQ(statistic(2, 1), last.layer_statistic(Metric::cosine, KvTensor::key)(0, 1));
+}
+
+TEST(MergeStatistics, LeavesOutWhatWasNotCollected) {
+  BatchStatistics mass_only;
+  mass_only.samples = 2;
+  mass_only.mass_sum = batch_at(0, 2).mass_sum;
+  const Statistics merged = merge_statistics({mass_only, mass_only}, tokens);
+  EXPECT_TRUE(merged.has_mass());
+  EXPECT_FALSE(merged.has_similarity());
+  EXPECT_THROW((void)merge_statistics({mass_only, batch_at(0, 2)}, tokens), Error);
+}
+
+TEST(StatisticNames, AreReadBack) {
+  for (const Metric metric : all_metrics) EXPECT_EQ(parse_metric(name_of(metric)), metric);
+  for (const KvTensor tensor : all_kv_tensors) {
+    EXPECT_EQ(parse_kv_tensor(name_of(tensor)), tensor);
+  }
+  EXPECT_THROW((void)parse_metric("euclid"), UsageError);
+  EXPECT_THROW((void)parse_kv_tensor("query"), UsageError);
+}
+
+}  // namespace
+}  // namespace kvscope
