@@ -1,9 +1,11 @@
 #include "core/base/json_fields.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <limits>
+#include <system_error>
 #include <utility>
 
 #include <fmt/format.h>
@@ -11,24 +13,13 @@
 #include "core/base/error.h"
 
 namespace kvscope {
-namespace {
-
-// Long values would bury the message.
-std::string shown(const nlohmann::json& value) {
-  std::string text = value.dump();
-  constexpr std::size_t longest = 60;
-  if (text.size() > longest) text = text.substr(0, longest) + "…";
-  return text;
-}
-
-}  // namespace
 
 JsonFields::JsonFields(const nlohmann::json& object, std::string where, std::string file,
                        std::string field)
     : object_(&object), where_(std::move(where)), file_(std::move(file)), field_(std::move(field)) {
   if (!object.is_object()) {
     const std::string name = field_.empty() ? "a JSON object" : field_ + " to be an object";
-    throw BadInput(where_, file_, name, shown(object));
+    throw BadInput(where_, file_, name, brief(object));
   }
 }
 
@@ -47,31 +38,31 @@ std::int64_t JsonFields::integer(std::string_view key, std::int64_t smallest) {
                     (!found.is_number_unsigned() ||
                      found.get<std::uint64_t>() <= std::numeric_limits<std::int64_t>::max()) &&
                     found.get<std::int64_t>() >= smallest;
-  if (!fits) fail(key, fmt::format("a whole number ≥ {}", smallest), shown(found));
+  if (!fits) fail(key, fmt::format("a whole number ≥ {}", smallest), brief(found));
   return found.get<std::int64_t>();
 }
 
 std::uint64_t JsonFields::unsigned_integer(std::string_view key) {
   const nlohmann::json& found = value(key);
-  if (!found.is_number_unsigned()) fail(key, "a whole number ≥ 0", shown(found));
+  if (!found.is_number_unsigned()) fail(key, "a whole number ≥ 0", brief(found));
   return found.get<std::uint64_t>();
 }
 
 double JsonFields::number(std::string_view key) {
   const nlohmann::json& found = value(key);
-  if (!found.is_number()) fail(key, "a number", shown(found));
+  if (!found.is_number()) fail(key, "a number", brief(found));
   return found.get<double>();
 }
 
 bool JsonFields::boolean(std::string_view key) {
   const nlohmann::json& found = value(key);
-  if (!found.is_boolean()) fail(key, "true or false", shown(found));
+  if (!found.is_boolean()) fail(key, "true or false", brief(found));
   return found.get<bool>();
 }
 
 std::string JsonFields::text(std::string_view key) {
   const nlohmann::json& found = value(key);
-  if (!found.is_string()) fail(key, "a string", shown(found));
+  if (!found.is_string()) fail(key, "a string", brief(found));
   return found.get<std::string>();
 }
 
@@ -80,7 +71,7 @@ std::vector<int> JsonFields::integers(std::string_view key, int smallest) {
   for (const nlohmann::json& item : array(key)) {
     const bool fits = item.is_number_integer() && item.get<std::int64_t>() >= smallest &&
                       item.get<std::int64_t>() <= std::numeric_limits<int>::max();
-    if (!fits) fail(key, fmt::format("whole numbers ≥ {}", smallest), shown(item));
+    if (!fits) fail(key, fmt::format("whole numbers ≥ {}", smallest), brief(item));
     result.push_back(item.get<int>());
   }
   return result;
@@ -89,7 +80,7 @@ std::vector<int> JsonFields::integers(std::string_view key, int smallest) {
 std::vector<std::string> JsonFields::texts(std::string_view key) {
   std::vector<std::string> result;
   for (const nlohmann::json& item : array(key)) {
-    if (!item.is_string()) fail(key, "strings", shown(item));
+    if (!item.is_string()) fail(key, "strings", brief(item));
     result.push_back(item.get<std::string>());
   }
   return result;
@@ -97,7 +88,7 @@ std::vector<std::string> JsonFields::texts(std::string_view key) {
 
 const nlohmann::json& JsonFields::array(std::string_view key) {
   const nlohmann::json& found = value(key);
-  if (!found.is_array()) fail(key, "a list", shown(found));
+  if (!found.is_array()) fail(key, "a list", brief(found));
   return found;
 }
 
@@ -126,6 +117,16 @@ std::string JsonFields::path_of(std::string_view key) const {
   return field_.empty() ? std::string(key) : fmt::format("{}.{}", field_, key);
 }
 
+std::string brief(const nlohmann::json& value) {
+  // dump() recurses: a file of a million brackets would overflow the stack.
+  if (value.is_array()) return "a list";
+  if (value.is_object()) return "an object";
+  std::string text = value.dump();
+  constexpr std::size_t longest = 60;  // more would bury the message
+  if (text.size() > longest) text = text.substr(0, longest) + "…";
+  return text;
+}
+
 nlohmann::json parse_json(std::string_view text, std::string_view where, std::string_view file) {
   try {
     return nlohmann::json::parse(text);
@@ -141,10 +142,12 @@ nlohmann::json parse_json(std::string_view text, std::string_view where, std::st
 
 nlohmann::json read_json_file(const std::string& path, std::string_view where) {
   std::ifstream stream(path, std::ios::binary);
-  const std::string text{std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
-  if (!stream.good() && !stream.eof()) {
-    throw BadInput(where, path, "a readable file", "none");
+  // A folder opens as a stream and fails only when it is read.
+  std::error_code ignored;
+  if (!stream.is_open() || std::filesystem::is_directory(path, ignored)) {
+    throw BadInput(where, path, "a readable file", stream.is_open() ? "a folder" : "none");
   }
+  const std::string text{std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
   return parse_json(text, where, path);
 }
 

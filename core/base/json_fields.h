@@ -1,6 +1,6 @@
 #pragma once
 
-#include <optional>
+#include <cstdint>
 #include <set>
 #include <string>
 #include <string_view>
@@ -53,6 +53,9 @@ class JsonFields {
   std::string field_;
   std::set<std::string, std::less<>> asked_;
 };
+
+/// A value as error messages show it: short, and a list or an object only by its kind.
+std::string brief(const nlohmann::json& value);
 
 /// Parses the JSON text of `file`. Throws BadInput with the line of the mistake.
 nlohmann::json parse_json(std::string_view text, std::string_view where, std::string_view file);

@@ -84,7 +84,7 @@ std::vector<std::int64_t> parse_sizes(JsonFields& fields, std::string_view key) 
     // A non-negative literal is parsed as unsigned; get<int64_t> would wrap one beyond 63 bits.
     const bool fits =
         item.is_number_unsigned() && std::in_range<std::int64_t>(item.get<std::uint64_t>());
-    if (!fits) fields.fail(key, "whole numbers from 0 to 2^63 - 1", item.dump());
+    if (!fits) fields.fail(key, "whole numbers from 0 to 2^63 - 1", brief(item));
     sizes.push_back(item.get<std::int64_t>());
   }
   return sizes;

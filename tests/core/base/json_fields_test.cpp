@@ -1,8 +1,11 @@
 #include "core/base/json_fields.h"
 
+#include <functional>
+
 #include <gmock/gmock.h>
 
 #include "core/base/error.h"
+#include "tests/support/temp_dir.h"
 
 namespace kvscope {
 namespace {
@@ -53,6 +56,14 @@ TEST_F(Fields, SaysWhatIsMissing) {
   EXPECT_THAT(message_of([&] { fields("{}").text("name"); }), HasSubstr("name"));
 }
 
+// Printing it whole would overflow the stack.
+TEST_F(Fields, RefusesAMillionBracketsInOneShortLine) {
+  const std::string nested = std::string(1000000, '[') + std::string(1000000, ']');
+  const std::string text = R"({"n": )" + nested + "}";
+  EXPECT_EQ(message_of([&] { fields(text.c_str()).integer("n", 0); }),
+            "[budget] b.json: expected n to be a whole number ≥ 0, got a list");
+}
+
 TEST(ParseJson, NamesTheLineOfAMistake) {
   EXPECT_THAT(message_of([] { parse_json("{\n\"a\": 1,\n]", "config", "c.json"); }),
               HasSubstr("line 3"));
@@ -66,6 +77,12 @@ TEST(ParseJson, RefusesNumbersBeyondADouble) {
 TEST(ReadJsonFile, NamesAFileThatIsNotThere) {
   EXPECT_THAT(message_of([] { read_json_file("/nonexistent/x.json", "config"); }),
               HasSubstr("/nonexistent/x.json"));
+}
+
+TEST(ReadJsonFile, RefusesAFolder) {
+  const testing::TempDir folder;
+  EXPECT_THAT(message_of([&] { read_json_file(folder.path().string(), "config"); }),
+              HasSubstr("got a folder"));
 }
 
 }  // namespace

@@ -97,6 +97,10 @@ INSTANTIATE_TEST_SUITE_P(
         Malformed{"UnknownKey",
                   one(R"({"dtype":"F32","shape":[2],"data_offsets":[0,8],"stride":[1]})"),
                   "'a.stride'"},
+        Malformed{"MillionBracketsForASize",
+                  one(R"({"dtype":"F32","shape":[)" + std::string(1000000, '[') +
+                      std::string(1000000, ']') + R"(],"data_offsets":[0,8]})"),
+                  "got a list"},
         Malformed{"NegativeSize", one(R"({"dtype":"F32","shape":[-2],"data_offsets":[0,8]})"),
                   "a.shape"},
         Malformed{"FractionalSize", one(R"({"dtype":"F32","shape":[2.0],"data_offsets":[0,8]})"),
