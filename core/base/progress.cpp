@@ -1,6 +1,7 @@
 #include "core/base/progress.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <utility>
 
@@ -18,7 +19,7 @@ constexpr auto between_lines = 5s;
 constexpr int bar_columns = 24;
 
 std::string format_seconds(double seconds) {
-  const auto whole = static_cast<std::int64_t>(seconds + 0.5);
+  const auto whole = std::llround(seconds);
   if (whole < 60) return fmt::format("{} s", whole);
   return fmt::format("{}:{:02} min", whole / 60, whole % 60);
 }
@@ -46,6 +47,7 @@ void Progress::advance(std::int64_t items) {
   if (due || !drawn_) draw(false);
 }
 
+// A closed or full stderr must not end the job, as fmt::print would: what it loses is only a bar.
 void Progress::draw(bool last) {
   drawn_ = true;
   last_drawn_ = Clock::now();
@@ -58,12 +60,14 @@ void Progress::draw(bool last) {
     line += fmt::format(", {} left", format_seconds(static_cast<double>(total_ - done_) / rate));
   }
   if (!terminal_) {
-    fmt::print(stderr, "{}\n", line);
+    std::fputs((line + '\n').c_str(), stderr);
     return;
   }
   const std::int64_t filled = total_ > 0 ? std::min(done_, total_) * bar_columns / total_ : 0;
-  fmt::print(stderr, "\r\x1b[2K[{:#<{}}{:.<{}}] {}{}", "", filled, "", bar_columns - filled, line,
-             last ? "\n" : "");
+  std::fputs(fmt::format("\r\x1b[2K[{:#<{}}{:.<{}}] {}{}", "", filled, "", bar_columns - filled,
+                         line, last ? "\n" : "")
+                 .c_str(),
+             stderr);
   std::fflush(stderr);
 }
 
