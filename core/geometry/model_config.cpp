@@ -16,17 +16,18 @@ namespace {
 
 constexpr std::string_view where = "model config";
 
-int whole(JsonFields& fields, std::string_view key) {
-  const std::int64_t value = fields.integer(key, 1);
-  if (value > std::numeric_limits<int>::max())
+int whole(JsonFields& fields, std::string_view key, int smallest = 1) {
+  const std::int64_t value = fields.integer(key, smallest);
+  if (value > std::numeric_limits<int>::max()) {
     fields.fail(key, "below 2^31", fmt::to_string(value));
+  }
   return static_cast<int>(value);
 }
 
 SamplingDefaults parse_sampling(JsonFields fields) {
   SamplingDefaults sampling;
   sampling.cfg = fields.number("cfg");
-  sampling.top_k = static_cast<int>(fields.integer("top_k", 0));
+  sampling.top_k = whole(fields, "top_k", 0);
   sampling.top_p = fields.number("top_p");
   if (sampling.cfg < 0) fields.fail("cfg", "≥ 0", fmt::to_string(sampling.cfg));
   if (sampling.top_p < 0 || sampling.top_p > 1) {
@@ -53,7 +54,7 @@ void check_consistent(const ModelConfig& config, const JsonFields& fields) {
   if (config.vae_ch_mult.empty()) fields.fail("vae_ch_mult", "at least one multiplier", "[]");
   // GroupNorm of the VAE has 32 groups at every level.
   for (const int multiplier : config.vae_ch_mult) {
-    if (config.vae_ch * multiplier % 32 != 0) {
+    if (std::int64_t{config.vae_ch} * multiplier % 32 != 0) {
       fields.fail("vae_ch", "channels divisible by 32 at every level",
                   fmt::format("{} × {}", config.vae_ch, multiplier));
     }
