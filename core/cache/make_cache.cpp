@@ -15,7 +15,7 @@ std::unique_ptr<KvCache> make_cache(const Budget& budget, at::ScalarType dtype, 
       budget.layers.begin(), budget.layers.end(),
       [](const LayerBudget& layer) { return std::holds_alternative<KeepAll>(layer.rule); });
   // A hand-written budget that keeps all still runs planned: its policy asked for the plan.
-  if (budget.policy == "vanilla" && keeps_all) {
+  if (budget.policy == vanilla_policy && keeps_all) {
     return std::make_unique<VanillaCache>(ScaleSchedule(model.patch_nums), model.depth, storage);
   }
   return std::make_unique<PlannedCache>(RetentionPlan(budget), storage);

@@ -78,22 +78,23 @@ PlannedCache::Step PlannedCache::make_step(int layer, int target) const {
   return step;
 }
 
-KvView PlannedCache::allocate(std::int64_t tokens) const {
+KvView PlannedCache::allocate(std::int64_t rows, std::int64_t tokens) const {
   const auto options = at::TensorOptions(storage_.dtype).device(storage_.device);
-  const std::vector<std::int64_t> shape = {rows_, storage_.heads, tokens, storage_.head_dim};
+  const std::vector<std::int64_t> shape = {rows, storage_.heads, tokens, storage_.head_dim};
   return {at::empty(shape, options), at::empty(shape, options)};
 }
 
 void PlannedCache::begin(std::int64_t rows) {
   if (rows == rows_) return;
   // The old buffers go first, so that two sizes never coexist.
+  rows_ = 0;
   scratch_ = KvView{};
   layers_.assign(layers_.size(), KvView{});
-  rows_ = rows;
-  scratch_ = allocate(scratch_tokens_);
+  scratch_ = allocate(rows, scratch_tokens_);
   for (std::size_t layer = 0; layer < layers_.size(); ++layer) {
-    layers_[layer] = allocate(layer_tokens_[layer]);
+    layers_[layer] = allocate(rows, layer_tokens_[layer]);
   }
+  rows_ = rows;
 }
 
 KvView PlannedCache::update(int layer, int scale, const at::Tensor& key, const at::Tensor& value,

@@ -41,14 +41,14 @@ class PlannedCache : public KvCache {
   };
 
   Step make_step(int layer, int target) const;
-  KvView allocate(std::int64_t tokens) const;
+  KvView allocate(std::int64_t rows, std::int64_t tokens) const;
 
   RetentionPlan plan_;
   CacheStorage storage_;
   std::vector<std::vector<Step>> steps_;    // [layer][target]
   std::vector<std::int64_t> layer_tokens_;  // capacity of each layer's buffer
   std::int64_t scratch_tokens_ = 0;
-  std::int64_t rows_ = 0;
+  std::int64_t rows_ = 0;  // of whole buffers; 0 without
   std::vector<KvView> layers_;
   KvView scratch_;
 };

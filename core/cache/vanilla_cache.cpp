@@ -13,6 +13,7 @@ VanillaCache::VanillaCache(ScaleSchedule schedule, int layers, CacheStorage stor
 
 void VanillaCache::begin(std::int64_t rows) {
   if (rows == rows_) return;
+  rows_ = 0;
   const auto options = at::TensorOptions(storage_.dtype).device(storage_.device);
   for (KvView& layer : layers_) {
     // The old buffers go first, so that two sizes never coexist.

@@ -8,6 +8,7 @@
 #include <ATen/ops/cat.h>
 #include <ATen/ops/equal.h>
 #include <ATen/ops/randn.h>
+#include <c10/util/Exception.h>
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -111,6 +112,18 @@ TEST_P(EveryPolicy, BuffersServeLaterBatchesOfAnySize) {
   expect_planned_reads(*cache, plan, 2);
   expect_planned_reads(*cache, plan, 2);
   expect_planned_reads(*cache, plan, 4);
+}
+
+// Lost without it: after a batch too large for the memory a smaller one would crash.
+TEST_P(EveryPolicy, SurvivesABatchThatDoesNotFit) {
+  const Budget& budget = GetParam().policy.budget;
+  const RetentionPlan plan(budget);
+  const auto cache = make_cache(budget, at::kFloat, at::kCPU);
+  constexpr std::int64_t too_many_rows = std::int64_t{1} << 50;
+  expect_planned_reads(*cache, plan, 2);
+  EXPECT_THROW(cache->begin(too_many_rows), c10::Error);
+  EXPECT_THROW(cache->begin(too_many_rows), c10::Error);
+  expect_planned_reads(*cache, plan, 2);
 }
 
 // Lost without it: a budget would promise memory that the runtime does not give back.
