@@ -46,8 +46,11 @@ TORCH_FOLDERS = [
     "collectors",
     "cli/engine",
 ]
+CUDA_FOLDERS = ["core/runtime", "collectors"]
 TORCH = re.compile(r"^(ATen|c10|torch)/")
 HDF5 = re.compile(r"^hdf5(_hl)?\.h$|^H5")
+CUDA = re.compile(r"^(cuda|cublas|cudnn|cupti|nvtx|nvml|nccl)", re.IGNORECASE)
+QT = re.compile(r"^Q[tA-Z]")
 SOURCES = {".h", ".cpp", ".cu", ".cuh"}
 INCLUDE = re.compile(r'^\s*#\s*include\s*["<]([^">]+)[">]')
 
@@ -67,6 +70,10 @@ def violation(folder, header):
         return "Torch is not allowed here"
     if HDF5.match(header) and folder != "core/capture":
         return "core/capture is the only HDF5 code"
+    if CUDA.match(header) and not inside(folder, CUDA_FOLDERS):
+        return "CUDA is not allowed here"
+    if QT.match(header) and not inside(folder, ["gui"]):
+        return "Qt is not allowed here"
     target = folder_of(header)
     if target is None:
         if inside(header, ["core", "analysis", "collectors", "cli", "gui", "tests"]):
