@@ -3,6 +3,7 @@
 #include <cmath>
 #include <tuple>
 
+#include <ATen/TensorOperators.h>
 #include <ATen/ops/addcmul.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/div.h>
