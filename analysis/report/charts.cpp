@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <cstdint>
 #include <string_view>
 
 #include <fmt/format.h>
@@ -45,8 +46,10 @@ struct Plot {
 
 void draw_grid(Svg& svg, const Plot& plot, double step,
                const std::function<std::string(double)>& format) {
-  for (double value = std::ceil(plot.y_low / step - 1e-9) * step;
-       value <= plot.y_high + 1e-9 * step; value += step) {
+  const auto first = static_cast<std::int64_t>(std::ceil(plot.y_low / step - 1e-9));
+  const auto last = static_cast<std::int64_t>(std::floor(plot.y_high / step + 1e-9));
+  for (std::int64_t line = first; line <= last; ++line) {
+    const double value = static_cast<double>(line) * step;
     svg.line(plot.left, plot.y(value), plot.left + plot.width, plot.y(value), "grid");
     svg.text(plot.left - 8, plot.y(value) + 4, format(value), Anchor::end, "small");
   }
