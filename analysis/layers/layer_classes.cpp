@@ -98,6 +98,7 @@ std::vector<double> class_stability(const LayerStatistics& statistics, const Cla
     }
   }
   std::vector<double> stability;
+  stability.reserve(layers);
   for (const std::int64_t count : agreeing) {
     stability.push_back(static_cast<double>(count) / static_cast<double>(resamples));
   }

@@ -92,6 +92,7 @@ LayerStatistics layer_statistics(const NdArray<double>& per_sample,
   const double tail = (1 - options.confidence) / 2;
   for (std::size_t layer = 0; layer < statistics.mean.size(); ++layer) {
     std::vector<double> values;
+    values.reserve(static_cast<std::size_t>(options.resamples));
     for (int resample = 0; resample < options.resamples; ++resample) {
       values.push_back(statistics.resampled_means(resample, layer));
     }

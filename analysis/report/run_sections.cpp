@@ -101,6 +101,7 @@ Table settings_table(const std::vector<const CaptureReader*>& files) {
 
 std::vector<const CaptureReader*> all_files(const ReportFiles& files) {
   std::vector<const CaptureReader*> all;
+  all.reserve(files.compared.size() + 1);
   for (const CaptureReader& file : files.compared) all.push_back(&file);
   if (files.statistics) all.push_back(&*files.statistics);
   return all;
@@ -209,6 +210,7 @@ std::string budget_section(const ReportFiles& files) {
   if (!file) return "";
   const Budget& budget = file->record().budget;
   std::vector<LayerClass> classes;
+  classes.reserve(budget.layers.size());
   for (const LayerBudget& layer : budget.layers) classes.push_back(layer.layer_class);
   std::string body = paragraph(fmt::format(
       "Policy {} of {}. The shade is the share of later target scales that read a source scale; a "

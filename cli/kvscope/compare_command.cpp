@@ -27,8 +27,7 @@ struct Options {
 constexpr int sheet_samples = 16;
 
 int run(const Options& options) {
-  std::vector<CaptureReader> readers;
-  for (const std::string& file : options.files) readers.emplace_back(file);
+  const std::vector<CaptureReader> readers(options.files.begin(), options.files.end());
   const Comparison comparison = compare(readers);
   if (!options.sheet.empty()) write_png(options.sheet, image_sheet(readers, sheet_samples));
   if (options.json) {

@@ -3,6 +3,7 @@
 #include <optional>
 #include <utility>
 
+#include <ATen/TensorOperators.h>
 #include <ATen/ops/add.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/embedding.h>
@@ -20,6 +21,7 @@ namespace {
 // The scale of every token, [total tokens] int64.
 at::Tensor scale_of_tokens(const ScaleSchedule& schedule, at::Device device) {
   std::vector<at::Tensor> scales;
+  scales.reserve(static_cast<std::size_t>(schedule.scales()));
   for (int scale = 0; scale < schedule.scales(); ++scale) {
     scales.push_back(
         at::full({schedule.tokens(scale)}, scale, at::TensorOptions(at::kLong).device(device)));
