@@ -2,6 +2,7 @@
 
 #include <array>
 #include <fstream>
+#include <optional>
 #include <string_view>
 
 #include <ATen/Context.h>
@@ -38,23 +39,27 @@ int cuda_device_count() {
   return at::globalContext().hasCUDA() ? at::detail::getCUDAHooks().deviceCount() : 0;
 }
 
+// None when `name` is not written like a device.
+std::optional<at::Device> device_written(const std::string& name) {
+  try {
+    return at::Device(name);
+  } catch (const c10::Error&) {
+    return std::nullopt;
+  }
+}
+
 }  // namespace
 
 at::Device parse_device(const std::string& name) {
-  const std::string full = name == "cuda" ? "cuda:0" : name;
-  try {
-    const at::Device device(full);
-    if (device.is_cpu()) return at::Device(at::kCPU);
-    if (device.is_cuda()) {
-      const int count = cuda_device_count();
-      if (device.index() >= count) {
-        throw UsageError(fmt::format("--device {}: expected a device that is there, got {} CUDA {}",
-                                     name, count, count == 1 ? "device" : "devices"));
-      }
-      return device;
+  const std::optional<at::Device> device = device_written(name == "cuda" ? "cuda:0" : name);
+  if (device && device->is_cpu()) return at::Device(at::kCPU);
+  if (device && device->is_cuda()) {
+    const int count = cuda_device_count();
+    if (device->index() >= count) {
+      throw UsageError(fmt::format("--device {}: expected a device that is there, got {} CUDA {}",
+                                   name, count, count == 1 ? "device" : "devices"));
     }
-  } catch (const c10::Error&) {
-    // Not a device string at all: the message below says what is one.
+    return *device;
   }
   throw UsageError(fmt::format("--device: expected cpu, cuda or cuda:N, got '{}'", name));
 }
@@ -76,8 +81,10 @@ std::string cpu_name() {
 std::string torch_version() { return TORCH_VERSION; }
 
 std::vector<std::string> cuda_device_names() {
+  const int count = cuda_device_count();
   std::vector<std::string> names;
-  for (int index = 0; index < cuda_device_count(); ++index) names.push_back(cuda_name(index));
+  names.reserve(static_cast<std::size_t>(count));
+  for (int index = 0; index < count; ++index) names.push_back(cuda_name(index));
   return names;
 }
 
