@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
 #include <cstring>
 
 namespace kvscope {
@@ -125,8 +126,8 @@ KVSCOPE_INLINE PairSums compare_body(const float* source, const float* target,
                                      int channels, float* scratch) {
   const int side = static_cast<int>(axis.index0.size());
   const std::int64_t source_row = std::int64_t{axis.input_side} * channels;
-  const TokenSums sums{scratch, scratch + side, scratch + 2 * side};
-  float* blended = scratch + 3 * side;
+  const TokenSums sums{scratch, scratch + side, scratch + std::ptrdiff_t{2} * side};
+  float* blended = scratch + std::ptrdiff_t{3} * side;
   PairSums total;
   for (int y = 0; y < side; ++y) {
     blend<lanes>(source + axis.index0[y] * source_row, source + axis.index1[y] * source_row,

@@ -1,7 +1,5 @@
 #include "core/base/error.h"
 
-#include <utility>
-
 #include <fmt/format.h>
 
 namespace kvscope {
@@ -24,15 +22,15 @@ int exit_code(ErrorKind kind) {
   return 1;
 }
 
-Error::Error(std::string message, ErrorKind kind)
-    : std::runtime_error(std::move(message)), kind_(kind) {}
+Error::Error(const std::string& message, ErrorKind kind)
+    : std::runtime_error(message), kind_(kind) {}
 
 BadInput::BadInput(std::string_view where, std::string_view path, std::string_view expected,
                    std::string_view got)
     : Error(fmt::format("[{}] {}: expected {}, got {}", where, path, expected, got),
             ErrorKind::bad_input) {}
 
-UsageError::UsageError(std::string message) : Error(std::move(message), ErrorKind::usage) {}
+UsageError::UsageError(const std::string& message) : Error(message, ErrorKind::usage) {}
 
 Interrupted::Interrupted() : Error("interrupted", ErrorKind::interrupted) {}
 

@@ -16,7 +16,7 @@ int exit_code(ErrorKind kind);
 /// Base of every exception kvscope throws. The message is one line.
 class Error : public std::runtime_error {
  public:
-  explicit Error(std::string message, ErrorKind kind = ErrorKind::failure);
+  explicit Error(const std::string& message, ErrorKind kind = ErrorKind::failure);
 
   ErrorKind kind() const { return kind_; }
 
@@ -34,7 +34,7 @@ class BadInput : public Error {
 /// A command line that cannot be understood.
 class UsageError : public Error {
  public:
-  explicit UsageError(std::string message);
+  explicit UsageError(const std::string& message);
 };
 
 /// The user asked to stop (SIGINT or SIGTERM).

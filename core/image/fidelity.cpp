@@ -29,7 +29,7 @@ std::array<double, window> gaussian() {
   std::array<double, window> weights{};
   double sum = 0;
   for (int i = 0; i < window; ++i) {
-    const double distance = i - window / 2;
+    const int distance = i - window / 2;
     weights[static_cast<std::size_t>(i)] = std::exp(-distance * distance / (2 * sigma * sigma));
     sum += weights[static_cast<std::size_t>(i)];
   }
