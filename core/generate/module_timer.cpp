@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include <c10/core/impl/VirtualGuardImpl.h>
+#include <c10/util/Exception.h>
 
 namespace kvscope {
 namespace {
@@ -32,7 +33,7 @@ void ModuleTimer::begin(Module module, int layer) {
   if (device_.is_cpu()) {
     module_start_ = Clock::now();
   } else {
-    spans_.push_back({current_, record_event(), 0});
+    spans_.push_back({.timing = current_, .begin = record_event()});
   }
 }
 
@@ -42,7 +43,12 @@ void ModuleTimer::end() {
     current_.duration_ns = nanoseconds(Clock::now() - module_start_);
     resolved_.push_back(current_);
   } else {
-    spans_.back().end = record_event();
+    try {
+      spans_.back().end = record_event();
+    } catch (const c10::Error&) {
+      // A scope also ends while an error of the device passes: a second one would end the process.
+      spans_.back().end = unresolved;
+    }
   }
 }
 
@@ -51,11 +57,17 @@ void ModuleTimer::end_batch() {
   const std::int64_t batch_ns = nanoseconds(Clock::now() - batch_start_);
   for (const ModuleTiming& timing : resolved_) sink_->record(timing);
   for (Span& span : spans_) {
+    if (span.end == unresolved) {
+      sink_->record_lost();
+      continue;
+    }
     const double milliseconds = events_[span.begin].elapsedTime(events_[span.end]);
     span.timing.duration_ns = std::llround(milliseconds * 1e6);
     sink_->record(span.timing);
   }
   sink_->record_batch(current_.batch, current_.repeat, batch_ns);
+  resolved_.clear();
+  spans_.clear();
 }
 
 void ModuleTimer::abandon_batch() {

@@ -27,17 +27,19 @@ class ModuleTimer : public ModuleClock {
   /// Waits for the device and hands all timings of the batch to the sink.
   void end_batch();
 
-  /// The batch failed: what was opened counts as lost.
+  /// The batch failed: what was opened and not handed over counts as lost.
   void abandon_batch();
 
  private:
   using Clock = std::chrono::steady_clock;
 
+  static constexpr std::size_t unresolved = static_cast<std::size_t>(-1);
+
   // Events around one module; indices into events_.
   struct Span {
     ModuleTiming timing;
     std::size_t begin = 0;
-    std::size_t end = 0;
+    std::size_t end = unresolved;
   };
 
   std::size_t record_event();
