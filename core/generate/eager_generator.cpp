@@ -50,7 +50,7 @@ void check_label(std::int64_t label, const ModelConfig& config) {
 
 EagerGenerator::EagerGenerator(const LoadedModel& model, const EagerOptions& options,
                                const Budget& budget)
-    : config_(model.config), options_(options), budget_(budget) {
+    : config_(model.config), options_(options) {
   check_budget_fits(budget, config_, "budget");
   const at::NoGradGuard no_grad;
   with_out_of_memory_error(options.device, "the weights", [&] {
@@ -73,10 +73,6 @@ void EagerGenerator::set_observers(std::vector<Observer*> observers) {
 void EagerGenerator::set_timing_sink(TimingSink* sink) {
   timer_.reset();
   if (sink != nullptr) timer_.emplace(*sink, options_.device);
-}
-
-std::int64_t EagerGenerator::kv_element_bytes() const {
-  return static_cast<std::int64_t>(c10::elementSize(options_.dtype));
 }
 
 BatchOutput EagerGenerator::generate(const BatchRequest& request) {
@@ -119,8 +115,8 @@ BatchOutput EagerGenerator::generate_batch(const BatchRequest& request) {
   for (int scale = 0; scale < schedule.scales(); ++scale) {
     throw_if_interrupted();
     if (timer_) timer_->set_scale(scale);
-    const at::Tensor hidden =
-        var_->run_blocks(std::move(input), scale, conditioning, *cache_, {clock, watcher_.get()});
+    const at::Tensor hidden = var_->run_blocks(std::exchange(input, {}), scale, conditioning,
+                                               *cache_, {clock, watcher_.get()});
     for (Observer* observer : observers_) observer->on_scale_end(scale, *cache_);
     at::Tensor logits;
     {

@@ -34,13 +34,6 @@ class EagerGenerator : public Generator {
   void set_observers(std::vector<Observer*> observers) override;
   void set_timing_sink(TimingSink* sink) override;
 
-  const ModelConfig& config() const { return config_; }
-  const EagerOptions& options() const { return options_; }
-  const Budget& budget() const { return budget_; }
-  const KvCache& cache() const { return *cache_; }
-  /// Bytes of one stored K or V value.
-  std::int64_t kv_element_bytes() const;
-
  private:
   BatchOutput generate_batch(const BatchRequest& request);
   at::Tensor labels_of(const BatchRequest& request, Sampler& sampler) const;
@@ -49,7 +42,6 @@ class EagerGenerator : public Generator {
 
   ModelConfig config_;
   EagerOptions options_;
-  Budget budget_;
   std::optional<Var> var_;
   std::optional<Vqvae> vqvae_;
   std::unique_ptr<KvCache> cache_;
