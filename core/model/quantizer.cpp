@@ -14,7 +14,6 @@
 #include <fmt/format.h>
 
 namespace kvscope {
-
 namespace {
 
 // Computed by the compiler: at run time a fused multiply-add could round a tick differently and
@@ -74,7 +73,8 @@ at::Tensor Quantizer::teacher_input(const at::Tensor& token_ids, int scales) con
   for (int scale = 0; scale + 1 < scales; ++scale) {
     const at::Tensor ids = token_ids.narrow(1, schedule_.begin(scale), schedule_.tokens(scale));
     accumulate(sum, scale, codes(ids));
-    inputs.push_back(next_input(sum, scale + 1));
+    // At the last side this is a view of the sum, which goes on changing.
+    inputs.push_back(next_input(sum, scale + 1).clone());
   }
   return at::cat(inputs, 1);
 }

@@ -97,6 +97,17 @@ TEST_F(PlainQuantizerTest, EncodingLeavesTheFeaturesAlone) {
   EXPECT_TRUE(at::equal(features, before));
 }
 
+// Lost without it: with equal sides at the end, an early input would show what is drawn later.
+TEST(TeacherInput, OfAScaleDoesNotChangeWithTheScalesBehindIt) {
+  ModelConfig config = small_config();
+  config.patch_nums = {1, 4, 4};
+  const StateDict weights = plain_weights(config);
+  const Quantizer quantizer(config, ParameterSource(weights, "", at::kCPU, at::kFloat));
+  const at::Tensor ids = at::randint(config.vocab, {2, 33}, at::kLong);
+  const at::Tensor of_two_scales = quantizer.teacher_input(ids, 2);
+  EXPECT_TRUE(at::equal(quantizer.teacher_input(ids, 3).narrow(1, 0, 16), of_two_scales));
+}
+
 TEST_F(PlainQuantizerTest, MissingParameterIsNamed) {
   StateDict partial = weights_;
   partial.erase("quant_resi.qresi_ls.2.bias");
