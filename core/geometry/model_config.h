@@ -11,6 +11,10 @@
 
 namespace kvscope {
 
+/// How many phi convolutions the scales share: always four in the official VQVAE
+/// (share_quant_resi).
+inline constexpr int phi_count = 4;
+
 /// How a model samples unless the user says otherwise (config.json, `sampling`).
 struct SamplingDefaults {
   double cfg = 1.5;

@@ -10,9 +10,6 @@
 
 namespace kvscope {
 
-/// How many phi convolutions the scales share.
-inline constexpr int phi_count = 4;
-
 /// Which phi convolution a scale uses: the first whose tick is nearest to scale/(scales−1). The
 /// ticks are spaced as numpy's linspace does in float64, because every odd number of scales, and
 /// ten, has scales halfway between two ticks (VAR, models/quant.py, PhiPartiallyShared).
@@ -41,7 +38,7 @@ class Quantizer {
   void accumulate(at::Tensor& f_hat, int scale, const at::Tensor& codes) const;
 
   /// What the transformer reads at `scale` ≥ 1: f_hat, shrunk by averaging over areas, as
-  /// [B, tokens(scale), z_channels] float32.
+  /// [B, tokens(scale), z_channels] float32; a view of f_hat where the sides are equal.
   at::Tensor next_input(const at::Tensor& f_hat, int scale) const;
 
   /// Inputs of the scales 1…scales−1 for given tokens, one after the other: [B, tokens of these

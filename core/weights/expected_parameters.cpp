@@ -10,8 +10,6 @@ namespace {
 
 using Shape = std::vector<std::int64_t>;
 
-// The official VQVAE always has four phi convolutions (share_quant_resi = 4).
-constexpr int phi_convolutions = 4;
 constexpr std::int64_t image_channels = 3;
 
 class ParameterList {
@@ -143,7 +141,7 @@ void add_decoder(ParameterList& list, const ModelConfig& config) {
 void add_quantizer(ParameterList& list, const ModelConfig& config) {
   const std::int64_t channels = config.z_channels;
   list.add("vae.quantize.embedding.weight", {config.vocab, channels});
-  for (int phi = 0; phi < phi_convolutions; ++phi) {
+  for (int phi = 0; phi < phi_count; ++phi) {
     list.convolution(fmt::format("vae.quantize.quant_resi.qresi_ls.{}", phi), channels, channels);
   }
   list.convolution("vae.quant_conv", channels, channels);
