@@ -100,10 +100,13 @@ TEST(GuidanceStrength, GrowsFromZeroToCfg) {
   EXPECT_EQ(guidance_strength(1.5, 9, 10), 1.5);
 }
 
-// The numbers are part of the file format of a run: they must never change.
+// The numbers are part of the file format of a run: they must never change. Values from three
+// nested splitmix64 in Python: (splitmix64³(seed; sample; scale; token) >> 11) · 2^−53.
 TEST(KeyedUniform, IsFixedForEver) {
   const double first = keyed_uniform(0, 0, 0, 0);
-  EXPECT_EQ(first, keyed_uniform(0, 0, 0, 0));
+  EXPECT_EQ(first, 0x1.1c13ade1c7e5cp-3);
+  EXPECT_EQ(keyed_uniform(7, 3, 2, 11), 0x1.bc7c98e02078fp-1);
+  EXPECT_EQ(keyed_uniform(7, 3, -1, 0), 0x1.08f429c1e3bb8p-3) << "the label of sample 3";
   EXPECT_NE(first, keyed_uniform(1, 0, 0, 0));
   EXPECT_NE(first, keyed_uniform(0, 1, 0, 0));
   EXPECT_NE(first, keyed_uniform(0, 0, 1, 0));
@@ -151,7 +154,7 @@ TEST_F(PerSample, LabelsCoverTheClasses) {
   EXPECT_GT(counts.min().item<std::int64_t>(), 850);
 }
 
-// The official order: a draw per scale, then the noise from the same generator.
+// That the noise follows the draw from the same generator is held by the parity with golden tokens.
 TEST(SmoothWeights, AreASoftmaxOverTheCodesThatStayed) {
   for (const RandomMode mode : {RandomMode::official, RandomMode::per_sample}) {
     SamplingOptions options;
