@@ -82,11 +82,8 @@ inline std::string golden_root() { return std::string(KVSCOPE_SOURCE_DIR) + "/te
 /// var_parity from the published code, and the shapes of our own beside it.
 inline std::vector<std::string> golden_folders() {
   std::vector<std::string> folders = {golden_root() + "/var_parity"};
-  const std::string shapes = golden_root() + "/shapes";
-  if (std::filesystem::is_directory(shapes)) {
-    for (const auto& entry : std::filesystem::directory_iterator(shapes)) {
-      folders.push_back(entry.path().string());
-    }
+  for (const auto& entry : std::filesystem::directory_iterator(golden_root() + "/shapes")) {
+    folders.push_back(entry.path().string());
   }
   return folders;
 }
