@@ -30,7 +30,8 @@ constexpr std::string_view name_of(Module module) {
   return module_names[static_cast<std::size_t>(module)];
 }
 
-/// Layer of modules that belong to no layer (head, sampling, quantizer, decoder, other).
+/// Layer of what belongs to no layer: head, sampling, quantizer, decoder, other, and the adaLN that
+/// is computed once for all layers.
 inline constexpr int no_layer = -1;
 
 }  // namespace kvscope

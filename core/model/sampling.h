@@ -23,8 +23,9 @@ struct SamplingOptions {
 /// models/var.py).
 double guidance_strength(double cfg, int scale, int scales);
 
-/// Masks logits in place with −∞: first all but the `top_k` largest (ties with the last of them
-/// stay), then the smallest whose softmax sums up to at most 1 − top_p (the largest always stays).
+/// Masks logits [..., vocab] float32, contiguous, in place with −∞: first all but the `top_k`
+/// largest (ties with the last of them stay), then the smallest whose softmax sums up to at most 1
+/// − top_p (the largest always stays).
 void truncate_logits(at::Tensor& logits, int top_k, double top_p);
 
 /// Uniform in [0, 1) under RandomMode::per_sample, the same on every machine.
