@@ -279,6 +279,7 @@ struct CaptureReader::Impl {
     }
     std::vector<std::int64_t> tokens;
     const ScaleSchedule schedule = record.model.schedule();
+    tokens.reserve(static_cast<std::size_t>(schedule.scales()));
     for (int scale = 0; scale < schedule.scales(); ++scale) {
       tokens.push_back(schedule.tokens(scale));
     }

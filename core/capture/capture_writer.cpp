@@ -21,6 +21,7 @@ namespace {
 
 std::vector<std::int64_t> tokens_of(const ScaleSchedule& schedule) {
   std::vector<std::int64_t> tokens;
+  tokens.reserve(static_cast<std::size_t>(schedule.scales()));
   for (int scale = 0; scale < schedule.scales(); ++scale) tokens.push_back(schedule.tokens(scale));
   return tokens;
 }
