@@ -1,6 +1,7 @@
 #include "analysis/metrics/analyze.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <optional>
 
 #include <fmt/format.h>
@@ -59,6 +60,13 @@ void check_has_statistics(const Source& source) {
   }
 }
 
+/// With --force too: a capture cannot be made again from its analysis.
+void check_is_no_input(const std::string& output, const std::string& input) {
+  std::error_code missing;
+  if (std::filesystem::equivalent(output, input, missing))
+    throw UsageError(fmt::format("{}: expected another file than the inputs", output));
+}
+
 /// Statistics of both must mean the same thing: same weights, cache and way of sampling.
 void check_same_experiment(const Source& first, const Source& other) {
   const RunRecord& a = first.reader.record();
@@ -72,6 +80,11 @@ void check_same_experiment(const Source& first, const Source& other) {
   require(a.weights_sha256 == b.weights_sha256, "weights");
   require(a.budget == b.budget, "budget");
   require(a.settings.dtype == b.settings.dtype, "dtype");
+  const KeptSubset& kept = a.settings.keep;
+  const KeptSubset& other_kept = b.settings.keep;
+  require(kept.layers == other_kept.layers && kept.heads == other_kept.heads &&
+              kept.scales == other_kept.scales,
+          "kept layers, heads and scales");
   require(a.settings.cfg == b.settings.cfg, "guidance (cfg)");
   require(a.settings.top_k == b.settings.top_k && a.settings.top_p == b.settings.top_p &&
               a.settings.more_smooth == b.settings.more_smooth,
@@ -175,6 +188,7 @@ void analyze(const std::vector<std::string>& inputs, const std::string& output,
              const AnalyzeOptions& options) {
   std::vector<Source> sources;
   for (const std::string& path : inputs) {
+    check_is_no_input(output, path);
     sources.emplace_back(path);
     check_has_statistics(sources.back());
     check_same_experiment(sources.front(), sources.back());

@@ -132,6 +132,14 @@ TEST_F(Analyze, RefusesCapturesOfDifferentModels) {
               ::testing::ThrowsMessage<BadInput>(HasSubstr("the weights of")));
 }
 
+// --force replaces an earlier analysis, never the capture itself.
+TEST_F(Analyze, KeepsAnInputNamedAsTheOutput) {
+  const std::string input = capture("a.h5", 0, 1);
+  EXPECT_THAT([&] { analyze({input}, input, {.force = true}); },
+              ::testing::ThrowsMessage<UsageError>(HasSubstr("another file")));
+  EXPECT_TRUE(CaptureReader(input).has_raw_kv());
+}
+
 TEST_F(Analyze, RefusesFilesWithoutKv) {
   RunRecord record = testing::tiny_record(2, 0);
   record.kind = FileKind::run;
