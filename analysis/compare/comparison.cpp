@@ -29,6 +29,12 @@ std::vector<std::string> names_of(const std::vector<CaptureReader>& files) {
   return names;
 }
 
+// Without a batch there are no rows: every ratio would be 0 / 0.
+void check_has_samples(const CaptureReader& file) {
+  if (file.committed_samples() > 0) return;
+  throw BadInput("compare", file.path(), "at least one committed sample", "none");
+}
+
 ComparedFile describe(const CaptureReader& file, const std::string& name, const KvShape& shape) {
   const RunRecord& record = file.record();
   ComparedFile described;
@@ -170,7 +176,10 @@ Comparison compare(const std::vector<CaptureReader>& files) {
     throw UsageError(fmt::format("compare: expected two or more files, got {}", files.size()));
   }
   const CaptureReader& baseline = files.front();
-  for (const CaptureReader& file : files) check_same_model(baseline, file);
+  for (const CaptureReader& file : files) {
+    check_same_model(baseline, file);
+    check_has_samples(file);
+  }
 
   Comparison comparison;
   comparison.model = baseline.record().model;

@@ -149,7 +149,7 @@ std::vector<DataProblem> data_problems(const CaptureReader& file, const std::str
 void check_same_model(const CaptureReader& baseline, const CaptureReader& file);
 
 /// Compares files of one model; the first is the baseline. Throws BadInput when the models or
-/// weights differ, UsageError for fewer than two files.
+/// weights differ or a file has no committed sample, UsageError for fewer than two files.
 Comparison compare(const std::vector<CaptureReader>& files);
 
 }  // namespace kvscope

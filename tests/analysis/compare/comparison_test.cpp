@@ -263,6 +263,10 @@ TEST_F(ComparisonTest, ComparesTheCommittedSamplesOfAPartialFile) {
               Contains(Field(&DataProblem::what, "incomplete: 2 of 4 samples")));
 }
 
+TEST_F(ComparisonTest, RefusesAFileWithoutACommittedSample) {
+  EXPECT_THROW(compare_changed([](ExampleRun& run) { run.batches.clear(); }, false), BadInput);
+}
+
 TEST_F(ComparisonTest, NoticesALedgerThatDisobeysTheBudget) {
   const Comparison comparison =
       compare_changed([](ExampleRun& run) { run.batches[0].ledger.logical_bytes(1, 1) += 256; });
