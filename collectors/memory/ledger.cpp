@@ -2,6 +2,10 @@
 
 #include <utility>
 
+#include <fmt/format.h>
+
+#include "core/base/error.h"
+
 namespace kvscope {
 
 LedgerCollector::LedgerCollector(const RetentionPlan& plan, int heads, int head_dim)
@@ -17,6 +21,12 @@ void LedgerCollector::begin(const BatchInfo& /*info*/) {
 }
 
 void LedgerCollector::on_attention(const AttentionEvent& event) {
+  const std::int64_t planned = plan_.read_tokens(event.layer, event.scale);
+  const std::int64_t read = event.read.key.size(2) - plan_.schedule().tokens(event.scale);
+  if (read != planned)
+    throw Error(fmt::format(
+        "[ledger] layer {}, scale {}: expected {} cached tokens read as planned, got {}",
+        event.layer, event.scale, planned, read));
   shape_.rows = event.read.key.size(0);
   shape_.key_element_bytes = static_cast<std::int64_t>(event.read.key.element_size());
   shape_.value_element_bytes = static_cast<std::int64_t>(event.read.value.element_size());

@@ -6,8 +6,9 @@
 
 namespace kvscope {
 
-/// Bytes of the cache by layer and scale: logical from the retention plan, resident as the cache
-/// says, transient their difference.
+/// Bytes of the cache by layer and scale: logical from the retention plan, which every attention is
+/// held against; resident as the cache says; transient their difference. on_attention throws Error
+/// when a target reads another number of tokens than planned.
 class LedgerCollector final : public Collector {
  public:
   LedgerCollector(const RetentionPlan& plan, int heads, int head_dim);

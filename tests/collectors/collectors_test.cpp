@@ -9,6 +9,7 @@
 #include "collectors/kv/raw_kv.h"
 #include "collectors/memory/ledger.h"
 #include "collectors/memory/memory_collector.h"
+#include "core/base/error.h"
 #include "tests/collectors/fake_generation.h"
 
 namespace kvscope {
@@ -166,6 +167,19 @@ TEST(Ledger, HoldsLogicalResidentAndTransientBytes) {
   EXPECT_THAT(ledger.shared_bytes.data, ElementsAre(7, 7, 7));
   EXPECT_EQ(ledger.rows, 4);
   EXPECT_EQ(ledger.key_element_bytes, 4);
+}
+
+// A cache that reads other tokens than planned would make every reduction in the file wrong.
+TEST(Ledger, RefusesACacheThatDoesNotFollowThePlan) {
+  testing::FakeGenerator generator;
+  const ModelConfig model = testing::tiny_model();
+  Budget budget = vanilla_budget(budget_model_of(model));
+  budget.policy = ams_kv_policy;
+  budget.layers[1] = {LayerClass::efficient, KeepLocal{1, 0}};
+  const RetentionPlan plan(budget);
+  LedgerCollector collector(plan, model.heads, model.head_dim());
+  EXPECT_THAT([&] { record_of(collector, generator); },
+              ::testing::ThrowsMessage<Error>(::testing::HasSubstr("layer 1, scale 2")));
 }
 
 TEST(Memory, HasAProcessPeakAndNoAllocatorOnTheCpu) {

@@ -3,10 +3,12 @@
 #include <vector>
 
 #include <ATen/Context.h>
+#include <ATen/ops/cat.h>
 #include <ATen/ops/full.h>
 #include <ATen/ops/rand.h>
 #include <ATen/ops/randn.h>
 #include <ATen/ops/softmax.h>
+#include <ATen/ops/zeros.h>
 
 #include "core/generate/generator.h"
 #include "core/geometry/model_config.h"
@@ -78,7 +80,12 @@ class FakeGenerator final : public Generator {
     if (layer == 1) last_key = key;
     const at::Tensor mass =
         at::softmax(at::randn({info.batch(), model.heads, tokens, schedule.end(scale)}), -1).sum(2);
-    const KvView read = {key, value};
+    const auto all = [&](const at::Tensor& own) {
+      const at::Tensor before =
+          at::zeros({own.size(0), own.size(1), schedule.begin(scale), own.size(3)});
+      return at::cat({before, own}, 2);
+    };
+    const KvView read = {all(key), all(value)};
     for (auto* observer : observers_)
       observer->on_attention({layer, scale, value, key, value, read, mass});
   }
