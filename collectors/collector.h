@@ -1,29 +1,18 @@
 #pragma once
 
-#include <string>
 #include <string_view>
-#include <vector>
 
 #include "core/capture/batch_record.h"
 #include "core/generate/observer.h"
 
 namespace kvscope {
 
-/// What a collector is, for help texts and for settings.collectors.
-struct CollectorInfo {
-  std::string_view name;
-  std::string_view description;
-  std::string_view options;  ///< command line options it listens to, with their defaults
-};
-
-/// Every collector there is. A new one is one file and one line here.
-const std::vector<CollectorInfo>& all_collectors();
-
-/// Gathers one part of a capture. Data comes from the first pass over a batch (repeat 0); later
-/// repeats only time, so that they are timed without the copies.
+/// Gathers one part of a capture; a new one is one file and one line in collectors/session.cpp.
+/// Data comes from the first pass over a batch (repeat 0); later repeats only time, so that they
+/// are timed without the copies.
 class Collector : public Observer {
  public:
-  /// Its name in all_collectors().
+  /// Its name in settings.collectors.
   virtual std::string_view name() const = 0;
 
   /// Moves what the batch's passes gave into `record`. Called once per batch, after its last pass.

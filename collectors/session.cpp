@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <set>
 #include <utility>
 
 #include <ATen/ops/equal.h>
@@ -37,9 +36,38 @@ std::vector<std::unique_ptr<Collector>> make_collectors(const RunRecord& record,
   return collectors;
 }
 
-RunRecord with_collectors(RunRecord record) {
-  record.settings.collectors = collector_names(record.kind, record.settings.store);
+/// Writes the names of all collectors into the settings, sorted.
+const RunRecord& name_collectors(const std::vector<std::unique_ptr<Collector>>& collectors,
+                                 RunRecord& record) {
+  std::vector<std::string>& names = record.settings.collectors;
+  names = {std::string(TimingCollector::name())};
+  for (const auto& collector : collectors) names.emplace_back(collector->name());
+  std::sort(names.begin(), names.end());
   return record;
+}
+
+std::filesystem::path image_folder(const std::string& path) {
+  return std::filesystem::path(image_path(path, 0)).parent_path();
+}
+
+/// `path`. The PNGs beside a file are part of it: those of another file are not overwritten.
+std::string check_images(std::string path, bool force) {
+  const std::filesystem::path folder = image_folder(path);
+  std::error_code ignored;
+  if (!force && std::filesystem::is_directory(folder, ignored))
+    throw Error(fmt::format(
+        "[capture] {}: expected no images there, got a folder (--force overwrites its images)",
+        folder.string()));
+  return path;
+}
+
+void make_image_folder(const std::string& path) {
+  const std::filesystem::path folder = image_folder(path);
+  std::error_code failure;
+  std::filesystem::create_directories(folder, failure);
+  if (failure)
+    throw Error(fmt::format("[capture] {}: expected a folder for images, got '{}'", folder.string(),
+                            failure.message()));
 }
 
 FileLayout layout_of(const RunRecord& record) {
@@ -77,16 +105,6 @@ std::vector<std::uint64_t> seeds_of(const RunSettings& settings, const BatchRequ
 
 }  // namespace
 
-std::vector<std::string> collector_names(FileKind kind, KvStore store) {
-  std::set<std::string> names = {"ledger", "memory", "timing"};
-  if (kind == FileKind::capture) {
-    names.insert("attention_mass");
-    if (store == KvStore::raw) names.insert("raw_kv");
-    if (store == KvStore::reduced) names.insert("kv_statistics");
-  }
-  return {names.begin(), names.end()};
-}
-
 /// Labels may be drawn by the generator: only the batch's own description knows them.
 class CaptureSession::LabelObserver final : public Observer {
  public:
@@ -101,12 +119,13 @@ class CaptureSession::LabelObserver final : public Observer {
 };
 
 CaptureSession::CaptureSession(std::string path, RunRecord record, at::Device device, bool force)
-    : record_(with_collectors(std::move(record))),
+    : record_(std::move(record)),
       plan_(record_.budget),
       labels_(std::make_unique<LabelObserver>()),
       collectors_(make_collectors(record_, plan_, device)),
       timing_(record_.settings.repeat, record_.model.depth, plan_.schedule().scales()),
-      writer_(std::move(path), record_, layout_of(record_), force),
+      writer_(check_images(std::move(path), force), name_collectors(collectors_, record_),
+              layout_of(record_), force),
       thread_([this](PendingBatch& batch) { write(batch); }) {}
 
 CaptureSession::~CaptureSession() {
@@ -155,8 +174,7 @@ void CaptureSession::write(PendingBatch& batch) {
   const int preview = layout_of(record_).preview_size;
   batch.record.preview = NdArray<std::uint8_t>({images.size(0), preview, preview, 3});
   auto pixels = batch.record.preview.data.begin();
-  std::filesystem::create_directories(
-      std::filesystem::path(image_path(writer_.path(), 0)).parent_path());
+  make_image_folder(writer_.path());
   for (std::int64_t k = 0; k < images.size(0); ++k) {
     const Image image = from_float(images[k].const_data_ptr<float>(), height, width);
     write_png(image_path(writer_.path(), batch.first_sample + k), image);

@@ -15,9 +15,6 @@
 
 namespace kvscope {
 
-/// Names of the collectors that a file of this kind is made with, sorted.
-std::vector<std::string> collector_names(FileKind kind, KvStore store);
-
 /// One run on its way into one file: starts the collectors that `record` calls for, drives the
 /// passes of every batch and writes what they gave on a thread of its own. A session that ends
 /// before finish() leaves a readable partial file with every batch committed so far.
@@ -27,7 +24,8 @@ class CaptureSession {
   static constexpr int preview_side = 64;
 
   /// `record` is the run's; its settings.collectors are filled in here. Throws Error as
-  /// CaptureWriter does, and when the budget's policy does not say which source scales are read.
+  /// CaptureWriter does, when a folder of images is already beside `path` and `force` is not set,
+  /// and when the budget's policy does not say which source scales are read.
   CaptureSession(std::string path, RunRecord record, at::Device device, bool force);
   ~CaptureSession();
   CaptureSession(const CaptureSession&) = delete;

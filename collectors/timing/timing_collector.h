@@ -1,5 +1,7 @@
 #pragma once
 
+#include <string_view>
+
 #include "core/capture/batch_record.h"
 #include "core/generate/timing_sink.h"
 
@@ -10,6 +12,7 @@ class TimingCollector final : public TimingSink {
  public:
   TimingCollector(int repeats, int layers, int scales);
 
+  /// Its name in settings.collectors.
   static std::string_view name() { return "timing"; }
 
   void record(const ModuleTiming& timing) override;
@@ -20,13 +23,13 @@ class TimingCollector final : public TimingSink {
   void fill(BatchRecord& record);
 
  private:
+  TimingRecord empty() const;
+
   int repeats_;
   int layers_;
   int scales_;
   TimingRecord times_;
   std::int64_t lost_ = 0;
-
-  TimingRecord empty() const;
 };
 
 }  // namespace kvscope

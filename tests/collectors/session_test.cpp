@@ -16,6 +16,7 @@ namespace kvscope {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 
 class Session : public ::testing::Test {
  protected:
@@ -59,17 +60,6 @@ TEST_F(Session, WritesSamplesImagesAndLedger) {
   EXPECT_EQ(image.rgb[0], reader.previews()(3, 0, 0, 0)) << "as small as a preview: not shrunk";
 }
 
-// One collector list in the catalogue: an undocumented name would be refused nowhere.
-TEST_F(Session, UsesOnlyCollectorsOfTheCatalogue) {
-  for (const KvStore store : {KvStore::raw, KvStore::reduced}) {
-    for (const std::string& name : collector_names(FileKind::capture, store)) {
-      EXPECT_TRUE(std::any_of(all_collectors().begin(), all_collectors().end(),
-                              [&](const CollectorInfo& info) { return info.name == name; }))
-          << name;
-    }
-  }
-}
-
 TEST_F(Session, ReducedEqualsAnalyzedRaw) {
   capture(folder_ / "raw.h5", record(KvStore::raw, 2), 2);
   capture(folder_ / "reduced.h5", record(KvStore::reduced, 2), 2);
@@ -106,6 +96,16 @@ TEST_F(Session, RunHasNoStatistics) {
   EXPECT_FALSE(reader.has_raw_kv());
   EXPECT_FALSE(reader.statistics());
   EXPECT_TRUE(reader.timings());
+  EXPECT_THAT(reader.record().settings.collectors, ElementsAre("ledger", "memory", "timing"));
+}
+
+// b.h5 gone, or called b.hdf5: the images beside it are still those of another run.
+TEST_F(Session, KeepsTheImagesOfAnotherFile) {
+  std::filesystem::create_directory(folder_ / "b.images");
+  EXPECT_THAT([&] { capture(folder_ / "b.h5", record(KvStore::raw, 1), 1); },
+              ::testing::ThrowsMessage<Error>(HasSubstr("b.images")));
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "b.h5.partial"));
+  CaptureSession forced(folder_ / "b.h5", record(KvStore::raw, 1), at::kCPU, true);
 }
 
 // SIGINT, out of memory, a bug: what was generated so far stays usable.
@@ -127,12 +127,12 @@ TEST_F(Session, StopsWhenTheWriterFails) {
   CaptureSession session(folder_ / "a.h5", record(KvStore::raw, 3), at::kCPU, false);
   session.attach(generator_);
   session.run_batch(request(0));
-  EXPECT_THROW(
-      {
+  EXPECT_THAT(
+      [&] {
         session.run_batch(request(1));
         session.finish();
       },
-      std::exception);
+      ::testing::ThrowsMessage<Error>(HasSubstr("a.images: expected a folder")));
   EXPECT_FALSE(std::filesystem::exists(folder_ / "a.h5"));
 }
 
