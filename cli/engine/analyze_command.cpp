@@ -9,6 +9,7 @@
 
 #include "analysis/metrics/analyze.h"
 #include "cli/engine/commands.h"
+#include "cli/engine/losses.h"
 
 namespace kvscope::cli {
 namespace {
@@ -26,6 +27,7 @@ int run(Options options) {
   analyze(options.inputs, options.output, options.analyze);
   const double seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  for (const std::string& input : options.inputs) warn_of_losses(input);
   if (options.json) {
     fmt::print("{}\n", nlohmann::json{{"file", options.output}, {"seconds", seconds}}.dump());
   } else {

@@ -49,7 +49,6 @@ Command capture_command() {
           .summary = "Run the model, keep K and V, attention mass, timings",
           .define = [](CLI::App& app) -> std::function<int()> {
             auto options = std::make_shared<Options>();
-            options->settings.compression = "none";
             add_options(app, *options);
             return [options] { return run(*options); };
           }};

@@ -10,14 +10,13 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "cli/engine/losses.h"
 #include "collectors/session.h"
 #include "core/base/error.h"
-#include "core/base/log.h"
 #include "core/base/progress.h"
 #include "core/base/units.h"
 #include "core/base/version.h"
 #include "core/budget/kv_bytes.h"
-#include "core/capture/capture_reader.h"
 #include "core/generate/device.h"
 #include "core/generate/eager_generator.h"
 #include "core/model/host_allocator.h"
@@ -79,27 +78,36 @@ void warm_up(Generator& generator, const BatchRequest& request, int passes) {
   }
 }
 
-QualityCounts report_losses(const std::string& path) {
-  const QualityCounts quality = CaptureReader(path).quality();
-  for (std::size_t i = 0; i < quality_counter_count; ++i) {
-    const auto counter = static_cast<QualityCounter>(i);
-    if (quality[counter] != 0) {
-      log().warn("{}: {} {}: {}", path, quality[counter], name_of(counter), advice_of(counter));
-    }
-  }
-  return quality;
+// Kept indices in the order the file has them. Throws UsageError for one that does not exist.
+template <typename Index>
+void check_kept(const char* option, std::int64_t count, std::vector<Index>& kept) {
+  std::sort(kept.begin(), kept.end());
+  kept.erase(std::unique(kept.begin(), kept.end()), kept.end());
+  if (kept.empty() || (kept.front() >= 0 && kept.back() < count)) return;
+  throw UsageError(fmt::format("{}: expected indices 0 to {}, got {}", option, count - 1,
+                               kept.front() < 0 ? kept.front() : kept.back()));
+}
+
+KeptSubset resolve_kept(KeptSubset kept, const ModelConfig& model, std::int64_t samples) {
+  check_kept("--keep-layers", model.depth, kept.layers);
+  check_kept("--keep-heads", model.heads, kept.heads);
+  check_kept("--keep-scales", model.schedule().scales(), kept.scales);
+  check_kept("--keep-samples", samples, kept.samples);
+  return kept;
 }
 
 void print_summary(const GenerationOptions& options, const RunRecord& record, double job_seconds,
                    bool as_json) {
   const RetentionPlan plan(record.budget);
-  const std::int64_t element = record.settings.dtype == "fp32" ? 4 : 2;
+  // The eager generator keeps K and V in the compute dtype.
+  const auto element_bytes =
+      static_cast<std::int64_t>(c10::elementSize(scalar_type(record.settings.dtype)));
   const std::int64_t batch = std::min<std::int64_t>(record.settings.batch, record.settings.samples);
   const KvShape shape{.heads = record.model.heads,
                       .head_dim = record.model.head_dim(),
                       .rows = 2 * batch,
-                      .key_element_bytes = element,
-                      .value_element_bytes = element};
+                      .key_element_bytes = element_bytes,
+                      .value_element_bytes = element_bytes};
   const std::int64_t peak = logical_peak_bytes(plan, shape);
   if (as_json) {
     fmt::print("{}\n", nlohmann::json{{"file", options.output},
@@ -129,7 +137,7 @@ int run_generation_job(const GenerationOptions& options, FileKind kind, const Ru
   setup.settings.threads = at::get_num_threads();
   setup.settings.store = settings.store;
   setup.settings.kv_dtype = settings.kv_dtype;
-  setup.settings.keep = settings.keep;
+  setup.settings.keep = resolve_kept(settings.keep, setup.model.config, setup.settings.samples);
   setup.settings.compression = settings.compression;
 
   const RunRecord record = make_record(setup, kind, device);
@@ -153,7 +161,7 @@ int run_generation_job(const GenerationOptions& options, FileKind kind, const Ru
   const double job_seconds = seconds_since(start);
 
   print_summary(options, record, job_seconds, as_json);
-  return report_losses(options.output).any() ? exit_code(ErrorKind::data_lost) : 0;
+  return warn_of_losses(options.output) ? exit_code(ErrorKind::data_lost) : 0;
 }
 
 }  // namespace kvscope::cli

@@ -18,10 +18,7 @@ Command run_command() {
             add_generation_options(app, options->generation);
             app.add_flag("--json", options->json, "Machine-readable summary");
             return [options] {
-              RunSettings settings;
-              settings.compression = "none";
-              return run_generation_job(options->generation, FileKind::run, settings,
-                                        options->json);
+              return run_generation_job(options->generation, FileKind::run, {}, options->json);
             };
           }};
 }

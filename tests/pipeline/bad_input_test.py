@@ -171,6 +171,13 @@ class BadUse(CliTest):
         cause = self.refused(2, "run", "--model", DEMO, *DRAW, "--bacth", 2, "-o", self.path("o.h5"))
         self.assertIn("'--batch'", cause)
 
+    def test_kept_indices_that_do_not_exist(self):
+        for option in ("--keep-layers", "--keep-heads", "--keep-scales", "--keep-samples"):
+            cause = self.refused(
+                2, "capture", "--model", DEMO, *DRAW, option, "0,99", "-o", self.path("o.h5")
+            )
+            self.assertIn(option, cause)
+
     def test_unknown_device(self):
         cause = self.refused(
             2, "run", "--model", DEMO, *DRAW, "--device", "tpu", "-o", self.path("o.h5")
