@@ -1,6 +1,7 @@
 #include <charconv>
 #include <filesystem>
 #include <fstream>
+#include <limits>
 #include <map>
 #include <memory>
 #include <optional>
@@ -48,6 +49,7 @@ std::map<std::string, std::int64_t> parse_rule(const std::string& text, const st
                                                const std::set<std::string>& keys) {
   std::map<std::string, std::int64_t> values;
   std::istringstream parts(text);
+  if (text.empty()) throw UsageError(fmt::format("{}: expected a rule, got nothing", option));
   for (std::string part; std::getline(parts, part, ',');) {
     const std::size_t equals = part.find('=');
     const std::string key = part.substr(0, equals);
@@ -55,7 +57,8 @@ std::map<std::string, std::int64_t> parse_rule(const std::string& text, const st
     std::int64_t value = -1;
     const auto [end, failure] =
         std::from_chars(number.data(), number.data() + number.size(), value);
-    const bool whole = failure == std::errc() && end == number.data() + number.size() && value >= 0;
+    const bool whole = failure == std::errc() && end == number.data() + number.size() &&
+                       value >= 0 && value <= std::numeric_limits<int>::max();
     if (!keys.contains(key) || !whole || !values.emplace(key, value).second) {
       throw UsageError(fmt::format("{}: expected {} each with =N, got '{}'", option,
                                    fmt::join(keys, ", "), text));
@@ -66,6 +69,7 @@ std::map<std::string, std::int64_t> parse_rule(const std::string& text, const st
 
 EfficientRule parse_efficient(const std::string& text) {
   EfficientRule rule;
+  if (text.empty()) return rule;
   for (const auto& [key, value] :
        parse_rule(text, "--efficient", {"condensed", "local", "capacity_tokens"})) {
     if (key == "condensed") rule.condensed_scales = static_cast<int>(value);
