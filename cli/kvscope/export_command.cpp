@@ -1,4 +1,3 @@
-#include <algorithm>
 #include <cmath>
 #include <fstream>
 #include <memory>
@@ -7,6 +6,7 @@
 #include <random>
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 #include "cli/kvscope/commands.h"
 #include "core/base/error.h"
@@ -25,6 +25,7 @@ struct Options {
   std::string npz;
   std::uint64_t shuffle_seed = 0;
   bool force = false;
+  bool json = false;
 };
 
 // std::shuffle is not the same everywhere; a recorded seed must be.
@@ -65,8 +66,15 @@ void export_images(const CaptureReader& reader, const Options& options) {
   writer.append(std::as_bytes(std::span(order)));
   writer.end_array();
   writer.finish();
-  fmt::print("{}: {} images, arr_0 uint8 NHWC, shuffled with seed {}\n", options.npz, order.size(),
-             options.shuffle_seed);
+  if (options.json) {
+    fmt::print("{}\n", nlohmann::json{{"file", options.npz},
+                                      {"images", order.size()},
+                                      {"shuffle_seed", options.shuffle_seed}}
+                           .dump());
+  } else {
+    fmt::print("{}: {} images, arr_0 uint8 NHWC, shuffled with seed {}\n", options.npz,
+               order.size(), options.shuffle_seed);
+  }
 }
 
 std::string cell(double value) { return std::isnan(value) ? "" : fmt::format("{:.9g}", value); }
@@ -104,7 +112,8 @@ void export_csv(const CaptureReader& reader, const Options& options) {
     throw BadInput("export", reader.path(), "similarity or attention statistics in the file",
                    "none (make them with 'kvscope analyze')");
   }
-  const std::string text = to_csv(statistics_table(*statistics, reader.record().model));
+  const Table table = statistics_table(*statistics, reader.record().model);
+  const std::string text = to_csv(table);
   if (options.csv == "-") {
     fmt::print("{}", text);
     return;
@@ -116,7 +125,11 @@ void export_csv(const CaptureReader& reader, const Options& options) {
   std::ofstream stream(options.csv, std::ios::binary);
   stream << text << std::flush;
   if (!stream) throw Error(fmt::format("[export] {}: expected a writable path", options.csv));
-  fmt::print("{}: {} rows\n", options.csv, std::count(text.begin(), text.end(), '\n') - 1);
+  if (options.json) {
+    fmt::print("{}\n", nlohmann::json{{"file", options.csv}, {"rows", table.rows.size()}}.dump());
+  } else {
+    fmt::print("{}: {} rows\n", options.csv, table.rows.size());
+  }
 }
 
 }  // namespace
@@ -137,6 +150,7 @@ Command export_command() {
         csv->excludes(npz);
         app.add_option("--shuffle-seed", options->shuffle_seed, "Order of the images")->needs(npz);
         app.add_flag("--force", options->force, "Overwrite an existing file");
+        app.add_flag("--json", options->json, "Machine-readable summary");
         return [options] {
           if (options->csv.empty() && options->npz.empty()) {
             throw UsageError("export: give --csv FILE or --npz FILE");

@@ -1,10 +1,11 @@
-#include <fmt/format.h>
-
 #include <filesystem>
 #include <fstream>
 #include <memory>
 #include <string>
 #include <vector>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 #include "analysis/report/report.h"
 #include "cli/kvscope/commands.h"
@@ -17,6 +18,7 @@ struct Options {
   std::vector<std::string> files;
   std::string output;
   bool force = false;
+  bool json = false;
 };
 
 int run(const Options& options) {
@@ -28,7 +30,11 @@ int run(const Options& options) {
   std::ofstream stream(options.output, std::ios::binary);
   stream << page << std::flush;
   if (!stream) throw Error(fmt::format("[report] {}: expected a writable path", options.output));
-  fmt::print("{}: open it in a browser\n", options.output);
+  if (options.json) {
+    fmt::print("{}\n", nlohmann::json{{"file", options.output}}.dump());
+  } else {
+    fmt::print("{}: open it in a browser\n", options.output);
+  }
   return 0;
 }
 
@@ -39,12 +45,14 @@ Command report_command() {
           .summary = "Write a comparison and its statistics as one HTML page",
           .define = [](CLI::App& app) -> std::function<int()> {
             auto options = std::make_shared<Options>();
-            app.add_option("files", options->files,
-                           "Runs to compare and analysis files, in any order; the first vanilla run is "
-                           "the baseline")
+            app.add_option(
+                   "files", options->files,
+                   "Runs to compare and analysis files, in any order; the first vanilla run is "
+                   "the baseline")
                 ->required();
             app.add_option("-o,--output", options->output, "HTML file to write")->required();
             app.add_flag("--force", options->force, "Overwrite an existing file");
+            app.add_flag("--json", options->json, "Machine-readable summary");
             return [options] { return run(*options); };
           }};
 }

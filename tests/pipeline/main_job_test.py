@@ -152,9 +152,10 @@ class MainJob(CliTest):
 
     def test_exported_images_are_those_of_the_run(self):
         self.kvscope("run", *SHARED, "--samples", 3, "-o", self.path("run.h5"))
-        self.kvscope(
+        summary = self.kvscope_json(
             "export", self.path("run.h5"), "--npz", self.path("images.npz"), "--shuffle-seed", 5
         )
+        self.assertEqual((summary["images"], summary["shuffle_seed"]), (3, 5))
         archive = np.load(self.path("images.npz"))
         self.assertEqual(archive["arr_0"].shape, (3, 64, 64, 3))
         self.assertEqual(archive["arr_0"].dtype, np.uint8)
