@@ -121,7 +121,9 @@ class Objects {
     return copy(H5T_STD_I64LE);
   }
 
-  // Chunks are never rewritten: a checksum then cannot disagree with its data after a kill.
+  // Without compression a chunk has its place before SWMR mode begins, and a commit writes nothing
+  // but data: a kill in the middle of one leaves no torn chunk index. Compressed chunks need an
+  // index that grows, and get a checksum.
   h5::Properties creation_properties(const schema::Dataset& entry,
                                      const std::vector<std::int64_t>& shape) const {
     constexpr std::string_view doing = "set up a dataset";
@@ -138,10 +140,14 @@ class Objects {
     std::fill_n(chunk.begin(), entry.chunked_dims, hsize_t{1});
     calls_(H5Pset_chunk(properties.get(), static_cast<int>(chunk.size()), chunk.data()), doing);
     const int level = deflate_level(record_.settings.compression);
-    if (level > 0) {
-      calls_(H5Pset_shuffle(properties.get()), doing);
-      calls_(H5Pset_deflate(properties.get(), static_cast<unsigned>(level)), doing);
+    if (level == 0) {
+      calls_(H5Pset_alloc_time(properties.get(), H5D_ALLOC_TIME_EARLY), doing);
+      // The file stays sparse where nothing was written.
+      calls_(H5Pset_fill_time(properties.get(), H5D_FILL_TIME_NEVER), doing);
+      return properties;
     }
+    calls_(H5Pset_shuffle(properties.get()), doing);
+    calls_(H5Pset_deflate(properties.get(), static_cast<unsigned>(level)), doing);
     calls_(H5Pset_fletcher32(properties.get()), doing);
     return properties;
   }

@@ -44,8 +44,8 @@ struct Dataset {
   std::string_view dims;  ///< names, separated by one space; empty: a scalar
   Type type;
   Part part;
-  /// 0: one contiguous block, also rewritten in place. Otherwise chunks that are written once, with
-  /// a checksum and settings.compression, of one index along so many leading dimensions.
+  /// 0: one contiguous block, also rewritten in place. Otherwise chunks that are written once, under
+  /// settings.compression, of one index along so many leading dimensions.
   int chunked_dims;
   std::string_view unit;  ///< "1" for a pure number
   std::string_view meaning;
