@@ -1,8 +1,21 @@
 #include "core/base/error.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 namespace kvscope {
+namespace {
+
+// Names and values out of damaged files may hold line breaks and escape sequences.
+std::string one_line(std::string text) {
+  std::replace_if(
+      text.begin(), text.end(),
+      [](char letter) { return static_cast<unsigned char>(letter) < 0x20 || letter == 0x7F; }, '?');
+  return text;
+}
+
+}  // namespace
 
 int exit_code(ErrorKind kind) {
   switch (kind) {
@@ -23,7 +36,7 @@ int exit_code(ErrorKind kind) {
 }
 
 Error::Error(const std::string& message, ErrorKind kind)
-    : std::runtime_error(message), kind_(kind) {}
+    : std::runtime_error(one_line(message)), kind_(kind) {}
 
 BadInput::BadInput(std::string_view where, std::string_view path, std::string_view expected,
                    std::string_view got)

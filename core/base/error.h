@@ -13,7 +13,7 @@ enum class ErrorKind { failure, usage, bad_input, out_of_memory, data_lost, inte
 /// was lost, 130 interrupted.
 int exit_code(ErrorKind kind);
 
-/// Base of every exception kvscope throws. The message is one line.
+/// Base of every exception kvscope throws. The message is one line: control characters become '?'.
 class Error : public std::runtime_error {
  public:
   explicit Error(const std::string& message, ErrorKind kind = ErrorKind::failure);

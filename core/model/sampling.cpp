@@ -150,6 +150,10 @@ void truncate_logits(at::Tensor& logits, int top_k, double top_p) {
 
 namespace {
 
+[[noreturn]] void refuse_logits() {
+  throw Error("[sampling] logits: expected finite values, got NaN or infinity");
+}
+
 // at::multinomial with one draw a row, bit for bit: argmax of p/q with exponential q. It takes the
 // same numbers from the generator, but only the codes that truncation left need their logarithm.
 at::Tensor multinomial_on_cpu(const at::Tensor& weights, at::Generator& generator) {
@@ -173,7 +177,7 @@ at::Tensor multinomial_on_cpu(const at::Tensor& weights, at::Generator& generato
       }
     }
     // Logits that are not finite leave no weight to draw by.
-    if (best < 0) throw Error("[sampling] logits: expected finite values, got NaN or infinity");
+    if (best < 0) refuse_logits();
   }
   return tokens;
 }
@@ -223,6 +227,7 @@ at::Tensor Sampler::draw(at::Tensor& logits, int scale) {
   // so that a code is never lost to rounding; the share stays below the total for the same reason.
   const at::Tensor sums = at::cumsum(at::softmax(logits, -1, at::kDouble), -1);
   const at::Tensor total = sums.narrow(-1, sums.size(-1) - 1, 1);
+  if (!total.isfinite().all().item<bool>()) refuse_logits();
   const at::Tensor share = keyed_uniforms({batch, tokens, 1}, scale).mul_(total);
   const at::Tensor below = at::nextafter(total, at::zeros_like(total));
   return at::searchsorted(sums, at::minimum(share, below), /*out_int32=*/false, /*right=*/true)

@@ -21,5 +21,10 @@ TEST(BadInput, SaysWhereWhatWasExpectedAndWhatCame) {
   EXPECT_EQ(error.kind(), ErrorKind::bad_input);
 }
 
+// A key out of a damaged file must not draw on the terminal or forge a second message.
+TEST(Error, KeepsItsMessageOnOneLine) {
+  EXPECT_STREQ(Error("key 'a\nb\x1b[31m'").what(), "key 'a?b?[31m'");
+}
+
 }  // namespace
 }  // namespace kvscope

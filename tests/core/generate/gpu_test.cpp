@@ -2,13 +2,16 @@
 
 #include <string>
 
+#include <ATen/CPUGeneratorImpl.h>
 #include <ATen/Context.h>
 #include <ATen/ops/allclose.h>
 #include <ATen/ops/equal.h>
+#include <ATen/ops/randn.h>
 #include <ATen/ops/tensor.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "core/model/sampling.h"
 #include "tests/core/generate/golden.h"
 
 namespace kvscope::testing {
@@ -114,6 +117,23 @@ TEST_P(Gpu, EveryPrecisionIsFiniteObservedOrNotAndTimed) {
     EXPECT_EQ(watching.lost, 0);
     EXPECT_GT(watching.total_ns, 0);
     EXPECT_LE(watching.total_ns, watching.batch_ns);
+  }
+}
+
+// The device sorts where the CPU halves: two roads to one rule.
+TEST(GpuSampling, TruncatesLikeTheCpu) {
+  if (!at::globalContext().hasCUDA()) GTEST_SKIP() << "no CUDA device";
+  at::Generator generator = at::detail::createCPUGenerator(3);
+  const at::Tensor logits = at::randn({4, 50, 512}, generator).mul_(3);
+  for (const double top_p : {0.0, 0.5, 0.96, 1.0}) {
+    at::Tensor on_cpu = logits.clone();
+    at::Tensor on_device = logits.to(at::kCUDA);
+    truncate_logits(on_cpu, 100, top_p);
+    truncate_logits(on_device, 100, top_p);
+    // A code whose cumulative probability meets 1 − top_p within rounding may fall on either side.
+    const at::Tensor differs = on_cpu.isinf() != on_device.cpu().isinf();
+    EXPECT_LE(differs.sum().item<std::int64_t>(), 2) << top_p;
+    EXPECT_LE(differs.sum(-1).max().item<std::int64_t>(), 1) << top_p;
   }
 }
 

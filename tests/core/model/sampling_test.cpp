@@ -7,6 +7,7 @@
 #include <ATen/CPUGeneratorImpl.h>
 #include <ATen/ops/allclose.h>
 #include <ATen/ops/equal.h>
+#include <ATen/ops/full.h>
 #include <ATen/ops/multinomial.h>
 #include <ATen/ops/ones_like.h>
 #include <ATen/ops/randn.h>
@@ -14,6 +15,8 @@
 #include <ATen/ops/tensor.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include "core/base/error.h"
 
 namespace kvscope::testing {
 namespace {
@@ -152,6 +155,17 @@ TEST_F(PerSample, LabelsCoverTheClasses) {
   const at::Tensor counts = sampler.draw_labels(3000, 3).bincount({}, 3);
   EXPECT_EQ(counts.size(0), 3);
   EXPECT_GT(counts.min().item<std::int64_t>(), 850);
+}
+
+// A broken model must end in words, not in an index out of range.
+TEST(Sampler, RefusesLogitsThatAreNotFinite) {
+  for (const RandomMode mode : {RandomMode::official, RandomMode::per_sample}) {
+    SamplingOptions options;
+    options.rng = mode;
+    Sampler sampler(options, at::kCPU, 0, 0);
+    at::Tensor logits = at::full({1, 2, 8}, std::numeric_limits<float>::quiet_NaN());
+    EXPECT_THROW(sampler.draw(logits, 0), Error);
+  }
 }
 
 // That the noise follows the draw from the same generator is held by the parity with golden tokens.
