@@ -8,7 +8,7 @@ cd "$(dirname "$0")/.."
 packages=(
   build-essential cmake ninja-build ccache pkg-config git ca-certificates
   libfmt-dev libspdlog-dev libcli11-dev nlohmann-json3-dev
-  libhdf5-dev libpng-dev zlib1g-dev libssl-dev libgtest-dev libgmock-dev libbenchmark-dev
+  libhdf5-dev libpng-dev zlib1g-dev libssl-dev libgtest-dev libgmock-dev
   python3 python3-venv python3-pip
 )
 
