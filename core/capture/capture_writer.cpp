@@ -1,15 +1,13 @@
 #include "core/capture/capture_writer.h"
 
-#include <algorithm>
 #include <cstdio>
-#include <functional>
 #include <map>
-#include <numeric>
 #include <utility>
 
 #include <fmt/format.h>
 
 #include "core/base/error.h"
+#include "core/capture/batch_check.h"
 #include "core/capture/file_objects.h"
 #include "core/capture/file_shape.h"
 #include "core/capture/h5.h"
@@ -83,6 +81,15 @@ struct CaptureWriter::Impl {
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
 
+  // What a failed write left half done must not be counted by a later one.
+  void require_unbroken() const {
+    if (!broken) return;
+    throw Error(
+        fmt::format("[capture] {}: expected a file that can be written, got one after a "
+                    "failed write ({} of {} samples are whole)",
+                    calls.path(), committed, samples));
+  }
+
   hid_t dataset(const std::string& name) {
     const auto found = datasets.find(name);
     if (found != datasets.end()) return found->second.get();
@@ -94,34 +101,21 @@ struct CaptureWriter::Impl {
     return datasets.emplace(name, std::move(opened)).first->second.get();
   }
 
-  void check_size(const schema::Dataset& entry, const std::string& name, std::int64_t count,
-                  std::size_t elements) const {
-    std::vector<std::int64_t> extent = shape.shape_of(entry);
-    extent.at(0) = count;
-    const std::int64_t expected =
-        std::accumulate(extent.begin(), extent.end(), std::int64_t{1}, std::multiplies<>());
-    if (static_cast<std::int64_t>(elements) != expected) {
-      throw Error(fmt::format("[capture] {}: expected {} elements for {}, got {}", calls.path(),
-                              expected, name, elements));
-    }
-  }
-
   // Indices [first, first + count) of the leading dimension.
   template <typename T>
-  void put(const schema::Dataset& entry, const std::string& name, std::int64_t first,
-           std::int64_t count, const std::vector<T>& data) {
-    check_size(entry, name, count, data.size());
+  void put(const std::string& name, std::int64_t first, std::int64_t count,
+           const std::vector<T>& data) {
     h5::write_slab(calls, dataset(name), h5::native_type<T>(), first, count, data.data(),
                    "write " + name);
   }
   template <typename T>
   void put(const schema::Dataset& entry, std::int64_t first, std::int64_t count,
            const std::vector<T>& data) {
-    put(entry, schema::path_of(entry), first, count, data);
+    put(schema::path_of(entry), first, count, data);
   }
   template <typename T>
   void put_all(const schema::Dataset& entry, const std::string& name, const NdArray<T>& array) {
-    put(entry, name, 0, shape.shape_of(entry).at(0), array.data);
+    put(name, 0, shape.shape_of(entry).at(0), array.data);
   }
 
   void write_samples(const BatchRecord& batch, std::int64_t count) {
@@ -137,10 +131,6 @@ struct CaptureWriter::Impl {
     const std::int64_t first = shape.kept_before(committed);
     const std::int64_t kept = shape.kept_before(committed + count) - first;
     if (kept == 0) return;
-    if (batch.raw.size() != shape.kv_layers().size()) {
-      throw Error(fmt::format("[capture] {}: expected raw K and V of {} layers, got {}",
-                              calls.path(), shape.kv_layers().size(), batch.raw.size()));
-    }
     for (const RawKv& layer : batch.raw) {
       write_stored(layer.layer, KvTensor::key, layer.key, first, kept);
       write_stored(layer.layer, KvTensor::value, layer.value, first, kept);
@@ -150,7 +140,6 @@ struct CaptureWriter::Impl {
   void write_stored(int layer, KvTensor tensor, const std::vector<std::byte>& bytes,
                     std::int64_t first, std::int64_t kept) {
     const std::string name = schema::path_of(schema::kv, layer, tensor);
-    check_size(schema::kv, name, kept, bytes.size() / static_cast<std::size_t>(stored_bytes));
     const hid_t target = dataset(name);
     // In the file's own type nothing is converted.
     const h5::Datatype type(calls(H5Dget_type(target), "open " + name));
@@ -161,12 +150,12 @@ struct CaptureWriter::Impl {
     if (shape.has(schema::Part::similarity)) {
       for (const KvTensor tensor : all_kv_tensors) {
         for (const Metric metric : all_metrics) {
-          put(schema::similarity_sum, schema::path_of(schema::similarity_sum, metric, tensor),
-              committed_batches, 1, batch.similarity_sum(metric, tensor).data);
-          put(schema::layer_statistic, schema::path_of(schema::layer_statistic, metric, tensor),
-              committed, count, batch.layer_statistic(metric, tensor).data);
+          put(schema::path_of(schema::similarity_sum, metric, tensor), committed_batches, 1,
+              batch.similarity_sum(metric, tensor).data);
+          put(schema::path_of(schema::layer_statistic, metric, tensor), committed, count,
+              batch.layer_statistic(metric, tensor).data);
         }
-        put(schema::norm_sum, schema::path_of(schema::norm_sum, tensor), committed_batches, 1,
+        put(schema::path_of(schema::norm_sum, tensor), committed_batches, 1,
             batch.norm_sum[static_cast<std::size_t>(tensor)].data);
       }
     }
@@ -249,6 +238,14 @@ struct CaptureWriter::Impl {
     publish_count(committed + count);
   }
 
+  // What fails, fails in the flush: HDF5 can still let go of the file without a write then.
+  void close() {
+    h5::write_integer(calls, file.get(), "complete", 1);
+    flush();
+    datasets.clear();
+    calls(H5Fclose(file.release()), "close the file");
+  }
+
   IgnoreFileSizeSignal signal;
   std::string path;
   h5::Calls calls;
@@ -275,26 +272,18 @@ CaptureWriter::~CaptureWriter() = default;
 
 void CaptureWriter::commit(const BatchRecord& batch) {
   Impl& file = *impl_;
+  file.require_unbroken();
   const auto count = static_cast<std::int64_t>(batch.labels.size());
   if (count < 1 || file.committed + count > file.samples ||
       file.committed_batches >= file.batches) {
     throw Error(fmt::format("[capture] {}: expected {} samples in {} batches, got more or none",
                             file.calls.path(), file.samples, file.batches));
   }
-  const bool statistics =
-      file.shape.has(schema::Part::similarity) || file.shape.has(schema::Part::mass);
-  if (batch.statistics.has_value() != statistics ||
-      batch.timing.has_value() != file.shape.has(schema::Part::timing)) {
-    throw Error(fmt::format("[capture] {}: expected the parts of the layout, got others",
-                            file.calls.path()));
-  }
-  if (batch.statistics && batch.statistics->samples != count) {
-    throw Error(fmt::format("[capture] {}: expected statistics of {} samples, got of {}",
-                            file.calls.path(), count, batch.statistics->samples));
-  }
+  check_batch(batch, {.first = file.committed, .count = count}, file.shape, file.stored_bytes,
+              file.calls.path());
   try {
     file.write_batch(batch, count);
-  } catch (const Error&) {
+  } catch (...) {
     file.broken = true;
     throw;
   }
@@ -304,10 +293,18 @@ void CaptureWriter::commit(const BatchRecord& batch) {
 
 void CaptureWriter::finish() {
   Impl& file = *impl_;
-  h5::write_integer(file.calls, file.file.get(), "complete", 1);
-  file.datasets.clear();
-  file.calls(H5Fclose(file.file.release()), "close the file");
-  publish(file.calls.path(), file.path);
+  file.require_unbroken();
+  if (file.committed != file.samples) {
+    throw Error(fmt::format("[capture] {}: expected {} samples in a finished file, got {}",
+                            file.calls.path(), file.samples, file.committed));
+  }
+  try {
+    file.close();
+    publish(file.calls.path(), file.path);
+  } catch (...) {
+    file.broken = true;
+    throw;
+  }
 }
 
 const std::string& CaptureWriter::path() const { return impl_->path; }

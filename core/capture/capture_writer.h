@@ -34,10 +34,12 @@ class CaptureWriter {
   CaptureWriter& operator=(const CaptureWriter&) = delete;
 
   /// Appends a batch and flushes: afterwards it survives the death of the process. Throws Error
-  /// with the path when the disk is full, or when the batch does not fit the layout.
+  /// with the path: when the batch does not fit the layout, with the file left as it was; when a
+  /// write fails (a full disk), after which the writer takes no more batches.
   void commit(const BatchRecord& batch);
 
-  /// Marks the file complete and gives it its final name.
+  /// Marks the file complete and gives it its final name. Throws Error, and leaves the partial file
+  /// readable, when samples of the record are missing or a write failed, now or before.
   void finish();
 
   const std::string& path() const;

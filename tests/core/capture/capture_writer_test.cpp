@@ -1,7 +1,9 @@
 #include "core/capture/capture_writer.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 
 #include <gmock/gmock.h>
 #include <sys/resource.h>
@@ -118,18 +120,107 @@ TEST_F(CaptureWriterTest, ReportsAFullDisk) {
   }
 }
 
-TEST_F(CaptureWriterTest, RefusesWhatDoesNotFitTheLayout) {
-  CaptureWriter writer(folder_ / "a.h5", record_, testing::example_layout(record_), false);
-  BatchRecord batch = testing::example_batch(record_, 0, 2);
-  batch.raw.pop_back();
-  EXPECT_THROW(writer.commit(batch), Error);
-  batch = testing::example_batch(record_, 0, 2);
-  batch.timing.reset();
-  EXPECT_THROW(writer.commit(batch), Error);
-  batch = testing::example_batch(record_, 0, 2);
-  batch.token_ids.data.pop_back();
-  EXPECT_THROW(writer.commit(batch), Error);
-  EXPECT_THROW(writer.commit(testing::example_batch(record_, 0, 6)), Error);
+// A mistake of the caller must not spoil the file: the right batch still goes in afterwards.
+TEST_F(CaptureWriterTest, RefusesWhatDoesNotFitTheLayoutAndGoesOn) {
+  const std::string path = folder_ / "a.h5";
+  const std::vector<std::function<void(BatchRecord&)>> mistakes = {
+      [](BatchRecord& batch) { batch.raw.pop_back(); },
+      [](BatchRecord& batch) { batch.raw[1].layer = 0; },
+      [](BatchRecord& batch) { batch.raw[1].value.pop_back(); },
+      [](BatchRecord& batch) { batch.timing.reset(); },
+      [](BatchRecord& batch) { batch.timing->batch_ns.data.pop_back(); },
+      [](BatchRecord& batch) { batch.token_ids.data.pop_back(); },
+      [](BatchRecord& batch) { batch.seeds.pop_back(); },
+      [](BatchRecord& batch) { batch.statistics.reset(); },
+      [](BatchRecord& batch) { batch.statistics->samples = 9; },
+      [](BatchRecord& batch) { batch.statistics->mass_sum.shape = {2, 2, 9}; },
+      [](BatchRecord& batch) { batch.ledger.shared_bytes = {}; },
+  };
+  CaptureWriter writer(path, record_, testing::example_layout(record_), false);
+  for (std::int64_t first = 0; first < 5; first += 2) {
+    const BatchRecord right =
+        testing::example_batch(record_, first, std::min<std::int64_t>(2, 5 - first));
+    for (std::size_t i = 0; i < mistakes.size(); ++i) {
+      BatchRecord wrong = right;
+      mistakes[i](wrong);
+      EXPECT_THROW(writer.commit(wrong), Error) << "mistake " << i;
+    }
+    EXPECT_THROW(writer.commit(testing::example_batch(record_, first, 6)), Error);
+    writer.commit(right);
+  }
+  writer.finish();
+  const CaptureReader reader(path);
+  testing::expect_committed_samples(reader);
+  EXPECT_EQ(reader.quality()[QualityCounter::overflowed_values], 3);
+  EXPECT_EQ(reader.statistics()->mass, merge_statistics(reader.batch_statistics(), {1, 4, 9}).mass);
+}
+
+// No byte can be written while it lives.
+class FullDisk {
+ public:
+  FullDisk() {
+    getrlimit(RLIMIT_FSIZE, &before_);
+    const rlimit none = {0, before_.rlim_max};
+    setrlimit(RLIMIT_FSIZE, &none);
+  }
+  ~FullDisk() { setrlimit(RLIMIT_FSIZE, &before_); }
+  FullDisk(const FullDisk&) = delete;
+  FullDisk& operator=(const FullDisk&) = delete;
+
+ private:
+  rlimit before_ = {};
+};
+
+// Room that appears later must not let a file with a hole pass for a whole one.
+TEST_F(CaptureWriterTest, TakesNothingMoreAfterAFailedWrite) {
+  const std::string path = folder_ / "a.h5";
+  {
+    CaptureWriter writer(path, record_, testing::example_layout(record_), false);
+    writer.commit(testing::example_batch(record_, 0, 2));
+    const BatchRecord next = testing::example_batch(record_, 2, 2);
+    {
+      const FullDisk full;
+      EXPECT_THROW(writer.commit(next), Error);
+    }
+    const auto refused = ::testing::ThrowsMessage<Error>(HasSubstr("after a failed write"));
+    EXPECT_THAT([&] { writer.commit(next); }, refused);
+    EXPECT_THAT([&] { writer.finish(); }, refused);
+  }
+  EXPECT_FALSE(fs::exists(path));
+  const CaptureReader reader(path + ".partial");
+  EXPECT_EQ(reader.committed_samples(), 2);
+  testing::expect_committed_samples(reader);
+}
+
+TEST_F(CaptureWriterTest, LeavesAPartialFileWhenTheDiskFillsAtTheEnd) {
+  const std::string path = folder_ / "a.h5";
+  {
+    const RunRecord record = testing::example_record(2);
+    CaptureWriter writer(path, record, testing::example_layout(record), false);
+    writer.commit(testing::example_batch(record, 0, 2));
+    const FullDisk full;
+    EXPECT_THAT([&] { writer.finish(); },
+                ::testing::ThrowsMessage<Error>(HasSubstr("file size limit")));
+  }
+  EXPECT_FALSE(fs::exists(path));
+  const CaptureReader reader(path + ".partial");
+  EXPECT_EQ(reader.committed_samples(), 2);
+  testing::expect_committed_samples(reader);
+}
+
+// Half a run must not look like a whole one.
+TEST_F(CaptureWriterTest, FinishesOnlyWithEverySample) {
+  const std::string path = folder_ / "a.h5";
+  CaptureWriter writer(path, record_, testing::example_layout(record_), false);
+  writer.commit(testing::example_batch(record_, 0, 2));
+  EXPECT_THAT([&] { writer.finish(); },
+              ::testing::ThrowsMessage<Error>(HasSubstr("5 samples in a finished file, got 2")));
+  EXPECT_FALSE(fs::exists(path));
+  EXPECT_FALSE(CaptureReader(path + ".partial").complete());
+  writer.commit(testing::example_batch(record_, 2, 2));
+  writer.commit(testing::example_batch(record_, 4, 1));
+  writer.finish();
+  EXPECT_TRUE(CaptureReader(path).complete());
 }
 
 TEST_F(CaptureWriterTest, RefusesToKeepWhatDoesNotExist) {
