@@ -127,17 +127,16 @@ struct CaptureReader::Impl {
         file(open_file(calls)),
         record(read_record(calls, file.get())),
         shape(make_shape(calls, file.get(), record)) {
+    complete = h5::read_integer(calls, file.get(), "complete") != 0;
+    read_committed();
     for (const schema::Dataset& entry : schema::datasets) {
       if (!shape.has(entry.part)) continue;
       for (const std::string& name : schema::paths_of(entry, shape.kv_layers())) {
-        check_dataset(entry, name);
+        if (!datasets.contains(name)) check_dataset(entry, name);
       }
     }
-    complete = h5::read_integer(calls, file.get(), "complete") != 0;
-    read_committed();
-    const std::vector<std::int64_t>& kept = shape.kv_samples();
-    raw_samples.assign(kept.begin(), kept.begin() + shape.kept_before(committed));
-    if (!shape.has(schema::Part::raw)) raw_samples.clear();
+    read_batch_sizes();
+    if (shape.has(schema::Part::raw)) raw_samples = shape.kept_samples_before(committed);
   }
 
   // Opens it too: handles stay open, so that reading in small pieces costs no look-up.
@@ -164,25 +163,37 @@ struct CaptureReader::Impl {
     datasets.emplace(name, std::move(dataset));
   }
 
+  // Before any other dataset is opened: HDF5 keeps what it saw when it opened one, and where a
+  // writer is at work that may be a state without the samples counted here.
   void read_committed() {
     const std::string name = schema::path_of(schema::committed_samples);
+    check_dataset(schema::committed_samples, name);
     calls(H5Dread(dataset(name), H5T_NATIVE_INT64, H5S_ALL, H5S_ALL, H5P_DEFAULT, &committed),
           "read " + name);
-    // A batch that was under way has its size in the file already: the count decides.
+  }
+
+  // A batch that was under way has its size in the file already: the count decides.
+  void read_batch_sizes() {
     const NdArray<std::int64_t> sizes =
-        rows<std::int64_t>(schema::batch_samples, schema::path_of(schema::batch_samples), 0,
-                           shape.length("batch", false));
+        all<std::int64_t>(schema::batch_samples, schema::path_of(schema::batch_samples));
     std::int64_t samples = 0;
     for (const std::int64_t size : sizes.data) {
       if (samples >= committed) break;
+      if (size < 1 || size > committed - samples) {
+        refuse_batches(fmt::format("a batch of {} after {} samples", size, samples));
+      }
       batch_sizes.push_back(size);
       samples += size;
     }
-    if (committed < 0 || committed > record.settings.samples || samples != committed) {
-      calls.refuse(fmt::format("{} committed samples to be whole batches of at most {}", committed,
-                               record.settings.samples),
-                   fmt::format("batches of {}", batch_sizes));
+    if (committed > record.settings.samples || samples != committed) {
+      refuse_batches(fmt::format("batches of {} samples in all", samples));
     }
+  }
+
+  [[noreturn]] void refuse_batches(const std::string& got) const {
+    calls.refuse(fmt::format("{} committed samples to be whole batches of at most {}", committed,
+                             record.settings.samples),
+                 got);
   }
 
   hid_t dataset(const std::string& name) const {

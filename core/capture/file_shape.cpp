@@ -12,19 +12,22 @@ namespace kvscope {
 namespace {
 
 template <typename T>
-std::vector<T> kept(const std::vector<T>& asked, std::int64_t all, std::string_view what) {
-  if (asked.empty()) {
-    std::vector<T> everything(static_cast<std::size_t>(all));
-    std::iota(everything.begin(), everything.end(), T{0});
-    return everything;
-  }
+void check_kept(const std::vector<T>& asked, std::int64_t all, std::string_view what) {
+  if (asked.empty()) return;
   const bool ascending =
       std::adjacent_find(asked.begin(), asked.end(), std::greater_equal<>()) == asked.end();
   if (!ascending || asked.front() < 0 || asked.back() >= all) {
     throw Error(fmt::format("[capture] keep.{}: expected ascending indices below {}, got others",
                             what, all));
   }
-  return asked;
+}
+
+std::vector<int> kept(const std::vector<int>& asked, std::int64_t all, std::string_view what) {
+  check_kept(asked, all, what);
+  if (!asked.empty()) return asked;
+  std::vector<int> everything(static_cast<std::size_t>(all));
+  std::iota(everything.begin(), everything.end(), 0);
+  return everything;
 }
 
 std::vector<std::int64_t> counted(std::int64_t first, std::int64_t count) {
@@ -53,7 +56,8 @@ FileShape::FileShape(const RunRecord& record, const FileLayout& layout, const Na
   kv_layers_ = kept(keep.layers, layers_, "layers");
   kv_heads_ = kept(keep.heads, heads_, "heads");
   kv_scales_ = kept(keep.scales, scales_, "scales");
-  kv_samples_ = kept(keep.samples, samples_, "samples");
+  check_kept(keep.samples, samples_, "samples");
+  kept_samples_ = keep.samples;
   const ScaleSchedule schedule = record.model.schedule();
   for (const int scale : kv_scales_) {
     for (std::int64_t token = schedule.begin(scale); token < schedule.end(scale); ++token) {
@@ -83,32 +87,30 @@ bool FileShape::has(schema::Part part) const {
 std::vector<std::int64_t> FileShape::coordinates(std::string_view dimension, bool in_kv) const {
   if (dimension == "sample") {
     if (!in_kv) return counted(first_sample_, samples_);
-    std::vector<std::int64_t> samples = kv_samples_;
+    std::vector<std::int64_t> samples = kept_samples_before(samples_);
     for (std::int64_t& sample : samples) sample += first_sample_;
     return samples;
   }
-  if (dimension == "head") {
-    if (in_kv) return {kv_heads_.begin(), kv_heads_.end()};
-    return counted(0, heads_);
-  }
-  if (dimension == "token") return in_kv ? kv_tokens_ : counted(0, tokens_);
-  if (dimension == "row") return counted(0, kv_rows);
-  if (dimension == "channel") return counted(0, channels_);
-  if (dimension == "layer") return counted(0, layers_);
-  if (dimension == "scale" || dimension == "target" || dimension == "source") {
-    return counted(0, scales_);
-  }
-  if (dimension == "batch") return counted(0, layout_.batches);
-  if (dimension == "repeat") return counted(0, repeats_);
-  if (dimension == "y" || dimension == "x") return counted(0, layout_.preview_size);
-  if (dimension == "rgb") return counted(0, 3);
-  throw Error(fmt::format("[capture] dimension {}: expected one with numbers", dimension));
+  if (in_kv && dimension == "head") return {kv_heads_.begin(), kv_heads_.end()};
+  if (in_kv && dimension == "token") return kv_tokens_;
+  return counted(0, length(dimension, in_kv));
 }
 
 std::int64_t FileShape::length(std::string_view dimension, bool in_kv) const {
+  if (dimension == "sample") return in_kv ? kept_before(samples_) : samples_;
+  if (dimension == "head") return in_kv ? static_cast<std::int64_t>(kv_heads_.size()) : heads_;
+  if (dimension == "token") return in_kv ? static_cast<std::int64_t>(kv_tokens_.size()) : tokens_;
+  if (dimension == "row") return kv_rows;
+  if (dimension == "channel") return channels_;
+  if (dimension == "layer") return layers_;
+  if (dimension == "scale" || dimension == "target" || dimension == "source") return scales_;
+  if (dimension == "batch") return layout_.batches;
+  if (dimension == "repeat") return repeats_;
   if (dimension == "module") return names_.modules;
   if (dimension == "counter") return names_.counters;
-  return static_cast<std::int64_t>(coordinates(dimension, in_kv).size());
+  if (dimension == "y" || dimension == "x") return layout_.preview_size;
+  if (dimension == "rgb") return 3;
+  throw Error(fmt::format("[capture] dimension {}: expected one of the catalogue", dimension));
 }
 
 std::vector<std::int64_t> FileShape::shape_of(const schema::Dataset& dataset) const {
@@ -120,7 +122,14 @@ std::vector<std::int64_t> FileShape::shape_of(const schema::Dataset& dataset) co
 }
 
 std::int64_t FileShape::kept_before(std::int64_t sample) const {
-  return std::lower_bound(kv_samples_.begin(), kv_samples_.end(), sample) - kv_samples_.begin();
+  if (kept_samples_.empty()) return std::clamp(sample, std::int64_t{0}, samples_);
+  return std::lower_bound(kept_samples_.begin(), kept_samples_.end(), sample) -
+         kept_samples_.begin();
+}
+
+std::vector<std::int64_t> FileShape::kept_samples_before(std::int64_t sample) const {
+  if (kept_samples_.empty()) return counted(0, kept_before(sample));
+  return {kept_samples_.begin(), kept_samples_.begin() + kept_before(sample)};
 }
 
 bool in_kv(std::string_view path) { return path.starts_with("/kv/"); }

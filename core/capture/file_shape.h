@@ -20,7 +20,8 @@ struct NameCounts {
 };
 
 /// How long every dimension of a file is and what its coordinates are: follows from the record and
-/// the layout alone, so that writer and reader cannot disagree.
+/// the layout alone, so that writer and reader cannot disagree. Takes no memory per sample or
+/// batch: their numbers may come from a damaged file.
 class FileShape {
  public:
   /// Throws Error when the settings keep a layer, head, scale or sample that does not exist.
@@ -39,10 +40,10 @@ class FileShape {
   const std::vector<int>& kv_layers() const { return kv_layers_; }
   const std::vector<int>& kv_heads() const { return kv_heads_; }
   const std::vector<int>& kv_scales() const { return kv_scales_; }
-  const std::vector<std::int64_t>& kv_samples() const { return kv_samples_; }
 
-  /// Kept samples before sample `sample` of the file.
+  /// How many samples before sample `sample` of the file are kept, and which.
   std::int64_t kept_before(std::int64_t sample) const;
+  std::vector<std::int64_t> kept_samples_before(std::int64_t sample) const;
 
  private:
   FileLayout layout_;
@@ -59,7 +60,7 @@ class FileShape {
   std::vector<int> kv_heads_;
   std::vector<int> kv_scales_;
   std::vector<std::int64_t> kv_tokens_;
-  std::vector<std::int64_t> kv_samples_;
+  std::vector<std::int64_t> kept_samples_;  // empty: all
 };
 
 /// Whether a path lies inside /kv, where dimensions are those of what was kept.

@@ -4,9 +4,11 @@
 #include <filesystem>
 #include <fstream>
 #include <functional>
+#include <limits>
 
 #include <gmock/gmock.h>
 #include <hdf5.h>
+#include <nlohmann/json.hpp>
 
 #include "core/base/error.h"
 #include "core/base/module.h"
@@ -270,6 +272,19 @@ void set_committed(hid_t file, std::int64_t count) {
   H5Dclose(dataset);
 }
 
+// Three batches, as in the file of five samples.
+void set_batch_sizes(hid_t file, const std::array<std::int64_t, 3>& sizes) {
+  const hid_t dataset = H5Dopen2(file, "/batches/samples", H5P_DEFAULT);
+  H5Dwrite(dataset, H5T_NATIVE_INT64, H5S_ALL, H5S_ALL, H5P_DEFAULT, sizes.data());
+  H5Dclose(dataset);
+}
+
+void set_samples(hid_t file, std::int64_t samples) {
+  RunSettings settings = testing::example_record(5).settings;
+  settings.samples = samples;
+  set_text(file, "settings", to_json(settings).dump());
+}
+
 TEST_F(CaptureReaderTest, NamesWhatIsWrongInADamagedFile) {
   const std::vector<std::pair<std::string, Damage>> cases = {
       {"got kvscope.capture/2 (a newer",
@@ -293,6 +308,12 @@ TEST_F(CaptureReaderTest, NamesWhatIsWrongInADamagedFile) {
       {"committed samples to be whole batches", [](hid_t f) { set_committed(f, 3); }},
       {"committed samples to be whole batches", [](hid_t f) { set_committed(f, 1000000); }},
       {"committed samples to be whole batches", [](hid_t f) { set_committed(f, -1); }},
+      {"got a batch of -1 after 2", [](hid_t f) { set_batch_sizes(f, {2, -1, 4}); }},
+      {"got a batch of 0 after 2", [](hid_t f) { set_batch_sizes(f, {2, 0, 3}); }},
+      {"got a batch of 9223372036854775807 after 2",
+       [](hid_t f) { set_batch_sizes(f, {2, std::numeric_limits<std::int64_t>::max(), 1}); }},
+      // More than any memory: refused before anything is made for each sample.
+      {"of shape [1000000000000000", [](hid_t f) { set_samples(f, 1000000000000000); }},
   };
   for (const auto& [expected, damage] : cases) {
     fs::remove(path_);
