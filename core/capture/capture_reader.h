@@ -62,7 +62,8 @@ class CaptureReader {
   void read_conditional(KvTensor tensor, int layer, std::int64_t first, std::int64_t count,
                         std::vector<float>& out) const;
 
-  /// PNG of a sample beside the file (see image_path).
+  /// PNG beside the file (see image_path) of the sample at position `sample` in the file, which is
+  /// not its index in the run where settings.first_sample is not 0.
   std::string image_file(std::int64_t sample) const;
 
  private:
@@ -70,7 +71,8 @@ class CaptureReader {
   std::unique_ptr<Impl> impl_;
 };
 
-/// Where the PNG of a sample of the file `path` lies: base.h5 → base.images/000003.png.
+/// Where the PNG of the sample at position `sample` in the file `path` lies: base.h5 →
+/// base.images/000003.png.
 std::string image_path(const std::string& path, std::int64_t sample);
 
 }  // namespace kvscope
