@@ -288,13 +288,7 @@ struct CaptureReader::Impl {
       first += next.samples;
       sums.add(next);
     }
-    std::vector<std::int64_t> tokens;
-    const ScaleSchedule schedule = record.model.schedule();
-    tokens.reserve(static_cast<std::size_t>(schedule.scales()));
-    for (int scale = 0; scale < schedule.scales(); ++scale) {
-      tokens.push_back(schedule.tokens(scale));
-    }
-    return sums.means(tokens);
+    return sums.means(record.model.schedule().tokens_by_scale());
   }
 
   std::string raw_name(KvTensor tensor, int layer, std::int64_t first, std::int64_t count) const {

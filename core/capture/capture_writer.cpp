@@ -17,13 +17,6 @@
 namespace kvscope {
 namespace {
 
-std::vector<std::int64_t> tokens_of(const ScaleSchedule& schedule) {
-  std::vector<std::int64_t> tokens;
-  tokens.reserve(static_cast<std::size_t>(schedule.scales()));
-  for (int scale = 0; scale < schedule.scales(); ++scale) tokens.push_back(schedule.tokens(scale));
-  return tokens;
-}
-
 h5::Properties access_properties(const h5::Calls& calls) {
   constexpr std::string_view doing = "set up the file";
   h5::Properties access(calls(H5Pcreate(H5P_FILE_ACCESS), doing));
@@ -56,7 +49,7 @@ struct CaptureWriter::Impl {
       : path(std::move(path_of_file)),
         calls(partial_path(path), ErrorKind::failure),
         shape(record, layout),
-        tokens(tokens_of(record.model.schedule())),
+        tokens(record.model.schedule().tokens_by_scale()),
         samples(record.settings.samples),
         batches(layout.batches),
         stored_bytes(element_bytes(record.settings.kv_dtype)) {

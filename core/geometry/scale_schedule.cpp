@@ -25,4 +25,12 @@ ScaleSchedule::ScaleSchedule(std::vector<int> patch_nums) : patch_nums_(std::mov
   for (int scale = 0; scale < scales(); ++scale) begins_.push_back(begins_.back() + tokens(scale));
 }
 
+std::vector<std::int64_t> ScaleSchedule::tokens_by_scale() const {
+  std::vector<std::int64_t> counts(patch_nums_.size());
+  for (int scale = 0; scale < scales(); ++scale) {
+    counts[static_cast<std::size_t>(scale)] = tokens(scale);
+  }
+  return counts;
+}
+
 }  // namespace kvscope

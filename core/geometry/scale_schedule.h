@@ -19,6 +19,7 @@ class ScaleSchedule {
   std::int64_t tokens(int scale) const {
     return std::int64_t{side(scale)} * std::int64_t{side(scale)};
   }
+  std::vector<std::int64_t> tokens_by_scale() const;
 
   /// First token of a scale on the token axis; begin(scales()) is the end of the last one.
   std::int64_t begin(int scale) const { return begins_.at(static_cast<std::size_t>(scale)); }

@@ -22,6 +22,7 @@ TEST(ScaleSchedule, LaysScalesOneBehindTheOther) {
   EXPECT_EQ(schedule.begin(2), 5);
   EXPECT_EQ(schedule.end(2), 21);
   EXPECT_EQ(schedule.tokens(2), 16);
+  EXPECT_EQ(schedule.tokens_by_scale(), (std::vector<std::int64_t>{1, 4, 16}));
 }
 
 TEST(ScaleSchedule, RefusesWhatIsNoSchedule) {
