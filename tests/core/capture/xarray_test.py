@@ -51,7 +51,7 @@ def check_h5py(path: Path) -> None:
     with h5py.File(path) as file:
         assert file["kv/layer_00/key"].chunks == (1, 1, 2, 14, 4)
         # Without compression chunks have their place before the run and no checksum.
-        assert file["kv/layer_00/key"].chunks == (1, 1) + file["kv/layer_00/key"].shape[2:]
+        assert not file["kv/layer_00/key"].fletcher32
         assert file["kv/layer_00/key"].attrs["logical_dtype"] == b"float16"
         assert file["ledger/logical_bytes"].attrs["rows"] == 4
 
