@@ -65,17 +65,17 @@ std::int64_t scale_length(const h5::Calls& calls, hid_t file, const std::string&
 
 FileLayout read_layout(const h5::Calls& calls, hid_t file) {
   FileLayout layout = read_contents(calls, file);
-  layout.batches = scale_length(calls, file, "/batch");
+  layout.batches = scale_length(calls, file, schema::batch_scale);
   if (layout.preview_size > 0) {
-    layout.preview_size = static_cast<int>(scale_length(calls, file, "/y"));
+    layout.preview_size = static_cast<int>(scale_length(calls, file, schema::preview_row_scale));
   }
   return layout;
 }
 
 // Throws BadInput where the record names things that do not exist.
 FileShape make_shape(const h5::Calls& calls, hid_t file, const RunRecord& record) {
-  const NameCounts names = {.modules = scale_length(calls, file, "/module"),
-                            .counters = scale_length(calls, file, "/counter")};
+  const NameCounts names = {.modules = scale_length(calls, file, schema::module_scale),
+                            .counters = scale_length(calls, file, schema::counter_scale)};
   try {
     return FileShape(record, read_layout(calls, file), names);
   } catch (const BadInput&) {
@@ -127,7 +127,7 @@ struct CaptureReader::Impl {
         file(open_file(calls)),
         record(read_record(calls, file.get())),
         shape(make_shape(calls, file.get(), record)) {
-    complete = h5::read_integer(calls, file.get(), "complete") != 0;
+    complete = h5::read_integer(calls, file.get(), schema::complete) != 0;
     read_committed();
     for (const schema::Dataset& entry : schema::datasets) {
       if (!shape.has(entry.part)) continue;
@@ -383,9 +383,9 @@ LedgerRecord CaptureReader::ledger() const {
   ledger.transient_bytes = read(schema::transient_bytes);
   ledger.shared_bytes = read(schema::shared_bytes);
   const hid_t owner = impl_->dataset(schema::path_of(schema::logical_bytes));
-  ledger.rows = h5::read_integer(impl_->calls, owner, "rows");
-  ledger.key_element_bytes = h5::read_integer(impl_->calls, owner, "key_element_bytes");
-  ledger.value_element_bytes = h5::read_integer(impl_->calls, owner, "value_element_bytes");
+  ledger.rows = h5::read_integer(impl_->calls, owner, schema::rows);
+  ledger.key_element_bytes = h5::read_integer(impl_->calls, owner, schema::key_element_bytes);
+  ledger.value_element_bytes = h5::read_integer(impl_->calls, owner, schema::value_element_bytes);
   return ledger;
 }
 
@@ -408,7 +408,7 @@ std::optional<Timings> CaptureReader::timings() const {
   timings.layer_ns = impl_->batch_rows<std::int64_t>(schema::layer_ns);
   timings.model_ns = impl_->batch_rows<std::int64_t>(schema::model_ns);
   timings.batch_ns = impl_->batch_rows<std::int64_t>(schema::batch_ns);
-  timings.modules = h5::read_names(impl_->calls, impl_->file.get(), "/module");
+  timings.modules = h5::read_names(impl_->calls, impl_->file.get(), schema::module_scale);
   return timings;
 }
 

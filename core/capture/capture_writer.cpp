@@ -192,9 +192,9 @@ struct CaptureWriter::Impl {
             ledger.transient_bytes);
     put_all(schema::shared_bytes, schema::path_of(schema::shared_bytes), ledger.shared_bytes);
     const hid_t owner = dataset(schema::path_of(schema::logical_bytes));
-    h5::write_integer(calls, owner, "rows", ledger.rows);
-    h5::write_integer(calls, owner, "key_element_bytes", ledger.key_element_bytes);
-    h5::write_integer(calls, owner, "value_element_bytes", ledger.value_element_bytes);
+    h5::write_integer(calls, owner, schema::rows, ledger.rows);
+    h5::write_integer(calls, owner, schema::key_element_bytes, ledger.key_element_bytes);
+    h5::write_integer(calls, owner, schema::value_element_bytes, ledger.value_element_bytes);
   }
 
   void write_quality(std::int64_t committed_after) {
@@ -233,7 +233,7 @@ struct CaptureWriter::Impl {
 
   // What fails, fails in the flush: HDF5 can still let go of the file without a write then.
   void close() {
-    h5::write_integer(calls, file.get(), "complete", 1);
+    h5::write_integer(calls, file.get(), schema::complete, 1);
     flush();
     datasets.clear();
     calls(H5Fclose(file.release()), "close the file");

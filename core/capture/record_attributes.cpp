@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/base/json_fields.h"
+#include "core/capture/schema.h"
 
 namespace kvscope {
 namespace {
@@ -52,7 +53,7 @@ void create_record(const h5::Calls& calls, hid_t file, const RunRecord& record,
   text("schema", schema::version);
   text("kind", name_of(record.kind));
   text("contents", contents);
-  h5::create_integer(calls, file, "complete", 0);
+  h5::create_integer(calls, file, schema::complete, 0);
   text("capture_id", record.capture_id);
   text("source_ids", nlohmann::json(record.source_ids).dump());
   text("tool_version", record.tool_version);

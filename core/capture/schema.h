@@ -44,8 +44,8 @@ struct Dataset {
   std::string_view dims;  ///< names, separated by one space; empty: a scalar
   Type type;
   Part part;
-  /// 0: one contiguous block, also rewritten in place. Otherwise chunks that are written once, under
-  /// settings.compression, of one index along so many leading dimensions.
+  /// 0: one contiguous block, also rewritten in place. Otherwise chunks that are written once,
+  /// under settings.compression, of one index along so many leading dimensions.
   int chunked_dims;
   std::string_view unit;  ///< "1" for a pure number
   std::string_view meaning;
@@ -271,12 +271,22 @@ inline constexpr std::array datasets = {
     allocator_peak_bytes,
 };
 
+// Names that code asks for besides the paths above.
+inline constexpr const char* complete = "complete";
+inline constexpr const char* rows = "rows";
+inline constexpr const char* key_element_bytes = "key_element_bytes";
+inline constexpr const char* value_element_bytes = "value_element_bytes";
+inline constexpr const char* batch_scale = "/batch";
+inline constexpr const char* preview_row_scale = "/y";
+inline constexpr const char* module_scale = "/module";
+inline constexpr const char* counter_scale = "/counter";
+
 inline constexpr std::array attributes = {
     Attribute{"/", "schema", Type::text, "name and version of this format"},
     Attribute{"/", "kind", Type::text,
               "capture, run (images, tokens, timings and the ledger only) or analysis"},
     Attribute{"/", "contents", Type::text, "parts this file holds, separated by spaces"},
-    Attribute{"/", "complete", Type::int64, "1 once the run is over, 0 in a partial file"},
+    Attribute{"/", complete, Type::int64, "1 once the run is over, 0 in a partial file"},
     Attribute{"/", "capture_id", Type::text, "UUID of the run; an analysis repeats its capture's"},
     Attribute{"/", "source_ids", Type::text, "JSON list: captures an analysis was made from"},
     Attribute{"/", "tool_version", Type::text, "version of kvscope"},
@@ -292,10 +302,10 @@ inline constexpr std::array attributes = {
     Attribute{"/", "device_name", Type::text, "device the model ran on"},
     Attribute{"/", "cpu_name", Type::text, "processor of the host"},
     Attribute{"/", "start_time", Type::text, "start of the run, ISO 8601, UTC"},
-    Attribute{"/ledger/logical_bytes", "rows", Type::int64,
+    Attribute{"/ledger/logical_bytes", rows, Type::int64,
               "rows of the batch the ledger describes: 2 per sample"},
-    Attribute{"/ledger/logical_bytes", "key_element_bytes", Type::int64, "bytes of a K element"},
-    Attribute{"/ledger/logical_bytes", "value_element_bytes", Type::int64, "bytes of a V element"},
+    Attribute{"/ledger/logical_bytes", key_element_bytes, Type::int64, "bytes of a K element"},
+    Attribute{"/ledger/logical_bytes", value_element_bytes, Type::int64, "bytes of a V element"},
     Attribute{"/kv/layer_{layer}/{tensor}", "logical_dtype", Type::text,
               "float16, float32, or bfloat16 (stored as uint16)"},
 };
