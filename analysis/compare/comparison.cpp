@@ -12,6 +12,8 @@
 #include "analysis/compare/same_draws.h"
 #include "analysis/compare/time_figures.h"
 #include "core/base/error.h"
+#include "core/base/units.h"
+#include "core/budget/retention_plan.h"
 #include "core/capture/capture_reader.h"
 
 namespace kvscope {
@@ -83,6 +85,40 @@ std::map<std::string, std::string> settings_of(const CaptureReader& file) {
   return settings;
 }
 
+std::string describe_budget(const Budget& budget, const KvShape& shape) {
+  const auto demanding = std::count_if(
+      budget.layers.begin(), budget.layers.end(),
+      [](const LayerBudget& layer) { return layer.layer_class == LayerClass::demanding; });
+  return fmt::format("{} of {} layers demanding, planned peak {}", demanding, budget.layers.size(),
+                     format_bytes(logical_peak_bytes(RetentionPlan(budget), shape)));
+}
+
+/// Two budgets of one policy; where the policies differ, that line says it. The budgets of one
+/// description are numbered, so that the line shows which files share one.
+void add_budgets(const std::vector<CaptureReader>& files,
+                 std::vector<SettingDifference>& differences) {
+  std::vector<const std::vector<LayerBudget>*> distinct;
+  SettingDifference difference{"budget", {}};
+  std::map<std::string, std::int64_t> per_policy;
+  const KvShape shape = kv_shape_of(files.front());
+  for (const CaptureReader& file : files) {
+    const RunRecord& record = file.record();
+    const auto known = std::find_if(distinct.begin(), distinct.end(), [&](const auto* layers) {
+      return *layers == record.budget.layers;
+    });
+    const auto number = known - distinct.begin() + 1;
+    if (known == distinct.end()) {
+      distinct.push_back(&record.budget.layers);
+      ++per_policy[record.policy];
+    }
+    difference.values.push_back(
+        fmt::format("no. {}: {}", number, describe_budget(record.budget, shape)));
+  }
+  const bool differ = std::any_of(per_policy.begin(), per_policy.end(),
+                                  [](const auto& policy) { return policy.second > 1; });
+  if (differ) differences.push_back(std::move(difference));
+}
+
 std::vector<SettingDifference> differing_settings(const std::vector<CaptureReader>& files) {
   std::map<std::string, std::vector<std::string>> by_field;
   for (std::size_t i = 0; i < files.size(); ++i) {
@@ -98,6 +134,7 @@ std::vector<SettingDifference> differing_settings(const std::vector<CaptureReade
       differences.push_back({field, values});
     }
   }
+  add_budgets(files, differences);
   return differences;
 }
 

@@ -246,6 +246,21 @@ TEST_F(ComparisonTest, ListsSettingsThatDiffer) {
   EXPECT_THAT(comparison.settings[0].values, ElementsAre("vanilla", "ams-kv"));
 }
 
+TEST_F(ComparisonTest, ListsTwoBudgetsOfOnePolicy) {
+  const ExampleSize size;
+  write_run(example_run(size, example_budget(example_model(size), {0})), folder_ / "a.h5");
+  write_run(example_run(size, example_budget(example_model(size), {0, 1})), folder_ / "b.h5");
+  std::vector<CaptureReader> files;
+  files.emplace_back(folder_ / "a.h5");
+  files.emplace_back(folder_ / "b.h5");
+  const Comparison comparison = compare(files);
+  ASSERT_EQ(comparison.settings.size(), 1U);
+  EXPECT_EQ(comparison.settings[0].field, "budget");
+  EXPECT_THAT(comparison.settings[0].values,
+              ElementsAre(HasSubstr("no. 1: 1 of 2 layers demanding, planned peak"),
+                          HasSubstr("no. 2: 0 of 2 layers demanding, planned peak")));
+}
+
 TEST_F(ComparisonTest, PutsLossesOnTop) {
   const Comparison comparison = compare_changed(
       [](ExampleRun& run) { run.batches[0].quality[QualityCounter::dropped_timings] = 3; });
