@@ -1,6 +1,7 @@
 #include "analysis/report/report_files.h"
 
 #include <filesystem>
+#include <string_view>
 #include <utility>
 
 #include <fmt/format.h>
@@ -10,6 +11,9 @@
 
 namespace kvscope {
 namespace {
+
+/// Stands before the seed where a digest of weights would be.
+constexpr std::string_view random_weights = "random:";
 
 bool has_statistics(const CaptureReader& file) {
   const std::optional<Statistics> statistics = file.statistics();
@@ -61,6 +65,9 @@ std::string run_command(const CaptureReader& file) {
       settings.dtype, settings.threads, settings.warmup, settings.repeat);
   if (settings.first_sample > 0) {
     command += fmt::format(" --first-sample {}", settings.first_sample);
+  }
+  if (record.weights_sha256.starts_with(random_weights)) {
+    command += " --random-weights " + record.weights_sha256.substr(random_weights.size());
   }
   if (settings.more_smooth) command += " --more-smooth";
   if (capture) command += capture_options(settings);

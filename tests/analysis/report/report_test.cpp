@@ -115,6 +115,13 @@ TEST_F(ReportTest, RefusesStatisticsOfAnotherModel) {
   EXPECT_THROW(render_report({folder_ / "vanilla.h5", folder_ / "other.analysis.h5"}), BadInput);
 }
 
+TEST_F(ReportTest, RepeatsTheSeedOfRandomWeights) {
+  ExampleRun random = example_run(size_, example_budget(example_model(size_), {}));
+  random.record.weights_sha256 = "random:17";
+  write_run(random, folder_ / "random.h5");
+  EXPECT_THAT(render_report({folder_ / "random.h5"}), HasSubstr(" --random-weights 17"));
+}
+
 TEST_F(ReportTest, NeedsAFile) { EXPECT_THROW(render_report({}), UsageError); }
 
 }  // namespace
