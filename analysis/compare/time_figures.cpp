@@ -125,6 +125,13 @@ std::string why_latency_differs(const CaptureReader& baseline, const CaptureRead
                   fmt::format("[{}]", fmt::join(b.collectors, ", ")));
   }
   if (a.store != b.store) return differ("K/V store", name_of(a.store), name_of(b.store));
+  if (a.store == KvStore::raw) {
+    if (a.kv_dtype != b.kv_dtype) {
+      return differ("stored K/V types", name_of(a.kv_dtype), name_of(b.kv_dtype));
+    }
+    if (a.compression != b.compression) return differ("compression", a.compression, b.compression);
+    if (a.keep != b.keep) return "different parts of K and V kept";
+  }
   const RunRecord& left = baseline.record();
   const RunRecord& right = file.record();
   if (a.device != b.device) return differ("devices", a.device, b.device);

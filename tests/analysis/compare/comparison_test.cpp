@@ -228,6 +228,23 @@ TEST_F(ComparisonTest, RefusesLatencyUnderOtherConditions) {
   }
 }
 
+TEST_F(ComparisonTest, RefusesLatencyWhenOtherRawKvIsWritten) {
+  const ExampleSize size;
+  ExampleRun run = example_run(size, example_budget(example_model(size), {}));
+  run.record.settings.store = KvStore::raw;
+  write_run(run, folder_ / "a.h5");
+  run.record.settings.compression = "deflate:1";
+  write_run(run, folder_ / "b.h5");
+  run.record.settings.compression = "none";
+  run.record.settings.keep.layers = {1};
+  write_run(run, folder_ / "c.h5");
+  std::vector<CaptureReader> files;
+  for (const char* name : {"a.h5", "b.h5", "c.h5"}) files.emplace_back(folder_ / name);
+  const Comparison comparison = compare(files);
+  EXPECT_EQ(comparison.files[1].latency_reason, "different compression: none and deflate:1");
+  EXPECT_EQ(comparison.files[2].latency_reason, "different parts of K and V kept");
+}
+
 TEST_F(ComparisonTest, SaysWhenAFileHasNoTimings) {
   const Comparison comparison = compare_changed([](ExampleRun& run) {
     run.layout.timing = false;
