@@ -1,3 +1,4 @@
+#include <filesystem>
 #include <memory>
 #include <string>
 #include <vector>
@@ -9,6 +10,7 @@
 #include "analysis/compare/comparison_tables.h"
 #include "analysis/compare/image_sheet.h"
 #include "cli/kvscope/commands.h"
+#include "core/base/error.h"
 #include "core/capture/capture_reader.h"
 #include "core/image/png.h"
 
@@ -21,12 +23,18 @@ struct Options {
   bool csv = false;
   bool markdown = false;
   std::string sheet;
+  bool force = false;
 };
 
 // More rows than this make a picture nobody can take in.
 constexpr int sheet_samples = 16;
 
 int run(const Options& options) {
+  // Scoring the images takes long: refuse first.
+  if (!options.sheet.empty() && !options.force && std::filesystem::exists(options.sheet)) {
+    throw Error(
+        fmt::format("[compare] {}: expected no file there, got one (use --force)", options.sheet));
+  }
   const std::vector<CaptureReader> readers(options.files.begin(), options.files.end());
   const Comparison comparison = compare(readers);
   if (!options.sheet.empty()) write_png(options.sheet, image_sheet(readers, sheet_samples));
@@ -60,6 +68,7 @@ Command compare_command() {
         app.add_option("--sheet", options->sheet,
                        "Also write a PNG: baseline, each other file and its difference × 4, one "
                        "row per sample, at most 16");
+        app.add_flag("--force", options->force, "Overwrite an existing sheet");
         return [options] { return run(*options); };
       }};
 }
