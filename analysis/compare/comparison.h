@@ -48,6 +48,9 @@ struct MemoryFigures {
   std::int64_t planned_peak_bytes = 0;
   double change_of_read = 0;   ///< planned peak / read − 1
   double change_of_final = 0;  ///< planned peak / final − 1
+  /// Resident peak / `read` and `final` in this file's own shape − 1.
+  double resident_change_of_read = 0;
+  double resident_change_of_final = 0;
   std::int64_t process_peak_rss_bytes = 0;
   std::int64_t allocator_peak_bytes = 0;
 };

@@ -28,6 +28,8 @@ Json memory_json(const MemoryFigures& memory) {
           {"planned_peak_bytes", memory.planned_peak_bytes},
           {"change_of_read", memory.change_of_read},
           {"change_of_final", memory.change_of_final},
+          {"resident_change_of_read", memory.resident_change_of_read},
+          {"resident_change_of_final", memory.resident_change_of_final},
           {"process_peak_rss_bytes", memory.process_peak_rss_bytes},
           {"allocator_peak_bytes", memory.allocator_peak_bytes}};
 }

@@ -77,6 +77,8 @@ TitledTable peak_table(const Comparison& comparison, const Writer& write) {
                          write.column("vanilla of final", "fraction"),
                          write.column("measured logical peak", "bytes"),
                          write.column("resident peak", "bytes"),
+                         write.column("resident of read", "fraction"),
+                         write.column("resident of final", "fraction"),
                          write.column("transient peak", "bytes")};
   for (const ComparedFile& file : comparison.files) {
     const MemoryFigures& memory = file.memory;
@@ -84,7 +86,8 @@ TitledTable peak_table(const Comparison& comparison, const Writer& write) {
         {file.name, std::to_string(file.batch), write.bytes(memory.planned_peak_bytes),
          write.change(memory.change_of_read), write.change(memory.change_of_final),
          write.change(comparison.vanilla_change_of_final), write.bytes(memory.logical_peak_bytes),
-         write.bytes(memory.resident_peak_bytes), write.bytes(memory.transient_peak_bytes)});
+         write.bytes(memory.resident_peak_bytes), write.change(memory.resident_change_of_read),
+         write.change(memory.resident_change_of_final), write.bytes(memory.transient_peak_bytes)});
   }
   return table;
 }

@@ -59,12 +59,17 @@ MemoryFigures memory_figures(const CaptureReader& file, const KvShape& shape) {
   figures.transient_peak_bytes = largest(figures.transient_bytes);
 
   const RetentionPlan plan(file.record().budget);
-  const auto denominator = [&](Denominator of) {
-    return denominator_bytes(of, plan.schedule(), plan.layers(), shape);
+  const auto against = [&](std::int64_t bytes, Denominator of, const KvShape& in) {
+    return change(bytes, denominator_bytes(of, plan.schedule(), plan.layers(), in));
   };
   figures.planned_peak_bytes = logical_peak_bytes(plan, shape);
-  figures.change_of_read = change(figures.planned_peak_bytes, denominator(Denominator::read));
-  figures.change_of_final = change(figures.planned_peak_bytes, denominator(Denominator::final));
+  figures.change_of_read = against(figures.planned_peak_bytes, Denominator::read, shape);
+  figures.change_of_final = against(figures.planned_peak_bytes, Denominator::final, shape);
+  // Buffers are measured: their denominator has this file's own rows and element sizes.
+  figures.resident_change_of_read =
+      against(figures.resident_peak_bytes, Denominator::read, figures.shape);
+  figures.resident_change_of_final =
+      against(figures.resident_peak_bytes, Denominator::final, figures.shape);
   const MemoryRecord process = file.memory();
   figures.process_peak_rss_bytes = process.process_peak_rss_bytes;
   figures.allocator_peak_bytes = process.allocator_peak_bytes;

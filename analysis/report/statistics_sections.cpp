@@ -101,6 +101,20 @@ std::string scope_of(const CaptureReader& file, std::int64_t samples) {
                      file.record().policy);
 }
 
+// A capture of some layers or heads only has no statistic for the others.
+bool covers_every_layer(const NdArray<double>& per_sample) {
+  return std::all_of(per_sample.data.begin(), per_sample.data.end(),
+                     [](double value) { return std::isfinite(value); });
+}
+
+std::string incomplete_section(const std::string& id, const std::string& title,
+                               const CaptureReader& file) {
+  return section(
+      id, title,
+      paragraph(file.path() + " does not hold every layer, head and scale, so layers cannot be "
+                              "compared with each other."));
+}
+
 }  // namespace
 
 std::string similarity_section(const ReportFiles& files) {
@@ -109,6 +123,9 @@ std::string similarity_section(const ReportFiles& files) {
   const Statistics statistics = *file->statistics();
   const Chosen chosen = chosen_statistic(files);
   const NdArray<double>& similarity = statistics.similarity(chosen.metric, chosen.tensor);
+  if (!covers_every_layer(statistics.layer_statistic(chosen.metric, chosen.tensor))) {
+    return incomplete_section("similarity", "How alike the scales are", *file);
+  }
   const LayerStatistics layers = layer_statistics(statistics, chosen.metric, chosen.tensor);
   const auto lowest = std::min_element(layers.mean.begin(), layers.mean.end());
   const auto highest = std::max_element(layers.mean.begin(), layers.mean.end());
@@ -152,6 +169,9 @@ std::string layer_section(const ReportFiles& files) {
   if (!file) return "";
   const Statistics statistics = *file->statistics();
   const Chosen chosen = chosen_statistic(files);
+  if (!covers_every_layer(statistics.layer_statistic(chosen.metric, chosen.tensor))) {
+    return incomplete_section("layers", "Which layers need the long history", *file);
+  }
   const LayerStatistics layers = layer_statistics(statistics, chosen.metric, chosen.tensor);
   const CaptureReader* budget = files.budget_file();
   std::vector<LayerPoint> points;
