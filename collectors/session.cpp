@@ -1,20 +1,17 @@
 #include "collectors/session.h"
 
 #include <algorithm>
-#include <filesystem>
 #include <utility>
 
 #include <ATen/ops/equal.h>
-#include <fmt/format.h>
 
 #include "collectors/kv/kv_statistics.h"
 #include "collectors/kv/mass_collector.h"
 #include "collectors/kv/raw_kv.h"
 #include "collectors/memory/ledger.h"
 #include "collectors/memory/memory_collector.h"
-#include "core/base/error.h"
 #include "core/base/random_mode.h"
-#include "core/capture/capture_reader.h"
+#include "core/capture/output_file.h"
 #include "core/image/png.h"
 
 namespace kvscope {
@@ -46,28 +43,10 @@ const RunRecord& name_collectors(const std::vector<std::unique_ptr<Collector>>& 
   return record;
 }
 
-std::filesystem::path image_folder(const std::string& path) {
-  return std::filesystem::path(image_path(path, 0)).parent_path();
-}
-
-/// `path`. The PNGs beside a file are part of it: those of another file are not overwritten.
-std::string check_images(std::string path, bool force) {
-  const std::filesystem::path folder = image_folder(path);
-  std::error_code ignored;
-  if (!force && std::filesystem::is_directory(folder, ignored))
-    throw Error(fmt::format(
-        "[capture] {}: expected no images there, got a folder (--force overwrites its images)",
-        folder.string()));
+/// `path`, which can become a new file with images.
+std::string checked(std::string path, bool force) {
+  CaptureSession::check_output(path, force);
   return path;
-}
-
-void make_image_folder(const std::string& path) {
-  const std::filesystem::path folder = image_folder(path);
-  std::error_code failure;
-  std::filesystem::create_directories(folder, failure);
-  if (failure)
-    throw Error(fmt::format("[capture] {}: expected a folder for images, got '{}'", folder.string(),
-                            failure.message()));
 }
 
 FileLayout layout_of(const RunRecord& record) {
@@ -118,14 +97,20 @@ class CaptureSession::LabelObserver final : public Observer {
   std::vector<std::int32_t> labels_;
 };
 
+void CaptureSession::check_output(const std::string& path, bool force) {
+  check_target(path, force);
+  ImageFolder::check(path, force);
+}
+
 CaptureSession::CaptureSession(std::string path, RunRecord record, at::Device device, bool force)
     : record_(std::move(record)),
       plan_(record_.budget),
       labels_(std::make_unique<LabelObserver>()),
       collectors_(make_collectors(record_, plan_, device)),
       timing_(record_.settings.repeat, record_.model.depth, plan_.schedule().scales()),
-      writer_(check_images(std::move(path), force), name_collectors(collectors_, record_),
+      writer_(checked(std::move(path), force), name_collectors(collectors_, record_),
               layout_of(record_), force),
+      images_(writer_.path()),
       thread_([this](PendingBatch& batch) { write(batch); }) {}
 
 CaptureSession::~CaptureSession() {
@@ -174,10 +159,9 @@ void CaptureSession::write(PendingBatch& batch) {
   const int preview = layout_of(record_).preview_size;
   batch.record.preview = NdArray<std::uint8_t>({images.size(0), preview, preview, 3});
   auto pixels = batch.record.preview.data.begin();
-  make_image_folder(writer_.path());
   for (std::int64_t k = 0; k < images.size(0); ++k) {
     const Image image = from_float(images[k].const_data_ptr<float>(), height, width);
-    write_png(image_path(writer_.path(), batch.first_sample + k), image);
+    write_png(images_.unfinished_image(batch.first_sample + k), image);
     const Image small = downscale(image, preview);
     pixels = std::copy(small.rgb.begin(), small.rgb.end(), pixels);
   }
@@ -186,7 +170,7 @@ void CaptureSession::write(PendingBatch& batch) {
 
 void CaptureSession::finish() {
   thread_.wait();
-  writer_.finish();
+  images_.publish([this] { writer_.finish(); });
 }
 
 }  // namespace kvscope

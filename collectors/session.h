@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "collectors/collector.h"
+#include "collectors/image_folder.h"
 #include "collectors/timing/timing_collector.h"
 #include "collectors/writer_thread.h"
 #include "core/budget/retention_plan.h"
@@ -23,9 +24,13 @@ class CaptureSession {
   /// Longest side of the previews inside the file.
   static constexpr int preview_side = 64;
 
+  /// Throws Error when `path` cannot become a new file with images, or exists and `force` is not
+  /// set. The constructor does it too; a job asks before it loads a model.
+  static void check_output(const std::string& path, bool force);
+
   /// `record` is the run's; its settings.collectors are filled in here. Throws Error as
-  /// CaptureWriter does, when a folder of images is already beside `path` and `force` is not set,
-  /// and when the budget's policy does not say which source scales are read.
+  /// CaptureWriter does, when images are already beside `path` and `force` is not set, and when the
+  /// budget's policy does not say which source scales are read.
   CaptureSession(std::string path, RunRecord record, at::Device device, bool force);
   ~CaptureSession();
   CaptureSession(const CaptureSession&) = delete;
@@ -39,7 +44,7 @@ class CaptureSession {
   /// first pass. Rethrows a failure of the writer, from this batch or one before it.
   void run_batch(BatchRequest request);
 
-  /// Waits for the writer and gives the file its final name.
+  /// Waits for the writer and gives the file and its images their final names.
   void finish();
 
   const RunRecord& record() const { return record_; }
@@ -57,6 +62,7 @@ class CaptureSession {
   Generator* generator_ = nullptr;
   std::int64_t samples_ = 0;  // handed to the writer
   CaptureWriter writer_;
+  ImageFolder images_;
   WriterThread thread_;  // last: stops before anything it uses goes away
 };
 

@@ -460,14 +460,15 @@ void CaptureReader::read_conditional(KvTensor tensor, int layer, std::int64_t fi
 }
 
 std::string CaptureReader::image_file(std::int64_t sample) const {
-  std::string path = impl_->calls.path();
-  if (path.ends_with(partial_suffix)) path.resize(path.size() - partial_suffix.size());
-  return image_path(path, sample);
+  return image_path(impl_->calls.path(), sample);
 }
 
 std::string image_path(const std::string& path, std::int64_t sample) {
-  const std::filesystem::path file(path);
-  const std::string folder = file.stem().string() + ".images";
+  const bool partial = path.ends_with(partial_suffix);
+  const std::filesystem::path file(
+      path.substr(0, path.size() - (partial ? partial_suffix.size() : 0)));
+  std::string folder = file.stem().string() + ".images";
+  if (partial) folder += partial_suffix;
   return (file.parent_path() / folder / fmt::format("{:06}.png", sample)).string();
 }
 

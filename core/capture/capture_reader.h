@@ -72,7 +72,7 @@ class CaptureReader {
 };
 
 /// Where the PNG of the sample at position `sample` in the file `path` lies: base.h5 →
-/// base.images/000003.png.
+/// base.images/000003.png, base.h5.partial → base.images.partial/000003.png.
 std::string image_path(const std::string& path, std::int64_t sample);
 
 }  // namespace kvscope

@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 
 #include <gmock/gmock.h>
 
@@ -119,12 +120,44 @@ TEST_F(Session, LeavesAReadablePartialFileWhenItBreaksOff) {
   const CaptureReader reader(folder_ / "a.h5.partial");
   EXPECT_FALSE(reader.complete());
   EXPECT_EQ(reader.committed_samples(), 2);
+  EXPECT_EQ(read_png(reader.image_file(1)).width, 6);
+}
+
+// A file of four samples is written anew: what stops half way must leave it with its own images,
+// what finishes must leave no image of a sample that is gone.
+TEST_F(Session, ReplacesAFileAndItsImagesTogether) {
+  const std::string path = folder_ / "a.h5";
+  capture(path, record(KvStore::raw, 2), 2);
+  std::ofstream(folder_ / "a.images/000000.png") << "of the old file";
+  const auto old_image = [&] {
+    std::ifstream image(folder_ / "a.images/000000.png");
+    return std::string(std::istreambuf_iterator<char>(image), {});
+  };
+  {
+    CaptureSession session(path, record(KvStore::raw, 2), at::kCPU, true);
+    session.attach(generator_);
+    session.run_batch(request(0));
+    EXPECT_THROW(session.finish(), Error) << "a batch is missing";
+  }
+  EXPECT_EQ(old_image(), "of the old file");
+  EXPECT_EQ(CaptureReader(path).committed_samples(), 4);
+  EXPECT_EQ(read_png(CaptureReader(path + ".partial").image_file(1)).width, 6);
+
+  CaptureSession session(path, record(KvStore::raw, 1), at::kCPU, true);
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "a.images.partial")) << "of the broken off run";
+  session.attach(generator_);
+  session.run_batch(request(0));
+  session.finish();
+  EXPECT_EQ(read_png(CaptureReader(path).image_file(0)).width, 6);
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "a.images/000002.png"));
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "a.images.partial"));
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "a.images.replaced"));
 }
 
 // The images' folder cannot be made: the run must fail and say where.
 TEST_F(Session, StopsWhenTheWriterFails) {
-  std::ofstream(folder_ / "a.images") << "a file in the way";
   CaptureSession session(folder_ / "a.h5", record(KvStore::raw, 3), at::kCPU, false);
+  std::ofstream(folder_ / "a.images.partial") << "a file in the way";
   session.attach(generator_);
   session.run_batch(request(0));
   EXPECT_THAT(
@@ -132,7 +165,7 @@ TEST_F(Session, StopsWhenTheWriterFails) {
         session.run_batch(request(1));
         session.finish();
       },
-      ::testing::ThrowsMessage<Error>(HasSubstr("a.images: expected a folder")));
+      ::testing::ThrowsMessage<Error>(HasSubstr("a.images.partial: expected a folder")));
   EXPECT_FALSE(std::filesystem::exists(folder_ / "a.h5"));
 }
 

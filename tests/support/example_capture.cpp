@@ -247,8 +247,9 @@ void write_run(const ExampleRun& run, const std::string& path, bool finish) {
   CaptureWriter writer(path, run.record, run.layout, false);
   for (const BatchRecord& batch : run.batches) writer.commit(batch);
   if (finish) writer.finish();
+  const std::string written = finish ? path : path + ".partial";
   for (std::size_t sample = 0; sample < run.images.size(); ++sample) {
-    const std::string image = image_path(path, static_cast<std::int64_t>(sample));
+    const std::string image = image_path(written, static_cast<std::int64_t>(sample));
     std::filesystem::create_directories(std::filesystem::path(image).parent_path());
     write_png(image, run.images[sample]);
   }

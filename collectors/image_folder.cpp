@@ -1,0 +1,94 @@
+#include "collectors/image_folder.h"
+
+#include <filesystem>
+#include <string_view>
+#include <system_error>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "core/base/error.h"
+#include "core/capture/capture_reader.h"
+#include "core/capture/output_file.h"
+
+namespace kvscope {
+namespace {
+
+namespace fs = std::filesystem;
+
+fs::path final_folder(const std::string& path) {
+  return fs::path(image_path(path, 0)).parent_path();
+}
+
+fs::path unfinished_folder(const std::string& path) { return final_folder(partial_path(path)); }
+
+// The images that a run replaces, while its file takes its final name.
+fs::path replaced_folder(const std::string& path) {
+  fs::path folder = final_folder(path);
+  folder += ".replaced";
+  return folder;
+}
+
+void require(const std::error_code& failure, const fs::path& folder, std::string_view expected) {
+  if (!failure) return;
+  throw Error(fmt::format("[capture] {}: expected {}, got '{}'", folder.string(), expected,
+                          failure.message()));
+}
+
+void remove_images(const fs::path& folder) {
+  std::error_code failure;
+  fs::remove_all(folder, failure);
+  require(failure, folder, "old images that can be removed");
+}
+
+void rename_images(const fs::path& from, const fs::path& to) {
+  std::error_code failure;
+  fs::rename(from, to, failure);
+  require(failure, from, fmt::format("to become {}", to.string()));
+}
+
+}  // namespace
+
+void ImageFolder::check(const std::string& path, bool force) {
+  if (force) return;
+  for (const fs::path& folder : {final_folder(path), unfinished_folder(path)}) {
+    std::error_code ignored;
+    if (!fs::exists(folder, ignored)) continue;
+    throw Error(
+        fmt::format("[capture] {}: expected no images there, got some (--force replaces them)",
+                    folder.string()));
+  }
+}
+
+ImageFolder::ImageFolder(std::string path) : path_(std::move(path)) {
+  remove_images(unfinished_folder(path_));
+}
+
+std::string ImageFolder::unfinished_image(std::int64_t sample) const {
+  const fs::path folder = unfinished_folder(path_);
+  std::error_code failure;
+  fs::create_directories(folder, failure);
+  require(failure, folder, "a folder for images");
+  return image_path(partial_path(path_), sample);
+}
+
+void ImageFolder::publish(const std::function<void()>& finish_file) const {
+  const fs::path images = final_folder(path_);
+  const fs::path replaced = replaced_folder(path_);
+  remove_images(replaced);
+  // The file changes its name while no images are there: neither the old nor the new file can be
+  // seen with those of the other.
+  std::error_code ignored;
+  const bool replaces = fs::exists(images, ignored);
+  if (replaces) rename_images(images, replaced);
+  try {
+    finish_file();
+  } catch (...) {
+    if (replaces) fs::rename(replaced, images, ignored);
+    throw;
+  }
+  rename_images(unfinished_folder(path_), images);
+  remove_images(replaced);
+}
+
+}  // namespace kvscope
