@@ -128,6 +128,8 @@ void print_summary(const GenerationOptions& options, const RunRecord& record, do
 
 int run_generation_job(const GenerationOptions& options, FileKind kind, const RunSettings& settings,
                        bool as_json) {
+  // Before the weights, which can take minutes to load.
+  CaptureSession::check_output(options.output, options.force);
   keep_freed_host_memory();
   // LibTorch would round fp32 convolutions to TF32 on a GPU; fp32 means fp32 here.
   at::globalContext().setAllowTF32CuDNN(false);

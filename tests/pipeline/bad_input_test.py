@@ -191,6 +191,15 @@ class BadUse(CliTest):
         self.assertIn("--force", cause)
         self.assertEqual(path.read_text(), "precious")
 
+    def test_output_is_checked_before_the_model_is_loaded(self):
+        (self.folder / "o.h5").write_text("precious")
+        (self.folder / "p.images").mkdir()
+        for output in ("o.h5", "no/o.h5", "p.h5"):
+            cause = self.refused(
+                1, "run", "--model", self.path("nowhere"), *DRAW, "-o", self.path(output)
+            )
+            self.assertIn(output.removesuffix(".h5"), cause)
+
     def test_output_in_a_missing_folder(self):
         cause = self.refused(1, "run", "--model", DEMO, *DRAW, "-o", self.path("no/o.h5"))
         self.assertIn("no/o.h5", cause)
