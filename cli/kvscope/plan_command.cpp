@@ -17,6 +17,7 @@
 #include "analysis/planner/planner.h"
 #include "cli/kvscope/commands.h"
 #include "core/base/error.h"
+#include "core/base/log.h"
 #include "core/base/table.h"
 #include "core/base/units.h"
 #include "core/capture/capture_reader.h"
@@ -135,7 +136,16 @@ void write_budget(const Options& options, const Budget& budget) {
 }
 
 int run(const Options& options) {
+  if (options.whole_scales && !options.ratio && options.kv_memory.empty()) {
+    throw UsageError("--whole-scales goes with a limit: give --ratio or --kv-memory");
+  }
   const CaptureReader reader(options.file);
+  if (!reader.complete() || reader.quality().any()) {
+    log().warn(
+        "{}: unfinished, or with lost data ('kvscope info' says what): the plan rests on the "
+        "rest",
+        options.file);
+  }
   const Plan plan =
       make_plan(statistics_of(reader), reader.record().model, plan_options(options, reader));
   if (!options.output.empty()) write_budget(options, plan.budget);
@@ -164,8 +174,9 @@ void add_options(CLI::App& app, Options& options) {
   choice->add_option("--threshold", options.threshold, "Layers below this statistic");
   choice->add_option("--demanding-layers", options.demanding_layers, "The N lowest layers")
       ->check(CLI::NonNegativeNumber);
-  choice->add_option("--ratio", options.ratio, "As many as fit into this share of --of")
-      ->check(CLI::Range(0.0, 1.0));
+  auto* ratio =
+      choice->add_option("--ratio", options.ratio, "As many as fit into this share of --of")
+          ->check(CLI::Range(0.0, 1.0));
   choice->add_option("--kv-memory", options.kv_memory,
                      "As many as fit into this much memory at --batch, e.g. 24GiB");
   choice->require_option(0, 1);
@@ -175,6 +186,7 @@ void add_options(CLI::App& app, Options& options) {
          "What --ratio is a share of: read (what the vanilla cache must hold) or final (all "
          "tokens, what the official code holds at the end)")
       ->check(CLI::IsMember({"read", "final"}))
+      ->needs(ratio)
       ->capture_default_str();
   app.add_option("--batch", options.batch, "Images at a time that the bytes are stated for")
       ->check(CLI::PositiveNumber)
@@ -187,10 +199,11 @@ void add_options(CLI::App& app, Options& options) {
                  "What efficient layers keep, e.g. condensed=2,local=1 or "
                  "condensed=2,capacity_tokens=120 (default: condensed=2 and what the limit leaves, "
                  "else local=1)");
-  app.add_option("--demanding", options.demanding,
-                 "What demanding layers keep: all or capacity_tokens=M")
-      ->capture_default_str();
-  app.add_flag("--uniform", options.uniform, "No classes: every layer keeps the same (control)");
+  auto* demanding = app.add_option("--demanding", options.demanding,
+                                   "What demanding layers keep: all or capacity_tokens=M")
+                        ->capture_default_str();
+  app.add_flag("--uniform", options.uniform, "No classes: every layer keeps the same (control)")
+      ->excludes(demanding);
   app.add_flag("--whole-scales", options.whole_scales,
                "Do not fill what a limit leaves with a capacity for the efficient layers");
   app.add_option("--metric", options.metric, "cosine or neg_l2")

@@ -241,6 +241,11 @@ class BadUse(CliTest):
         cause = self.refused(1, "plan", self.path("a.h5"), "--ratio", 0.001, "-o", self.path("b.json"))
         self.assertIn("smallest", cause)
 
+    def test_plan_options_that_would_do_nothing(self):
+        for options in (["--of", "final"], ["--whole-scales"],
+                        ["--uniform", "--demanding", "capacity_tokens=9"]):
+            self.refused(2, "plan", self.path("a.h5"), *options)
+
 
 class LostData(CliTest):
     def test_values_that_the_file_cannot_hold_are_counted_and_reported(self):
