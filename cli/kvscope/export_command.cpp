@@ -1,5 +1,4 @@
 #include <cmath>
-#include <fstream>
 #include <memory>
 #include <numeric>
 #include <optional>
@@ -8,6 +7,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "cli/common/text_output.h"
 #include "cli/kvscope/commands.h"
 #include "core/base/error.h"
 #include "core/base/progress.h"
@@ -118,13 +118,8 @@ void export_csv(const CaptureReader& reader, const Options& options) {
     fmt::print("{}", text);
     return;
   }
-  if (!options.force && std::ifstream(options.csv)) {
-    throw Error(
-        fmt::format("[export] {}: expected no file there, got one (use --force)", options.csv));
-  }
-  std::ofstream stream(options.csv, std::ios::binary);
-  stream << text << std::flush;
-  if (!stream) throw Error(fmt::format("[export] {}: expected a writable path", options.csv));
+  check_new_output("export", options.csv, options.force);
+  write_text_output("export", options.csv, text);
   if (options.json) {
     fmt::print("{}\n", nlohmann::json{{"file", options.csv}, {"rows", table.rows.size()}}.dump());
   } else {

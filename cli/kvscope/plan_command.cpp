@@ -1,6 +1,4 @@
 #include <charconv>
-#include <filesystem>
-#include <fstream>
 #include <limits>
 #include <map>
 #include <memory>
@@ -15,6 +13,7 @@
 
 #include "analysis/planner/explanation.h"
 #include "analysis/planner/planner.h"
+#include "cli/common/text_output.h"
 #include "cli/kvscope/commands.h"
 #include "core/base/error.h"
 #include "core/base/log.h"
@@ -126,13 +125,8 @@ Statistics statistics_of(const CaptureReader& reader) {
 }
 
 void write_budget(const Options& options, const Budget& budget) {
-  if (!options.force && std::filesystem::exists(options.output)) {
-    throw Error(
-        fmt::format("[plan] {}: expected no file there, got one (use --force)", options.output));
-  }
-  std::ofstream stream(options.output, std::ios::binary);
-  stream << to_json(budget).dump(2) << '\n' << std::flush;
-  if (!stream) throw Error(fmt::format("[plan] {}: expected a writable path", options.output));
+  check_new_output("plan", options.output, options.force);
+  write_text_output("plan", options.output, to_json(budget).dump(2) + '\n');
 }
 
 int run(const Options& options) {

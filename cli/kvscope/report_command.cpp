@@ -1,5 +1,3 @@
-#include <filesystem>
-#include <fstream>
 #include <memory>
 #include <string>
 #include <vector>
@@ -8,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "analysis/report/report.h"
+#include "cli/common/text_output.h"
 #include "cli/kvscope/commands.h"
 #include "core/base/error.h"
 
@@ -22,14 +21,8 @@ struct Options {
 };
 
 int run(const Options& options) {
-  if (!options.force && std::filesystem::exists(options.output)) {
-    throw Error(
-        fmt::format("[report] {}: expected no file there, got one (use --force)", options.output));
-  }
-  const std::string page = render_report(options.files);
-  std::ofstream stream(options.output, std::ios::binary);
-  stream << page << std::flush;
-  if (!stream) throw Error(fmt::format("[report] {}: expected a writable path", options.output));
+  check_new_output("report", options.output, options.force);
+  write_text_output("report", options.output, render_report(options.files));
   if (options.json) {
     fmt::print("{}\n", nlohmann::json{{"file", options.output}}.dump());
   } else {
