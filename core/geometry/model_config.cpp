@@ -134,7 +134,7 @@ ModelConfig demo() {
   config.vocab = 1024;
   config.z_channels = 16;
   config.image_size = 64;
-  config.sampling = {.cfg = 1.5, .top_k = 600, .top_p = 0.96};
+  config.sampling = {.cfg = 2, .top_k = 0, .top_p = 0.9};
   return config;
 }
 
