@@ -2,12 +2,12 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
 #include <string_view>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "core/base/bootstrap.h"
 #include "core/base/error.h"
 #include "core/base/module.h"
 
@@ -65,13 +65,8 @@ bool part_of_self_attention(std::string_view module) {
 Spread spread_of(std::vector<double> values) {
   if (values.empty()) throw Error("[compare] spread: expected at least one value, got none");
   std::sort(values.begin(), values.end());
-  const auto quantile = [&](double share) {
-    const double position = share * static_cast<double>(values.size() - 1);
-    const auto below = static_cast<std::size_t>(std::floor(position));
-    const std::size_t above = std::min(below + 1, values.size() - 1);
-    return values[below] + (position - std::floor(position)) * (values[above] - values[below]);
-  };
-  return {quantile(0.5), quantile(0.25), quantile(0.75), static_cast<std::int64_t>(values.size())};
+  return {percentile(values, 0.5), percentile(values, 0.25), percentile(values, 0.75),
+          static_cast<std::int64_t>(values.size())};
 }
 
 const ModuleTime* TimeFigures::find(const std::string& module) const {

@@ -3,20 +3,15 @@
 #include <cstdint>
 #include <vector>
 
+#include "core/base/bootstrap.h"
 #include "core/base/nd_array.h"
 #include "core/capture/statistics.h"
 
 namespace kvscope {
 
-/// Percentile bootstrap over samples: the same seed gives the same resamples on every machine.
-struct BootstrapOptions {
-  int resamples = 1000;
-  double confidence = 0.95;
-  std::uint64_t seed = 0;
-};
-
 /// The layer statistic (mean similarity of source i−1 to target i, over targets and samples) with
-/// its uncertainty. Cosine and neg_l2 both grow with similarity: a low value asks for long history.
+/// its uncertainty, a percentile bootstrap over samples. Cosine and neg_l2 both grow with
+/// similarity: a low value asks for long history.
 struct LayerStatistics {
   std::int64_t samples = 0;
   double confidence = 0;
