@@ -102,6 +102,7 @@ RunRecord merged_record(const std::vector<Source>& sources) {
   record.kind = FileKind::analysis;
   record.source_ids.clear();
   record.settings.samples = 0;
+  record.settings.scorer.reset();  // the scores stay with the capture
   for (const Source& source : sources) {
     record.settings.samples += source.reader.committed_samples();
     for (const std::string& id : ids_of(source.reader.record())) {

@@ -54,6 +54,11 @@ double JsonFields::number(std::string_view key) {
   return found.get<double>();
 }
 
+std::optional<double> JsonFields::number_or_null(std::string_view key) {
+  if (value(key).is_null()) return std::nullopt;
+  return number(key);
+}
+
 bool JsonFields::boolean(std::string_view key) {
   const nlohmann::json& found = value(key);
   if (!found.is_boolean()) fail(key, "true or false", brief(found));

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -26,6 +27,7 @@ class JsonFields {
   std::int64_t integer(std::string_view key, std::int64_t smallest);
   std::uint64_t unsigned_integer(std::string_view key);
   double number(std::string_view key);
+  std::optional<double> number_or_null(std::string_view key);
   bool boolean(std::string_view key);
   std::string text(std::string_view key);
   std::vector<int> integers(std::string_view key, int smallest);

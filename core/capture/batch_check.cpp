@@ -84,6 +84,9 @@ class BatchCheck {
     require_elements(static_cast<std::int64_t>(batch_.seeds.size()), place_.count,
                      schema::path_of(schema::seed));
     if (shape_.has(schema::Part::preview)) require_rows(batch_.preview, schema::preview);
+    require_elements(static_cast<std::int64_t>(batch_.predicted_classes.size()),
+                     shape_.has(schema::Part::scores) ? place_.count : 0,
+                     schema::path_of(schema::predicted_class));
   }
 
   void require_raw() const {

@@ -45,11 +45,12 @@ struct MemoryRecord {
 
 /// Everything one batch adds to a file. Committed as a whole or not at all.
 struct BatchRecord {
-  NdArray<std::int32_t> token_ids;   ///< [sample, token]
-  std::vector<std::int32_t> labels;  ///< [sample]
-  std::vector<std::uint64_t> seeds;  ///< [sample]: seed of the generator that drew it
-  NdArray<std::uint8_t> preview;     ///< [sample, y, x, 3]
-  std::vector<RawKv> raw;            ///< one per kept layer, or empty
+  NdArray<std::int32_t> token_ids;              ///< [sample, token]
+  std::vector<std::int32_t> labels;             ///< [sample]
+  std::vector<std::uint64_t> seeds;             ///< [sample]: seed of the generator that drew it
+  NdArray<std::uint8_t> preview;                ///< [sample, y, x, 3]
+  std::vector<std::int32_t> predicted_classes;  ///< [sample], or empty in a file without scores
+  std::vector<RawKv> raw;                       ///< one per kept layer, or empty
   std::optional<BatchStatistics> statistics;
   std::optional<TimingRecord> timing;
   LedgerRecord ledger;  ///< of this batch; the file keeps the largest batch's

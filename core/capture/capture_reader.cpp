@@ -230,6 +230,11 @@ struct CaptureReader::Impl {
     return array;
   }
 
+  Estimate estimate(const schema::Dataset& entry) const {
+    const NdArray<double> stored = all<double>(entry, schema::path_of(entry));
+    return {stored(0), stored(1), stored(2)};
+  }
+
   std::int64_t batch_count() const { return static_cast<std::int64_t>(batch_sizes.size()); }
 
   bool has_statistics() const {
@@ -410,6 +415,25 @@ std::optional<Timings> CaptureReader::timings() const {
   timings.batch_ns = impl_->batch_rows<std::int64_t>(schema::batch_ns);
   timings.modules = h5::read_names(impl_->calls, impl_->file.get(), schema::module_scale);
   return timings;
+}
+
+std::optional<Scores> CaptureReader::scores() const {
+  if (!impl_->shape.has(schema::Part::scores)) return std::nullopt;
+  const std::optional<ScorerRecord>& scorer = impl_->record.settings.scorer;
+  if (!scorer) impl_->calls.refuse("settings with the scorer of /scores", "none");
+  Scores scores;
+  scores.capture_id = impl_->record.capture_id;
+  scores.model = impl_->record.model.name;
+  scores.scorer = *scorer;
+  scores.samples = impl_->committed;
+  scores.classes =
+      class_scores(labels(), impl_->sample_rows<std::int32_t>(schema::predicted_class).data);
+  scores.class_accuracy.value = accuracy_of(scores.classes);
+  if (impl_->complete) {
+    scores.class_accuracy = impl_->estimate(schema::class_accuracy);
+    scores.demo_frechet_distance = impl_->estimate(schema::demo_frechet_distance);
+  }
+  return scores;
 }
 
 std::optional<Statistics> CaptureReader::statistics() const {

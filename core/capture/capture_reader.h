@@ -43,6 +43,10 @@ class CaptureReader {
   MemoryRecord memory() const;  ///< the largest over the batches
   std::optional<Timings> timings() const;
 
+  /// What a run stored of its images' scores; nothing when it did not score. Of a partial file only
+  /// the accuracy is known, without an interval, over the committed samples.
+  std::optional<Scores> scores() const;
+
   /// Means over the committed samples; nothing when the file has no statistics.
   std::optional<Statistics> statistics() const;
   /// The sums batch by batch, for merging.

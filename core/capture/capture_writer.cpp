@@ -118,6 +118,9 @@ struct CaptureWriter::Impl {
     if (shape.has(schema::Part::preview)) {
       put(schema::preview, committed, count, batch.preview.data);
     }
+    if (shape.has(schema::Part::scores)) {
+      put(schema::predicted_class, committed, count, batch.predicted_classes);
+    }
   }
 
   void write_raw(const BatchRecord& batch, std::int64_t count) {
@@ -231,6 +234,10 @@ struct CaptureWriter::Impl {
     publish_count(committed + count);
   }
 
+  void write_estimate(const schema::Dataset& entry, const Estimate& estimate) {
+    put(entry, 0, 3, std::vector<double>{estimate.value, estimate.low, estimate.high});
+  }
+
   // What fails, fails in the flush: HDF5 can still let go of the file without a write then.
   void close() {
     h5::write_integer(calls, file.get(), schema::complete, 1);
@@ -282,6 +289,23 @@ void CaptureWriter::commit(const BatchRecord& batch) {
   }
   file.committed += count;
   ++file.committed_batches;
+}
+
+void CaptureWriter::write_scores(const Estimate& class_accuracy,
+                                 const Estimate& demo_frechet_distance) {
+  Impl& file = *impl_;
+  file.require_unbroken();
+  if (!file.shape.has(schema::Part::scores)) {
+    throw Error(fmt::format("[capture] {}: expected a file with scores, got one without",
+                            file.calls.path()));
+  }
+  try {
+    file.write_estimate(schema::class_accuracy, class_accuracy);
+    file.write_estimate(schema::demo_frechet_distance, demo_frechet_distance);
+  } catch (...) {
+    file.broken = true;
+    throw;
+  }
 }
 
 void CaptureWriter::finish() {

@@ -6,6 +6,7 @@
 
 #include "core/capture/batch_record.h"
 #include "core/capture/run_record.h"
+#include "core/capture/scores.h"
 
 namespace kvscope {
 
@@ -15,6 +16,7 @@ struct FileLayout {
   bool similarity = false;  ///< /analysis/similarity, norms, layer statistics
   bool mass = false;        ///< /analysis/attention
   bool timing = false;      ///< /timing
+  bool scores = false;      ///< /samples/predicted_class, /scores
   std::int64_t batches = 0;
   int preview_size = 0;
 };
@@ -37,6 +39,9 @@ class CaptureWriter {
   /// with the path: when the batch does not fit the layout, with the file left as it was; when a
   /// write fails (a full disk), after which the writer takes no more batches.
   void commit(const BatchRecord& batch);
+
+  /// Writes the figures of all samples, before finish(). Throws Error as commit() does.
+  void write_scores(const Estimate& class_accuracy, const Estimate& demo_frechet_distance);
 
   /// Marks the file complete and gives it its final name. Throws Error, and leaves the partial file
   /// readable, when samples of the record are missing or a write failed, now or before.

@@ -28,6 +28,7 @@ class Objects {
       const bool pixels = dimension.name == "y" || dimension.name == "x" || dimension.name == "rgb";
       const bool kv_only = dimension.name == "row" || dimension.name == "channel";
       if (kv_only || (pixels && !shape_.has(schema::Part::preview))) continue;
+      if (dimension.name == "estimate" && !shape_.has(schema::Part::scores)) continue;
       create_scale(dimension, "/", false);
     }
     if (!shape_.has(schema::Part::raw)) return;
@@ -62,15 +63,21 @@ class Objects {
         doing));
   }
 
+  static std::vector<std::string_view> names_along(const schema::Dimension& dimension) {
+    if (dimension.name == "module") return {module_names.begin(), module_names.end()};
+    if (dimension.name == "estimate") {
+      return {schema::estimate_names.begin(), schema::estimate_names.end()};
+    }
+    std::vector<std::string_view> names;
+    for (std::size_t i = 0; i < quality_counter_count; ++i) {
+      names.push_back(name_of(static_cast<QualityCounter>(i)));
+    }
+    return names;
+  }
+
   // Names in one fixed-length text type, as SWMR and every reader take them.
   void write_names(const schema::Dimension& dimension, const std::string& path) const {
-    std::vector<std::string_view> names(module_names.begin(), module_names.end());
-    if (dimension.name == "counter") {
-      names.clear();
-      for (std::size_t i = 0; i < quality_counter_count; ++i) {
-        names.push_back(name_of(static_cast<QualityCounter>(i)));
-      }
-    }
+    const std::vector<std::string_view> names = names_along(dimension);
     std::size_t longest = 0;
     for (const std::string_view name : names) longest = std::max(longest, name.size());
     std::string packed(longest * names.size(), '\0');

@@ -80,6 +80,8 @@ bool FileShape::has(schema::Part part) const {
       return layout_.mass;
     case schema::Part::timing:
       return layout_.timing;
+    case schema::Part::scores:
+      return layout_.scores;
   }
   return false;
 }
@@ -108,6 +110,7 @@ std::int64_t FileShape::length(std::string_view dimension, bool in_kv) const {
   if (dimension == "repeat") return repeats_;
   if (dimension == "module") return names_.modules;
   if (dimension == "counter") return names_.counters;
+  if (dimension == "estimate") return static_cast<std::int64_t>(schema::estimate_names.size());
   if (dimension == "y" || dimension == "x") return layout_.preview_size;
   if (dimension == "rgb") return 3;
   throw Error(fmt::format("[capture] dimension {}: expected one of the catalogue", dimension));

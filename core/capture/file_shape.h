@@ -29,7 +29,7 @@ class FileShape {
 
   bool has(schema::Part part) const;
 
-  /// Coordinates of a dimension; inside /kv those of what was kept. Not for module and counter,
+  /// Coordinates of a dimension; inside /kv those of what was kept. Not for text dimensions,
   /// whose coordinates are names.
   std::vector<std::int64_t> coordinates(std::string_view dimension, bool in_kv) const;
   std::int64_t length(std::string_view dimension, bool in_kv) const;

@@ -122,6 +122,9 @@ FileLayout read_contents(const h5::Calls& calls, hid_t file) {
       case schema::Part::timing:
         layout.timing = true;
         break;
+      case schema::Part::scores:
+        layout.scores = true;
+        break;
     }
   }
   return layout;

@@ -76,29 +76,31 @@ std::string_view name_of(FileKind kind) { return file_kind_names[static_cast<std
 std::string_view name_of(KvStore store) { return kv_store_names[static_cast<std::size_t>(store)]; }
 
 nlohmann::json to_json(const RunSettings& settings) {
-  return {{"seed", settings.seed},
-          {"rng", name_of(settings.rng)},
-          {"cfg", settings.cfg},
-          {"top_k", settings.top_k},
-          {"top_p", settings.top_p},
-          {"more_smooth", settings.more_smooth},
-          {"samples", settings.samples},
-          {"first_sample", settings.first_sample},
-          {"batch", settings.batch},
-          {"warmup", settings.warmup},
-          {"repeat", settings.repeat},
-          {"device", settings.device},
-          {"dtype", settings.dtype},
-          {"threads", settings.threads},
-          {"store", name_of(settings.store)},
-          {"kv_dtype", name_of(settings.kv_dtype)},
-          {"keep",
-           {{"layers", settings.keep.layers},
-            {"heads", settings.keep.heads},
-            {"scales", settings.keep.scales},
-            {"samples", settings.keep.samples}}},
-          {"collectors", settings.collectors},
-          {"compression", settings.compression}};
+  nlohmann::json json = {{"seed", settings.seed},
+                         {"rng", name_of(settings.rng)},
+                         {"cfg", settings.cfg},
+                         {"top_k", settings.top_k},
+                         {"top_p", settings.top_p},
+                         {"more_smooth", settings.more_smooth},
+                         {"samples", settings.samples},
+                         {"first_sample", settings.first_sample},
+                         {"batch", settings.batch},
+                         {"warmup", settings.warmup},
+                         {"repeat", settings.repeat},
+                         {"device", settings.device},
+                         {"dtype", settings.dtype},
+                         {"threads", settings.threads},
+                         {"store", name_of(settings.store)},
+                         {"kv_dtype", name_of(settings.kv_dtype)},
+                         {"keep",
+                          {{"layers", settings.keep.layers},
+                           {"heads", settings.keep.heads},
+                           {"scales", settings.keep.scales},
+                           {"samples", settings.keep.samples}}},
+                         {"collectors", settings.collectors},
+                         {"compression", settings.compression}};
+  if (settings.scorer) json["scorer"] = to_json(*settings.scorer);
+  return json;
 }
 
 RunSettings parse_run_settings(std::string_view json, const std::string& file) {
@@ -124,6 +126,7 @@ RunSettings parse_run_settings(std::string_view json, const std::string& file) {
   settings.keep = parse_kept(fields.object("keep"));
   settings.collectors = fields.texts("collectors");
   settings.compression = fields.text("compression");
+  if (fields.has("scorer")) settings.scorer = parse_scorer_record(fields.object("scorer"));
   fields.refuse_unknown();
   return settings;
 }

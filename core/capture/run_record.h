@@ -11,6 +11,7 @@
 #include "core/base/quality.h"
 #include "core/base/random_mode.h"
 #include "core/budget/budget.h"
+#include "core/capture/scores.h"
 #include "core/geometry/model_config.h"
 
 namespace kvscope {
@@ -66,8 +67,9 @@ struct RunSettings {
   KvDtype kv_dtype = KvDtype::fp16;
   KeptSubset keep;
   std::vector<std::string>
-      collectors;                    ///< names, sorted: latency compares only between equal lists
-  std::string compression = "none";  ///< "none" or "deflate:N"
+      collectors;                      ///< names, sorted: latency compares only between equal lists
+  std::string compression = "none";    ///< "none" or "deflate:N"
+  std::optional<ScorerRecord> scorer;  ///< that judged the images during the run
   bool operator==(const RunSettings&) const = default;
 };
 

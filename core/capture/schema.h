@@ -28,10 +28,10 @@ enum class Type {
 };
 
 /// Which files hold an entry. The attribute `contents` lists the parts of a file.
-enum class Part { always, preview, raw, similarity, mass, timing };
+enum class Part { always, preview, raw, similarity, mass, timing, scores };
 
-inline constexpr std::array<std::string_view, 6> part_names = {"always",     "preview", "raw",
-                                                               "similarity", "mass",    "timing"};
+inline constexpr std::array<std::string_view, 7> part_names = {
+    "always", "preview", "raw", "similarity", "mass", "timing", "scores"};
 
 struct Dimension {
   std::string_view name;
@@ -72,6 +72,7 @@ inline constexpr std::array dimensions = {
     Dimension{"repeat", Type::int64, "timed pass over the same batch"},
     Dimension{"module", Type::text, "part of the model that is timed apart"},
     Dimension{"counter", Type::text, "name of a quality counter"},
+    Dimension{"estimate", Type::text, "value, low and high of a figure's interval"},
     Dimension{"y", Type::int64, "pixel row of a preview"},
     Dimension{"x", Type::int64, "pixel column of a preview"},
     Dimension{"rgb", Type::int64, "0 red, 1 green, 2 blue"},
@@ -243,6 +244,26 @@ inline constexpr Dataset batch_ns{"/timing/batch_ns",
                                   "ns",
                                   "wall time of the whole batch, from the labels to the image"};
 
+inline constexpr Dataset predicted_class{
+    "/samples/predicted_class",          "sample", Type::int32, Part::scores, 0, "1",
+    "class the scorer sees in the image"};
+inline constexpr Dataset class_accuracy{
+    "/scores/class_accuracy",
+    "estimate",
+    Type::float64,
+    Part::scores,
+    0,
+    "1",
+    "share of samples whose predicted class is their label; NaN until the run is over"};
+inline constexpr Dataset demo_frechet_distance{
+    "/scores/demo_frechet_distance",
+    "estimate",
+    Type::float64,
+    Part::scores,
+    0,
+    "1",
+    "Fréchet distance of the scorer's features to real pictures'; NaN until the run is over"};
+
 inline constexpr std::array datasets = {
     committed_samples,
     batch_samples,
@@ -269,6 +290,9 @@ inline constexpr std::array datasets = {
     model_ns,
     batch_ns,
     allocator_peak_bytes,
+    predicted_class,
+    class_accuracy,
+    demo_frechet_distance,
 };
 
 // Names that code asks for besides the paths above.
@@ -280,6 +304,7 @@ inline constexpr const char* batch_scale = "/batch";
 inline constexpr const char* preview_row_scale = "/y";
 inline constexpr const char* module_scale = "/module";
 inline constexpr const char* counter_scale = "/counter";
+inline constexpr std::array<std::string_view, 3> estimate_names = {"value", "low", "high"};
 
 inline constexpr std::array attributes = {
     Attribute{"/", "schema", Type::text, "name and version of this format"},

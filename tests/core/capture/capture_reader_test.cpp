@@ -1,6 +1,7 @@
 #include "core/capture/capture_reader.h"
 
 #include <array>
+#include <cmath>
 #include <filesystem>
 #include <fstream>
 #include <functional>
@@ -212,6 +213,71 @@ TEST_F(CaptureReaderTest, YieldsTheCommittedSamplesOfAPartialFile) {
   EXPECT_EQ(reader.timings()->batch_ns.shape, (std::vector<std::int64_t>{2, 2}));
   testing::expect_committed_samples(reader);
   EXPECT_THAT(refusal(), HasSubstr("did not finish"));
+}
+
+/// Five samples, whose predicted class is right for all but the first.
+class ScoredCapture : public CaptureReaderTest {
+ protected:
+  ScoredCapture() {
+    record_.settings.scorer = {"demo-scorer", std::string(64, 'b'), {}};
+    layout_.scores = true;
+  }
+
+  BatchRecord batch(std::int64_t first, std::int64_t count) const {
+    BatchRecord result = testing::example_batch(record_, first, count);
+    result.predicted_classes = result.labels;
+    if (first == 0) ++result.predicted_classes[0];
+    return result;
+  }
+
+  RunRecord record_ = testing::example_record(5);
+  FileLayout layout_ = testing::example_layout(record_);
+};
+
+TEST_F(ScoredCapture, ReadsBackTheScores) {
+  CaptureWriter writer(path_, record_, layout_, false);
+  for (const std::int64_t first : {0, 2, 4}) writer.commit(batch(first, first == 4 ? 1 : 2));
+  writer.write_scores({0.8, 0.6, 1}, {12.5, 11, 14});
+  writer.finish();
+  const CaptureReader reader(path_);
+  const Scores scores = reader.scores().value();
+  EXPECT_EQ(scores.capture_id, record_.capture_id);
+  EXPECT_EQ(scores.scorer, record_.settings.scorer);
+  EXPECT_EQ(scores.samples, 5);
+  EXPECT_EQ(scores.class_accuracy.value, 0.8);
+  EXPECT_EQ(scores.class_accuracy.low, 0.6);
+  EXPECT_EQ(scores.demo_frechet_distance.high, 14);
+  EXPECT_DOUBLE_EQ(accuracy_of(scores.classes), 0.8);
+  EXPECT_EQ(scores.classes.front(), (ClassScore{0, 2, 0.5})) << "samples 0 and 3";
+}
+
+// The distance needs every feature, the accuracy only what was committed.
+TEST_F(ScoredCapture, APartialFileHasTheAccuracyOfItsCommittedSamples) {
+  {
+    CaptureWriter writer(path_, record_, layout_, false);
+    writer.commit(batch(0, 2));
+    writer.commit(batch(2, 2));
+  }
+  const Scores scores = CaptureReader(path_ + ".partial").scores().value();
+  EXPECT_EQ(scores.samples, 4);
+  EXPECT_DOUBLE_EQ(scores.class_accuracy.value, 0.75);
+  EXPECT_TRUE(std::isnan(scores.class_accuracy.low));
+  EXPECT_TRUE(std::isnan(scores.demo_frechet_distance.value));
+}
+
+TEST_F(ScoredCapture, NeedsAPredictedClassForEverySample) {
+  CaptureWriter writer(path_, record_, layout_, false);
+  BatchRecord wrong = batch(0, 2);
+  wrong.predicted_classes.pop_back();
+  EXPECT_THROW(writer.commit(wrong), Error);
+  writer.commit(batch(0, 2));
+}
+
+TEST_F(CaptureReaderTest, HasNoScoresWhenNobodyScored) {
+  const RunRecord record = testing::example_record(2);
+  EXPECT_FALSE(written(record).scores());
+  CaptureWriter writer(folder_ / "b.h5", record, testing::example_layout(record), false);
+  EXPECT_THROW(writer.write_scores({}, {}), Error);
 }
 
 TEST_F(CaptureReaderTest, FindsTheImages) {

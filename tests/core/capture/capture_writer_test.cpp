@@ -135,6 +135,7 @@ TEST_F(CaptureWriterTest, RefusesWhatDoesNotFitTheLayoutAndGoesOn) {
       [](BatchRecord& batch) { batch.statistics->samples = 9; },
       [](BatchRecord& batch) { batch.statistics->mass_sum.shape = {2, 2, 9}; },
       [](BatchRecord& batch) { batch.ledger.shared_bytes = {}; },
+      [](BatchRecord& batch) { batch.predicted_classes.assign(batch.labels.size(), 0); },
   };
   CaptureWriter writer(path, record_, testing::example_layout(record_), false);
   for (std::int64_t first = 0; first < 5; first += 2) {

@@ -20,6 +20,7 @@ RunSettings all_fields_set() {
   settings.kv_dtype = KvDtype::bf16;
   settings.keep = {.layers = {0}, .heads = {1}, .scales = {0, 2}, .samples = {1, 4}};
   settings.compression = "deflate:4";
+  settings.scorer = {"demo-scorer", std::string(64, 'b'), {.resamples = 10, .seed = 5}};
   return settings;
 }
 

@@ -1,0 +1,167 @@
+#include "core/capture/scores.h"
+
+#include <cmath>
+#include <map>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "core/base/json_fields.h"
+
+namespace kvscope {
+namespace {
+
+nlohmann::json number_or_null(double value) {
+  return std::isnan(value) ? nlohmann::json() : nlohmann::json(value);
+}
+
+nlohmann::json to_json(const Estimate& estimate) {
+  return {{"value", number_or_null(estimate.value)},
+          {"low", number_or_null(estimate.low)},
+          {"high", number_or_null(estimate.high)}};
+}
+
+double figure(JsonFields& fields, std::string_view key, double largest) {
+  const std::optional<double> value = fields.number_or_null(key);
+  if (!value) return std::numeric_limits<double>::quiet_NaN();
+  if (!(*value >= 0 && *value <= largest)) {
+    fields.fail(key, fmt::format("from 0 to {}", largest), fmt::to_string(*value));
+  }
+  return *value;
+}
+
+Estimate parse_estimate(JsonFields fields, double largest) {
+  const Estimate estimate{figure(fields, "value", largest), figure(fields, "low", largest),
+                          figure(fields, "high", largest)};
+  fields.refuse_unknown();
+  if (estimate.low > estimate.high) {
+    fields.fail("low", "at most high", fmt::to_string(estimate.low));
+  }
+  return estimate;
+}
+
+std::vector<ClassScore> parse_classes(JsonFields& fields) {
+  std::vector<ClassScore> classes;
+  for (std::size_t i = 0; i < fields.array("classes").size(); ++i) {
+    JsonFields entry = fields.element("classes", i);
+    const std::int64_t label = entry.integer("class", 0);
+    const bool ascends = classes.empty() || label > classes.back().label;
+    if (!ascends || label > std::numeric_limits<std::int32_t>::max()) {
+      entry.fail("class", "above the one before", fmt::to_string(label));
+    }
+    classes.push_back({.label = static_cast<std::int32_t>(label),
+                       .samples = entry.integer("samples", 1),
+                       .accuracy = figure(entry, "accuracy", 1)});
+    entry.refuse_unknown();
+  }
+  return classes;
+}
+
+}  // namespace
+
+std::vector<ClassScore> class_scores(const std::vector<std::int32_t>& labels,
+                                     const std::vector<std::int32_t>& predicted) {
+  struct Count {
+    std::int64_t samples = 0;
+    std::int64_t recognised = 0;
+  };
+  std::map<std::int32_t, Count> counts;
+  for (std::size_t i = 0; i < labels.size(); ++i) {
+    Count& count = counts[labels[i]];
+    ++count.samples;
+    count.recognised += labels[i] == predicted.at(i) ? 1 : 0;
+  }
+  std::vector<ClassScore> classes;
+  for (const auto& [label, count] : counts) {
+    classes.push_back(
+        {label, count.samples,
+         static_cast<double>(count.recognised) / static_cast<double>(count.samples)});
+  }
+  return classes;
+}
+
+double accuracy_of(const std::vector<ClassScore>& classes) {
+  double samples = 0;
+  double recognised = 0;
+  for (const ClassScore& one : classes) {
+    samples += static_cast<double>(one.samples);
+    recognised += one.accuracy * static_cast<double>(one.samples);
+  }
+  return recognised / samples;
+}
+
+nlohmann::json to_json(const ScorerRecord& scorer) {
+  return {{"name", scorer.name},
+          {"sha256", scorer.sha256},
+          {"bootstrap",
+           {{"resamples", scorer.bootstrap.resamples},
+            {"confidence", scorer.bootstrap.confidence},
+            {"seed", scorer.bootstrap.seed}}}};
+}
+
+ScorerRecord parse_scorer_record(JsonFields fields) {
+  ScorerRecord scorer;
+  scorer.name = fields.text("name");
+  scorer.sha256 = fields.text("sha256");
+  JsonFields bootstrap = fields.object("bootstrap");
+  const std::int64_t resamples = bootstrap.integer("resamples", 1);
+  if (resamples > std::numeric_limits<int>::max()) {
+    bootstrap.fail("resamples", "below 2^31", fmt::to_string(resamples));
+  }
+  scorer.bootstrap.resamples = static_cast<int>(resamples);
+  scorer.bootstrap.confidence = bootstrap.number("confidence");
+  if (!(scorer.bootstrap.confidence > 0 && scorer.bootstrap.confidence < 1)) {
+    bootstrap.fail("confidence", "between 0 and 1", fmt::to_string(scorer.bootstrap.confidence));
+  }
+  scorer.bootstrap.seed = bootstrap.unsigned_integer("seed");
+  bootstrap.refuse_unknown();
+  fields.refuse_unknown();
+  return scorer;
+}
+
+nlohmann::json to_json(const Scores& scores) {
+  nlohmann::json classes = nlohmann::json::array();
+  for (const ClassScore& one : scores.classes) {
+    classes.push_back(
+        {{"class", one.label}, {"samples", one.samples}, {"accuracy", one.accuracy}});
+  }
+  return {{"schema", scores_schema},
+          {"capture_id", scores.capture_id},
+          {"model", scores.model},
+          {"scorer", to_json(scores.scorer)},
+          {"samples", scores.samples},
+          {"unreadable_images", scores.unreadable_images},
+          {"class_accuracy", to_json(scores.class_accuracy)},
+          {"demo_frechet_distance", to_json(scores.demo_frechet_distance)},
+          {"classes", std::move(classes)}};
+}
+
+Scores load_scores(const std::string& path) {
+  const nlohmann::json json = read_json_file(path, "scores");
+  JsonFields fields(json, "scores", path);
+  if (const std::string schema = fields.text("schema"); schema != scores_schema) {
+    fields.fail("schema", fmt::format("\"{}\"", scores_schema), schema);
+  }
+  Scores scores;
+  scores.capture_id = fields.text("capture_id");
+  scores.model = fields.text("model");
+  scores.scorer = parse_scorer_record(fields.object("scorer"));
+  scores.samples = fields.integer("samples", 1);
+  scores.unreadable_images = fields.integer("unreadable_images", 0);
+  scores.class_accuracy = parse_estimate(fields.object("class_accuracy"), 1);
+  scores.demo_frechet_distance = parse_estimate(fields.object("demo_frechet_distance"),
+                                                std::numeric_limits<double>::max());
+  scores.classes = parse_classes(fields);
+  std::int64_t samples = 0;
+  for (const ClassScore& one : scores.classes) samples += one.samples;
+  if (samples != scores.samples) {
+    fields.fail("classes", fmt::format("of {} samples in all", scores.samples),
+                fmt::to_string(samples));
+  }
+  fields.refuse_unknown();
+  return scores;
+}
+
+std::string scores_path(const std::string& path) { return path + ".scores.json"; }
+
+}  // namespace kvscope

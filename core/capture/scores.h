@@ -1,0 +1,75 @@
+#pragma once
+
+#include <cstdint>
+#include <limits>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <nlohmann/json_fwd.hpp>
+
+#include "core/base/bootstrap.h"
+
+namespace kvscope {
+
+class JsonFields;
+
+inline constexpr std::string_view scores_schema = "kvscope.scores/1";
+
+/// A figure and its interval; NaN where it is not known.
+struct Estimate {
+  double value = std::numeric_limits<double>::quiet_NaN();
+  double low = std::numeric_limits<double>::quiet_NaN();
+  double high = std::numeric_limits<double>::quiet_NaN();
+};
+
+/// What judged images, and how the intervals of its figures were made.
+struct ScorerRecord {
+  std::string name;
+  std::string sha256;  ///< hex digest of its weights.safetensors
+  BootstrapOptions bootstrap;
+  bool operator==(const ScorerRecord&) const = default;
+};
+
+/// Accuracy of the samples that one class was asked for.
+struct ClassScore {
+  std::int32_t label = 0;
+  std::int64_t samples = 0;
+  double accuracy = 0;
+  bool operator==(const ClassScore&) const = default;
+};
+
+/// How good the images of a capture are. The demo Fréchet distance falls as samples are added
+/// (analysis/quality/frechet.h), so only figures of equally many samples compare.
+struct Scores {
+  std::string capture_id;
+  std::string model;  ///< name in the model's config.json
+  ScorerRecord scorer;
+  std::int64_t samples = 0;            ///< whose images were judged
+  std::int64_t unreadable_images = 0;  ///< of further samples: missing or broken
+  Estimate class_accuracy;             ///< share of samples whose predicted class is their label
+  Estimate demo_frechet_distance;
+  std::vector<ClassScore> classes;  ///< labels ascending, only those asked for
+};
+
+/// Accuracy by class, from the label and the predicted class of every sample.
+std::vector<ClassScore> class_scores(const std::vector<std::int32_t>& labels,
+                                     const std::vector<std::int32_t>& predicted);
+
+/// Share of all samples behind `classes` that were recognised; NaN without samples.
+double accuracy_of(const std::vector<ClassScore>& classes);
+
+nlohmann::json to_json(const ScorerRecord& scorer);
+/// Throws BadInput naming the field.
+ScorerRecord parse_scorer_record(JsonFields fields);
+
+/// Schema scores_schema; null where a figure is not known.
+nlohmann::json to_json(const Scores& scores);
+
+/// Throws BadInput: not JSON, another schema, a field missing, unknown or out of range.
+Scores load_scores(const std::string& path);
+
+/// Where the scores of the file `path` lie: base.h5 → base.h5.scores.json.
+std::string scores_path(const std::string& path);
+
+}  // namespace kvscope
