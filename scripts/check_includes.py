@@ -26,11 +26,13 @@ ARROWS = {
     "core/generate": BASE
     + ["core/geometry", "core/budget", "core/weights", "core/cache", "core/model"],
     "analysis/metrics": NO_TORCH_CORE,
+    "analysis/quality": NO_TORCH_CORE + ["core/weights"],
     "analysis/layers": NO_TORCH_CORE,
     "analysis/planner": NO_TORCH_CORE + ["analysis/layers"],
     "analysis/compare": NO_TORCH_CORE + ["analysis/layers", "analysis/planner"],
     "analysis/report": NO_TORCH_CORE + ["analysis/layers", "analysis/planner", "analysis/compare"],
-    "collectors": NO_TORCH_CORE + ["core/cache", "core/generate", "core/model", "analysis/metrics"],
+    "collectors": NO_TORCH_CORE
+    + ["core/cache", "core/generate", "core/model", "analysis/metrics", "analysis/quality"],
     "cli/common": NO_TORCH_CORE,
     "cli/kvscope": NO_TORCH_CORE
     + ["cli/common", "analysis/layers", "analysis/planner", "analysis/compare", "analysis/report"],
@@ -43,6 +45,7 @@ TORCH_FOLDERS = [
     "core/model",
     "core/generate",
     "analysis/metrics",
+    "analysis/quality",
     "collectors",
     "cli/engine",
 ]

@@ -1,0 +1,80 @@
+#include "analysis/quality/score_capture.h"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "analysis/quality/judged_samples.h"
+#include "core/base/error.h"
+#include "core/base/interrupt.h"
+#include "core/base/progress.h"
+#include "core/image/png.h"
+
+namespace kvscope {
+namespace {
+
+Image read_image(const std::string& path, int side) {
+  Image image = read_png(path);
+  if (image.width != side || image.height != side) {
+    throw BadInput("score", path, fmt::format("{0} × {0} pixels", side),
+                   fmt::format("{} × {}", image.width, image.height));
+  }
+  return image;
+}
+
+/// The images of samples [first, end) that can be read, with their labels.
+struct Batch {
+  std::vector<Image> images;
+  std::vector<std::int32_t> labels;
+};
+
+Batch read_batch(const CaptureReader& file, const std::vector<std::int32_t>& labels,
+                 std::int64_t first, std::int64_t end, CaptureScores& result) {
+  Batch batch;
+  for (std::int64_t sample = first; sample < end; ++sample) {
+    try {
+      batch.images.push_back(
+          read_image(file.image_file(sample), file.record().model.image_size));
+      batch.labels.push_back(labels[static_cast<std::size_t>(sample)]);
+    } catch (const BadInput& error) {
+      if (result.scores.unreadable_images++ == 0) result.unreadable_why = error.what();
+    }
+  }
+  return batch;
+}
+
+}  // namespace
+
+CaptureScores score_capture(const CaptureReader& file, const Scorer& scorer, int batch) {
+  const std::vector<std::int32_t> labels = file.labels();
+  scorer.check_knows(file.record().model, file.path());
+  scorer.check_labels(labels, file.path());
+  CaptureScores result;
+  JudgedSamples judged(scorer);
+  const std::int64_t samples = file.committed_samples();
+  Progress progress("score", samples, "images");
+  for (std::int64_t first = 0; first < samples; first += batch) {
+    throw_if_interrupted();
+    const std::int64_t end = std::min(first + batch, samples);
+    const Batch read = read_batch(file, labels, first, end, result);
+    if (!read.images.empty()) judged.add(read.labels, read.images);
+    progress.advance(end - first);
+  }
+  Scores& scores = result.scores;
+  scores.samples = static_cast<std::int64_t>(judged.labels().size());
+  if (scores.samples == 0) {
+    throw BadInput("score", file.path(), "at least one image that can be read",
+                   samples == 0 ? "no committed sample" : "none: " + result.unreadable_why);
+  }
+  scores.capture_id = file.record().capture_id;
+  scores.model = file.record().model.name;
+  scores.scorer = scorer.record();
+  scores.class_accuracy = judged.class_accuracy();
+  scores.demo_frechet_distance = judged.demo_frechet_distance();
+  scores.classes = class_scores(judged.labels(), judged.predicted());
+  return result;
+}
+
+}  // namespace kvscope
