@@ -9,5 +9,6 @@ Command analyze_command();
 Command capture_command();
 Command devices_command();
 Command run_command();
+Command score_command();
 
 }  // namespace kvscope::cli

@@ -14,6 +14,9 @@
 
 namespace kvscope::cli {
 
+/// Scorer folder of the embedded model, in the source tree.
+inline constexpr const char* embedded_scorer = KVSCOPE_DATA_DIR "/demo/scorer";
+
 /// What capture and run share: the model, the samples and how they are drawn.
 struct GenerationOptions {
   std::string model;
@@ -36,6 +39,8 @@ struct GenerationOptions {
   int repeat = 1;
   std::string output;
   bool force = false;
+  bool score = false;
+  std::string scorer = embedded_scorer;
 };
 
 void add_generation_options(CLI::App& app, GenerationOptions& options);

@@ -8,7 +8,8 @@ int main(int argc, char** argv) {
   const Program program = {
       .name = "kvscope",
       .description = "The part of kvscope that runs the model; start it through kvscope.",
-      .commands = {capture_command(), analyze_command(), run_command(), devices_command()},
+      .commands = {capture_command(), analyze_command(), run_command(), score_command(),
+                   devices_command()},
       .others = {},
       .delegate = {}};
   return run_program(program, argc, argv);

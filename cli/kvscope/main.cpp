@@ -42,7 +42,8 @@ int main(int argc, char** argv) {
                    export_command(), doctor_command()},
       .others = {engine_command("capture", "Run the model, keep K and V, attention mass, timings"),
                  engine_command("analyze", "Compute inter-scale similarity from captures"),
-                 engine_command("run", "Generate under a budget: images, tokens, timings, ledger")},
+                 engine_command("run", "Generate under a budget: images, tokens, timings, ledger"),
+                 engine_command("score", "Judge the images of a capture or run of the demo model")},
       .delegate = start_engine};
   return run_program(program, argc, argv);
 }
