@@ -10,6 +10,7 @@
 #include "collectors/kv/raw_kv.h"
 #include "collectors/memory/ledger.h"
 #include "collectors/memory/memory_collector.h"
+#include "collectors/quantised_images.h"
 #include "core/base/random_mode.h"
 #include "core/capture/output_file.h"
 #include "core/image/png.h"
@@ -31,6 +32,17 @@ std::vector<std::unique_ptr<Collector>> make_collectors(const RunRecord& record,
   if (record.settings.store == KvStore::reduced)
     collectors.push_back(std::make_unique<KvStatisticsCollector>(model));
   return collectors;
+}
+
+/// Adds the collector of scores, when there is a scorer, and names the scorer in the settings.
+const ScoreCollector* add_scores(std::vector<std::unique_ptr<Collector>>& collectors,
+                                 std::shared_ptr<const Scorer> scorer, RunRecord& record) {
+  if (!scorer) return nullptr;
+  record.settings.scorer = scorer->record();
+  auto scores = std::make_unique<ScoreCollector>(std::move(scorer));
+  const ScoreCollector* added = scores.get();
+  collectors.push_back(std::move(scores));
+  return added;
 }
 
 /// Writes the names of all collectors into the settings, sorted.
@@ -57,6 +69,7 @@ FileLayout layout_of(const RunRecord& record) {
   layout.similarity = capture && settings.store == KvStore::reduced;
   layout.mass = capture;
   layout.timing = true;
+  layout.scores = settings.scorer.has_value();
   layout.batches = (settings.samples + settings.batch - 1) / settings.batch;
   layout.preview_size = std::min(record.model.image_size, CaptureSession::preview_side);
   return layout;
@@ -102,11 +115,13 @@ void CaptureSession::check_output(const std::string& path, bool force) {
   ImageFolder::check(path, force);
 }
 
-CaptureSession::CaptureSession(std::string path, RunRecord record, at::Device device, bool force)
+CaptureSession::CaptureSession(std::string path, RunRecord record, at::Device device, bool force,
+                               std::shared_ptr<const Scorer> scorer)
     : record_(std::move(record)),
       plan_(record_.budget),
       labels_(std::make_unique<LabelObserver>()),
       collectors_(make_collectors(record_, plan_, device)),
+      scores_(add_scores(collectors_, std::move(scorer), record_)),
       timing_(record_.settings.repeat, record_.model.depth, plan_.schedule().scales()),
       writer_(checked(std::move(path), force), name_collectors(collectors_, record_),
               layout_of(record_), force),
@@ -153,15 +168,14 @@ void CaptureSession::run_batch(BatchRequest request) {
 }
 
 void CaptureSession::write(PendingBatch& batch) {
-  const at::Tensor images = batch.image.to(at::kFloat).contiguous();
-  const int height = static_cast<int>(images.size(2));
-  const int width = static_cast<int>(images.size(3));
+  const std::vector<Image> images = quantised_images(batch.image);
   const int preview = layout_of(record_).preview_size;
-  batch.record.preview = NdArray<std::uint8_t>({images.size(0), preview, preview, 3});
+  const auto count = static_cast<std::int64_t>(images.size());
+  batch.record.preview = NdArray<std::uint8_t>({count, preview, preview, 3});
   auto pixels = batch.record.preview.data.begin();
-  for (std::int64_t k = 0; k < images.size(0); ++k) {
-    const Image image = from_float(images[k].const_data_ptr<float>(), height, width);
-    write_png(images_.unfinished_image(batch.first_sample + k), image);
+  std::int64_t sample = batch.first_sample;
+  for (const Image& image : images) {
+    write_png(images_.unfinished_image(sample++), image);
     const Image small = downscale(image, preview);
     pixels = std::copy(small.rgb.begin(), small.rgb.end(), pixels);
   }
@@ -170,6 +184,10 @@ void CaptureSession::write(PendingBatch& batch) {
 
 void CaptureSession::finish() {
   thread_.wait();
+  if (scores_) {
+    const JudgedSamples& judged = scores_->judged();
+    writer_.write_scores(judged.class_accuracy(), judged.demo_frechet_distance());
+  }
   images_.publish([this] { writer_.finish(); });
 }
 

@@ -7,6 +7,7 @@
 
 #include "collectors/collector.h"
 #include "collectors/image_folder.h"
+#include "collectors/score/score_collector.h"
 #include "collectors/timing/timing_collector.h"
 #include "collectors/writer_thread.h"
 #include "core/budget/retention_plan.h"
@@ -28,10 +29,12 @@ class CaptureSession {
   /// set. The constructor does it too; a job asks before it loads a model.
   static void check_output(const std::string& path, bool force);
 
-  /// `record` is the run's; its settings.collectors are filled in here. Throws Error as
+  /// `record` is the run's; its settings.collectors and settings.scorer are filled in here. A
+  /// `scorer` judges the images, none leaves them unscored. Throws Error as
   /// CaptureWriter does, when images are already beside `path` and `force` is not set, and when the
   /// budget's policy does not say which source scales are read.
-  CaptureSession(std::string path, RunRecord record, at::Device device, bool force);
+  CaptureSession(std::string path, RunRecord record, at::Device device, bool force,
+                 std::shared_ptr<const Scorer> scorer = nullptr);
   ~CaptureSession();
   CaptureSession(const CaptureSession&) = delete;
   CaptureSession& operator=(const CaptureSession&) = delete;
@@ -58,6 +61,7 @@ class CaptureSession {
   RetentionPlan plan_;
   std::unique_ptr<LabelObserver> labels_;
   std::vector<std::unique_ptr<Collector>> collectors_;  // in the order they fill a record
+  const ScoreCollector* scores_;                        // among them; null without a scorer
   TimingCollector timing_;
   Generator* generator_ = nullptr;
   std::int64_t samples_ = 0;  // handed to the writer

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <chrono>
+#include <memory>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -11,12 +13,14 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/engine/losses.h"
+#include "cli/engine/print_scores.h"
 #include "collectors/session.h"
 #include "core/base/error.h"
 #include "core/base/progress.h"
 #include "core/base/units.h"
 #include "core/base/version.h"
 #include "core/budget/kv_bytes.h"
+#include "core/capture/capture_reader.h"
 #include "core/generate/device.h"
 #include "core/generate/eager_generator.h"
 #include "core/model/host_allocator.h"
@@ -96,8 +100,21 @@ KeptSubset resolve_kept(KeptSubset kept, const ModelConfig& model, std::int64_t 
   return kept;
 }
 
+// Null when no scores are asked for.
+std::shared_ptr<const Scorer> load_scorer(const GenerationOptions& options, at::Device device) {
+  if (!options.score) return nullptr;
+  return std::make_shared<const Scorer>(options.scorer, device);
+}
+
+void check_can_score(const Scorer& scorer, const GenerationSetup& setup, const std::string& model) {
+  scorer.check_knows(setup.model.config, model);
+  const std::vector<std::int32_t> labels(setup.labels.begin(), setup.labels.end());
+  scorer.check_labels(labels, model);
+}
+
 void print_summary(const GenerationOptions& options, const RunRecord& record, double job_seconds,
                    bool as_json) {
+  const std::optional<Scores> scores = CaptureReader(options.output).scores();
   const RetentionPlan plan(record.budget);
   // The eager generator keeps K and V in the compute dtype.
   const auto element_bytes =
@@ -110,18 +127,20 @@ void print_summary(const GenerationOptions& options, const RunRecord& record, do
                       .value_element_bytes = element_bytes};
   const std::int64_t peak = logical_peak_bytes(plan, shape);
   if (as_json) {
-    fmt::print("{}\n", nlohmann::json{{"file", options.output},
-                                      {"capture_id", record.capture_id},
-                                      {"samples", record.settings.samples},
-                                      {"policy", record.policy},
-                                      {"job_seconds", job_seconds},
-                                      {"logical_peak_bytes", peak}}
-                           .dump());
+    nlohmann::json json = {{"file", options.output},
+                           {"capture_id", record.capture_id},
+                           {"samples", record.settings.samples},
+                           {"policy", record.policy},
+                           {"job_seconds", job_seconds},
+                           {"logical_peak_bytes", peak}};
+    if (scores) json["scores"] = to_json(*scores);
+    fmt::print("{}\n", json.dump());
     return;
   }
   fmt::print("{}: {} images, {} cache, logical KV peak {} ({}, batch {}), {:.2f} s\n",
              options.output, record.settings.samples, record.policy, format_bytes(peak),
              record.settings.dtype, batch, job_seconds);
+  if (scores) print_scores(*scores);
 }
 
 }  // namespace
@@ -135,7 +154,9 @@ int run_generation_job(const GenerationOptions& options, FileKind kind, const Ru
   at::globalContext().setAllowTF32CuDNN(false);
   if (options.threads > 0) at::set_num_threads(options.threads);
   const at::Device device = parse_device(options.device);
+  const std::shared_ptr<const Scorer> scorer = load_scorer(options, device);
   GenerationSetup setup = resolve(options);
+  if (scorer) check_can_score(*scorer, setup, options.model);
   setup.settings.threads = at::get_num_threads();
   setup.settings.store = settings.store;
   setup.settings.kv_dtype = settings.kv_dtype;
@@ -148,7 +169,7 @@ int run_generation_job(const GenerationOptions& options, FileKind kind, const Ru
       {.device = device, .dtype = scalar_type(options.dtype), .sampling = setup.sampling},
       setup.budget);
   setup.model.weights.clear();
-  CaptureSession session(options.output, record, device, options.force);
+  CaptureSession session(options.output, record, device, options.force, scorer);
 
   const std::vector<BatchRequest> batches = batches_of(setup);
   warm_up(generator, batches.front(), options.warmup);

@@ -112,6 +112,11 @@ void add_generation_options(CLI::App& app, GenerationOptions& options) {
   app.add_option("--repeat", options.repeat, "Timed passes over every batch; the first one is kept")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
+  auto* score = app.add_flag("--score", options.score,
+                             "Store how good the images are: class accuracy and demo Fréchet "
+                             "distance (of the embedded model's pictures only)");
+  app.add_option("--scorer", options.scorer, "Scorer folder (default: the embedded model's)")
+      ->needs(score);
   app.add_option("-o,--output", options.output, "File to write")->required();
   app.add_flag("--force", options.force, "Overwrite an existing file");
 }

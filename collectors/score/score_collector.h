@@ -1,0 +1,35 @@
+#pragma once
+
+#include <memory>
+#include <utility>
+
+#include "analysis/quality/judged_samples.h"
+#include "collectors/collector.h"
+
+namespace kvscope {
+
+/// Scores of the generated images, quantised to 8 bits as their PNGs are: `kvscope score` of the
+/// file gives the same. Works between batches, outside every timed pass.
+class ScoreCollector final : public Collector {
+ public:
+  explicit ScoreCollector(std::shared_ptr<const Scorer> scorer)
+      : scorer_(std::move(scorer)), judged_(*scorer_) {}
+
+  std::string_view name() const override { return "scores"; }
+  ObserverNeeds needs() const override { return {}; }
+  void on_batch_end(const BatchInfo& info, const BatchOutput& output) override;
+  void fill(BatchRecord& record) override;
+
+  /// Of all batches filled so far.
+  const JudgedSamples& judged() const { return judged_; }
+
+ private:
+  void begin(const BatchInfo& info) override;
+
+  std::shared_ptr<const Scorer> scorer_;
+  JudgedSamples judged_;
+  std::vector<std::int32_t> labels_;
+  at::Tensor image_;
+};
+
+}  // namespace kvscope
