@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "analysis/compare/file_scores.h"
 #include "analysis/compare/memory_figures.h"
 #include "analysis/compare/same_draws.h"
 #include "analysis/compare/time_figures.h"
@@ -52,6 +53,7 @@ ComparedFile describe(const CaptureReader& file, const std::string& name, const 
   described.samples = file.committed_samples();
   described.memory = memory_figures(file, shape);
   described.time = time_figures(file);
+  described.scores = scores_of(file);
   return described;
 }
 
@@ -72,6 +74,11 @@ void compare_with(const CaptureReader& baseline, const CaptureReader& file,
   }
 }
 
+void compare_scores(const ComparedFile& baseline, ComparedFile& file) {
+  if (!baseline.scores || !file.scores) return;
+  file.scores_reason = why_scores_differ(*baseline.scores, *file.scores);
+}
+
 std::map<std::string, std::string> settings_of(const CaptureReader& file) {
   const RunRecord& record = file.record();
   std::map<std::string, std::string> settings = {
@@ -81,6 +88,9 @@ std::map<std::string, std::string> settings_of(const CaptureReader& file) {
   const nlohmann::json given = to_json(record.settings);
   for (const auto& [key, value] : given.items()) {
     settings[key] = value.is_string() ? value.get<std::string>() : value.dump();
+  }
+  if (const std::optional<ScorerRecord>& scorer = record.settings.scorer) {
+    settings["scorer"] = fmt::format("{} ({})", scorer->name, scorer->sha256);
   }
   return settings;
 }
@@ -142,6 +152,7 @@ void add_not_comparable(const ComparedFile& baseline, const ComparedFile& file,
                         std::vector<NotComparable>& list) {
   const std::string pair = fmt::format("{} and {}", baseline.name, file.name);
   if (!file.latency_reason.empty()) list.push_back({pair, "latency", file.latency_reason});
+  if (!file.scores_reason.empty()) list.push_back({pair, "scores", file.scores_reason});
   if (!file.tokens) list.push_back({pair, "tokens", file.tokens.reason});
   if (!file.images) {
     list.push_back({pair, "images", file.images.reason});
@@ -201,6 +212,10 @@ std::vector<DataProblem> data_problems(const CaptureReader& file, const std::str
     problems.push_back({name, fmt::format("{} {}", counts[counter], name_of(counter)),
                         std::string(advice_of(counter))});
   }
+  if (const Comparable<Scores> scores = scores_of(file); scores && scores->unreadable_images > 0) {
+    problems.push_back({name, fmt::format("{} images without scores", scores->unreadable_images),
+                        "they could not be read; the scores are of the other samples"});
+  }
   if (!ledger_follows_plan(file)) {
     problems.push_back({name, "the ledger does not hold what the budget's plan says",
                         "reductions come from the plan and may not describe this run"});
@@ -237,10 +252,14 @@ Comparison compare(const std::vector<CaptureReader>& files) {
     }
     if (i == 0) continue;
     compare_with(baseline, files[i], comparison.files[i]);
+    compare_scores(comparison.files[0], comparison.files[i]);
     add_not_comparable(comparison.files[0], comparison.files[i], comparison.not_comparable);
   }
   for (const ComparedFile& file : comparison.files) {
     if (!file.time) comparison.not_comparable.push_back({file.name, "latency", file.time.reason});
+    if (!file.scores.reason.empty()) {
+      comparison.not_comparable.push_back({file.name, "scores", file.scores.reason});
+    }
   }
   comparison.settings = differing_settings(files);
   return comparison;

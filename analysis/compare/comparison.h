@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/budget/kv_bytes.h"
+#include "core/capture/scores.h"
 #include "core/geometry/model_config.h"
 
 namespace kvscope {
@@ -106,9 +107,11 @@ struct ComparedFile {
   std::int64_t samples = 0;  ///< committed
   MemoryFigures memory;
   Comparable<TimeFigures> time;
+  Comparable<Scores> scores;  ///< neither value nor reason: nobody scored it
 
   // Against the baseline; empty for the baseline itself.
   std::string latency_reason;  ///< why latency cannot be compared; empty when it can
+  std::string scores_reason;   ///< why scores cannot be compared; empty when they can
   Comparable<TokenAgreement> tokens;
   Comparable<ImageFidelity> images;
 };

@@ -93,6 +93,11 @@ Json images_json(const Comparable<ImageFidelity>& images) {
           {"images", each}};
 }
 
+Json scores_json(const Comparable<Scores>& scores) {
+  if (scores) return to_json(*scores);
+  return scores.reason.empty() ? Json() : Json{{"not_available", scores.reason}};
+}
+
 Json file_json(const ComparedFile& file) {
   return {{"path", file.path},
           {"name", file.name},
@@ -105,7 +110,8 @@ Json file_json(const ComparedFile& file) {
           {"batch", file.batch},
           {"samples", file.samples},
           {"memory", memory_json(file.memory)},
-          {"time", time_json(file.time)}};
+          {"time", time_json(file.time)},
+          {"scores", scores_json(file.scores)}};
 }
 
 }  // namespace

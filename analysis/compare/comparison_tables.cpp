@@ -42,6 +42,19 @@ class Writer {
   }
   std::string none() const { return exact_ ? "" : "-"; }
 
+  /// Cells of a figure with its interval, which are one for people and two for scripts.
+  std::vector<std::string> estimate_columns(const std::string& name, const char* unit) const {
+    if (!exact_) return {name, name + ", interval"};
+    return {column(name, unit), column(name + " low", unit), column(name + " high", unit)};
+  }
+  template <typename Format>
+  Cells estimate(const Estimate& figure, Format format) const {
+    const auto cell = [&](double value) { return std::isnan(value) ? none() : format(value); };
+    if (exact_) return {cell(figure.value), cell(figure.low), cell(figure.high)};
+    if (std::isnan(figure.low)) return {cell(figure.value), none()};
+    return {cell(figure.value), fmt::format("{} … {}", format(figure.low), format(figure.high))};
+  }
+
  private:
   bool exact_;
 };
@@ -228,6 +241,43 @@ TitledTable tokens_table(const Comparison& comparison, const Writer& write) {
   return table;
 }
 
+std::string scores_scope(const Scores& scores) {
+  return fmt::format(
+      "Judged by {}; {:g} % bootstrap intervals over samples. Class accuracy: share of samples "
+      "recognised as the class asked for. Demo Fréchet distance: of the scorer's features to those "
+      "of the demo's real pictures, no FID; it falls as samples are added, so compare equal "
+      "numbers "
+      "only.",
+      scores.scorer.name, 100 * scores.scorer.bootstrap.confidence);
+}
+
+TitledTable scores_table(const Comparison& comparison, const Writer& write) {
+  TitledTable table{"Image scores", "", {{"file", "samples"}, {}}};
+  const auto add_columns = [&](const std::string& name, const char* unit) {
+    for (std::string& column : write.estimate_columns(name, unit)) {
+      table.table.columns.push_back(std::move(column));
+    }
+  };
+  add_columns("class accuracy", "fraction");
+  add_columns("demo Fréchet distance", "1");
+  for (const ComparedFile& file : comparison.files) {
+    if (!file.scores) continue;
+    const Scores& scores = *file.scores;
+    if (table.scope.empty()) table.scope = scores_scope(scores);
+    Cells row = {file.name, std::to_string(scores.samples)};
+    const auto share = [&](double value) { return write.share(value); };
+    const auto distance = [&](double value) { return write.number(value, 3); };
+    for (std::string& cell : write.estimate(scores.class_accuracy, share)) {
+      row.push_back(std::move(cell));
+    }
+    for (std::string& cell : write.estimate(scores.demo_frechet_distance, distance)) {
+      row.push_back(std::move(cell));
+    }
+    table.table.rows.push_back(std::move(row));
+  }
+  return table;
+}
+
 TitledTable images_table(const Comparison& comparison, const Writer& write) {
   TitledTable table{"Images against the baseline's, same draws",
                     "PSNR on 8-bit RGB, over the images that are not identical; SSIM over all: "
@@ -304,6 +354,7 @@ std::vector<TitledTable> to_tables(const Comparison& comparison, Numbers numbers
                                   peak_table(comparison, write), scales_table(comparison, write)};
   if (any_time(comparison)) all.push_back(time_table(comparison, write));
   all.push_back(tokens_table(comparison, write));
+  all.push_back(scores_table(comparison, write));
   all.push_back(images_table(comparison, write));
   all.push_back(settings_table(comparison));
   all.push_back(not_comparable_table(comparison));

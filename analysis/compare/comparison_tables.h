@@ -24,8 +24,8 @@ struct TitledTable {
 /// Losses with advice; no rows when there are none.
 TitledTable problems_table(const std::vector<DataProblem>& problems);
 
-/// The whole comparison, most urgent first: data quality, files, memory, time, tokens, images,
-/// settings, what is not comparable. Empty parts are left out.
+/// The whole comparison, most urgent first: data quality, files, memory, time, tokens, scores,
+/// images, settings, what is not comparable. Empty parts are left out.
 std::vector<TitledTable> to_tables(const Comparison& comparison, Numbers numbers);
 
 /// All tables for a terminal.

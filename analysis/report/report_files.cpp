@@ -70,6 +70,7 @@ std::string run_command(const CaptureReader& file) {
     command += " --random-weights " + record.weights_sha256.substr(random_weights.size());
   }
   if (settings.more_smooth) command += " --more-smooth";
+  if (settings.scorer) command += " --score";
   if (capture) command += capture_options(settings);
   if (!is_vanilla(file)) command += " --budget budget.json";
   return command;

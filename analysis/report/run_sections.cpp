@@ -70,6 +70,20 @@ std::string fidelity_tiles(const ComparedFile& file) {
   return tiles;
 }
 
+std::string score_tiles(const ComparedFile& baseline, const ComparedFile& file) {
+  if (!baseline.scores || !file.scores || !file.scores_reason.empty()) return "";
+  const Scores& before = *baseline.scores;
+  const Scores& after = *file.scores;
+  const std::string of = fmt::format("for {}; {} samples", baseline.name, after.samples);
+  std::string tiles =
+      tile(fmt::format("{:.1f} %", 100 * after.class_accuracy.value), "class accuracy",
+           fmt::format("{:.1f} % {}", 100 * before.class_accuracy.value, of));
+  if (std::isnan(after.demo_frechet_distance.value)) return tiles;
+  tiles += tile(fmt::format("{:.3f}", after.demo_frechet_distance.value), "demo Fréchet distance",
+                fmt::format("{:.3f} {}", before.demo_frechet_distance.value, of));
+  return tiles;
+}
+
 Table settings_table(const std::vector<const CaptureReader*>& files) {
   Table table{{"setting"}, {}};
   nlohmann::json all;
@@ -169,7 +183,8 @@ std::string headline_section(const ReportFiles& files) {
                          format_bytes(file.memory.planned_peak_bytes), comparison.shape.rows / 2));
     html += tile(percent(file.memory.change_of_final), "the same, of final",
                  fmt::format("vanilla itself: {}", percent(comparison.vanilla_change_of_final)));
-    html += latency_tiles(comparison.files[0], file) + fidelity_tiles(file) + "</div>\n";
+    html += latency_tiles(comparison.files[0], file) + fidelity_tiles(file) +
+            score_tiles(comparison.files[0], file) + "</div>\n";
   }
   return html;
 }

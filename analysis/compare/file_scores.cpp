@@ -1,0 +1,41 @@
+#include "analysis/compare/file_scores.h"
+
+#include <filesystem>
+
+#include <fmt/format.h>
+
+#include "core/base/error.h"
+
+namespace kvscope {
+
+Comparable<Scores> scores_of(const CaptureReader& file) {
+  if (std::optional<Scores> own = file.scores()) return {std::move(own), ""};
+  const std::string path = scores_path(file.path());
+  std::error_code ignored;
+  if (!std::filesystem::exists(path, ignored)) return {};
+  try {
+    Scores scores = load_scores(path);
+    if (scores.capture_id == file.record().capture_id) return {std::move(scores), ""};
+    return {std::nullopt, fmt::format("{} is of capture {}, not of {}", path, scores.capture_id,
+                                      file.record().capture_id)};
+  } catch (const BadInput& error) {
+    return {std::nullopt, error.what()};
+  }
+}
+
+std::string why_scores_differ(const Scores& baseline, const Scores& scores) {
+  const ScorerRecord& a = baseline.scorer;
+  const ScorerRecord& b = scores.scorer;
+  if (a.name != b.name) return fmt::format("different scorers: {} and {}", a.name, b.name);
+  if (a.sha256 != b.sha256) {
+    return fmt::format("different weights of the scorer: {} and {}", a.sha256, b.sha256);
+  }
+  if (baseline.samples != scores.samples) {
+    return fmt::format(
+        "different numbers of samples: {} and {}; the demo Fréchet distance falls as they grow",
+        baseline.samples, scores.samples);
+  }
+  return "";
+}
+
+}  // namespace kvscope

@@ -1,0 +1,18 @@
+#pragma once
+
+#include <string>
+
+#include "analysis/compare/comparison.h"
+#include "core/capture/capture_reader.h"
+
+namespace kvscope {
+
+/// The scores in a file, or those beside it (see scores_path) when they are of this capture. With
+/// neither there is no reason: nobody scored it.
+Comparable<Scores> scores_of(const CaptureReader& file);
+
+/// Why the scores of two files cannot be compared: other scorers, or numbers of samples. Empty when
+/// they can.
+std::string why_scores_differ(const Scores& baseline, const Scores& scores);
+
+}  // namespace kvscope
