@@ -9,6 +9,7 @@
 
 #include "cli/kvscope/commands.h"
 #include "core/base/error.h"
+#include "core/base/json_fields.h"
 #include "core/base/table.h"
 #include "core/base/units.h"
 #include "core/budget/budget.h"
@@ -26,6 +27,7 @@ nlohmann::json describe_capture(const CaptureReader& reader) {
     quality[std::string(name_of(counter))] = reader.quality()[counter];
   }
   const std::optional<Statistics> statistics = reader.statistics();
+  const std::optional<Scores> scores = reader.scores();
   return {{"file", reader.path()},
           {"kind", name_of(record.kind)},
           {"capture_id", record.capture_id},
@@ -45,7 +47,8 @@ nlohmann::json describe_capture(const CaptureReader& reader) {
           {"raw_kv", reader.has_raw_kv()},
           {"similarity", statistics && statistics->has_similarity()},
           {"attention_mass", statistics && statistics->has_mass()},
-          {"timings", reader.timings().has_value()}};
+          {"timings", reader.timings().has_value()},
+          {"scores", scores ? to_json(*scores) : nlohmann::json()}};
 }
 
 nlohmann::json describe_budget(const std::string& path) {
@@ -75,13 +78,23 @@ nlohmann::json describe_budget(const std::string& path) {
           {"ratio_of_final", share(Denominator::final)}};
 }
 
+nlohmann::json describe_json(const std::string& path) {
+  const nlohmann::json json = read_json_file(path, "info");
+  const bool scores = json.is_object() && json.value("schema", nlohmann::json()) == scores_schema;
+  if (!scores) return describe_budget(path);
+  nlohmann::json described = to_json(load_scores(path));
+  described["file"] = path;
+  described["kind"] = "scores";
+  return described;
+}
+
 nlohmann::json describe(const std::string& path) {
   if (std::filesystem::is_directory(path)) {
     nlohmann::json json = to_json(load_model_config(path + "/config.json"));
     json["kind"] = "model folder";
     return json;
   }
-  if (std::filesystem::path(path).extension() == ".json") return describe_budget(path);
+  if (std::filesystem::path(path).extension() == ".json") return describe_json(path);
   return describe_capture(CaptureReader(path));
 }
 
@@ -107,14 +120,15 @@ void print_text(const nlohmann::json& json) {
 
 Command info_command() {
   return {.name = "info",
-          .summary = "Show what a capture, run, analysis, budget or model folder is",
+          .summary = "Show what a capture, run, analysis, budget, scores or model folder is",
           .define = [](CLI::App& app) -> std::function<int()> {
             struct Options {
               std::string path;
               bool json = false;
             };
             auto options = std::make_shared<Options>();
-            app.add_option("file", options->path, "A .h5 file, a budget .json or a model folder")
+            app.add_option("file", options->path,
+                           "A .h5 file, a budget or scores .json or a model folder")
                 ->required();
             app.add_flag("--json", options->json, "Machine-readable output");
             return [options] {
