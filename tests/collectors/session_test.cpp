@@ -1,15 +1,21 @@
 #include "collectors/session.h"
 
+#include <cmath>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 
+#include <ATen/ops/cat.h>
 #include <gmock/gmock.h>
+#include <nlohmann/json.hpp>
 
 #include "analysis/metrics/analyze.h"
+#include "analysis/quality/score_capture.h"
 #include "core/base/error.h"
+#include "core/base/json_fields.h"
 #include "core/capture/capture_reader.h"
 #include "core/image/png.h"
+#include "core/weights/tensors.h"
 #include "tests/collectors/fake_generation.h"
 #include "tests/support/temp_dir.h"
 
@@ -98,6 +104,58 @@ TEST_F(Session, RunHasNoStatistics) {
   EXPECT_FALSE(reader.statistics());
   EXPECT_TRUE(reader.timings());
   EXPECT_THAT(reader.record().settings.collectors, ElementsAre("ledger", "memory", "timing"));
+}
+
+/// The golden scorer for tiny_model(): 6 pixels a side and twice its five classes.
+std::shared_ptr<const Scorer> tiny_scorer(const std::string& folder) {
+  const std::string golden = KVSCOPE_SOURCE_DIR "/tests/golden/scorer";
+  nlohmann::json config = read_json_file(golden + "/scorer.json", "test");
+  config["image_size"] = testing::tiny_model().image_size;
+  config["classes"] = testing::tiny_model().classes;
+  const SafetensorsFile file(golden + "/weights.safetensors");
+  std::map<std::string, at::Tensor, std::less<>> tensors;
+  for (const auto& [name, view] : file.tensors()) tensors[name] = tensor_of(file, view);
+  for (at::Tensor* part : {&tensors["classes.weight"], &tensors["classes.bias"]}) {
+    *part = at::cat({*part, *part});
+  }
+  std::filesystem::create_directory(folder);
+  write_safetensors(folder + "/weights.safetensors", tensors);
+  std::ofstream(folder + "/scorer.json") << config;
+  return std::make_shared<const Scorer>(folder, at::kCPU);
+}
+
+// Whoever scores the file later must find the figures that the run stored.
+TEST_F(Session, StoresTheScoresThatItsImagesHave) {
+  const auto scorer = tiny_scorer(folder_ / "scorer");
+  RunRecord run = record(KvStore::none, 3);
+  run.kind = FileKind::run;
+  run.settings.repeat = 2;
+  CaptureSession session(folder_ / "a.h5", run, at::kCPU, false, scorer);
+  session.attach(generator_);
+  for (std::int64_t index = 0; index < 3; ++index) session.run_batch(request(index));
+  session.finish();
+
+  const CaptureReader reader(folder_ / "a.h5");
+  EXPECT_EQ(reader.record().settings.scorer, scorer->record());
+  EXPECT_THAT(reader.record().settings.collectors, ::testing::Contains("scores"));
+  const Scores stored = reader.scores().value();
+  const Scores later = score_capture(reader, *scorer, 2).scores;
+  EXPECT_EQ(stored.samples, 6);
+  EXPECT_EQ(to_json(stored), to_json(later));
+  EXPECT_GT(stored.demo_frechet_distance.low, 0);
+}
+
+TEST_F(Session, ThatBreaksOffHasTheAccuracyOfItsCommittedSamples) {
+  {
+    CaptureSession session(folder_ / "a.h5", record(KvStore::raw, 3), at::kCPU, false,
+                           tiny_scorer(folder_ / "scorer"));
+    session.attach(generator_);
+    session.run_batch(request(0));
+  }
+  const Scores scores = CaptureReader(folder_ / "a.h5.partial").scores().value();
+  EXPECT_EQ(scores.samples, 2);
+  EXPECT_FALSE(std::isnan(scores.class_accuracy.value));
+  EXPECT_TRUE(std::isnan(scores.demo_frechet_distance.value));
 }
 
 // b.h5 gone, or called b.hdf5: the images beside it are still those of another run.

@@ -16,6 +16,8 @@ struct ExampleRun {
   FileLayout layout;
   std::vector<BatchRecord> batches;
   std::vector<Image> images;  ///< one a sample
+  Estimate class_accuracy;    ///< written where the layout has scores, as is the distance
+  Estimate demo_frechet_distance;
 };
 
 struct ExampleSize {
@@ -41,6 +43,9 @@ ExampleRun example_run(const ExampleSize& size, const Budget& budget);
 /// Makes it a capture with reduced statistics: cosine similarity of target t to source s, layer l
 /// of L: 0.95 − 0.5·|sin(3·l)| − 0.05·(t − s − 1), plus 0.01·head and 0.002·sample.
 void add_statistics(ExampleRun& run);
+
+/// Scores it by "example-scorer": every sample is recognised, the distance 12.5 (11 to 14.25).
+void add_scores(ExampleRun& run);
 
 /// Writes the file and the PNGs beside it; an unfinished one stays `path`.partial.
 void write_run(const ExampleRun& run, const std::string& path, bool finish = true);

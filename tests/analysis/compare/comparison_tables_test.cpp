@@ -26,10 +26,15 @@ class ComparisonTablesTest : public ::testing::Test {
  protected:
   Comparison compare_example(int other_batch = 2) {
     ExampleSize size;
-    write_run(example_run(size, example_budget(example_model(size), {})), folder_ / "vanilla.h5");
+    ExampleRun vanilla = example_run(size, example_budget(example_model(size), {}));
+    testing::add_scores(vanilla);
+    // As of a partial file, whose features are gone.
+    vanilla.demo_frechet_distance = {};
+    write_run(vanilla, folder_ / "vanilla.h5");
     size.batch = other_batch;
     ExampleRun ams = example_run(size, example_budget(example_model(size), {1}));
     ams.images[0].at(0, 0, 0) ^= 1;
+    testing::add_scores(ams);
     write_run(ams, folder_ / "ams.h5");
     std::vector<CaptureReader> files;
     files.emplace_back(folder_ / "vanilla.h5");
@@ -74,6 +79,20 @@ TEST_F(ComparisonTablesTest, CsvIsOneTableOfExactNumbers) {
   EXPECT_THAT(csv, ::testing::StartsWith("table,line,row,column,value\r\n"));
   EXPECT_THAT(csv, HasSubstr("1,ams.h5,planned logical peak [bytes],1536\r\n"));
   EXPECT_THAT(csv, HasSubstr("1,ams.h5,of read [fraction],-0.4\r\n"));
+}
+
+TEST_F(ComparisonTablesTest, ScoresHaveTheirIntervals) {
+  const Comparison comparison = compare_example();
+  EXPECT_THAT(to_text(comparison),
+              ::testing::ContainsRegex("ams.h5 +4 +100.0 % +50.0 % … 100.0 % +12.500 +11.000 … "
+                                       "14.250\n"));
+  EXPECT_THAT(to_text(comparison), ::testing::ContainsRegex("vanilla.h5 .*100.0 % +- +-\n"));
+  const std::string csv = to_csv(comparison);
+  EXPECT_THAT(csv, HasSubstr("1,ams.h5,class accuracy low [fraction],0.5\r\n"));
+  EXPECT_THAT(csv, HasSubstr("1,ams.h5,demo Fréchet distance high [1],14.25\r\n"));
+  const nlohmann::json json = to_json(comparison);
+  EXPECT_EQ(json["files"][1]["scores"]["demo_frechet_distance"]["low"], 11);
+  EXPECT_TRUE(json["files"][0]["scores"]["demo_frechet_distance"]["low"].is_null());
 }
 
 TEST_F(ComparisonTablesTest, EveryRowHasEveryColumn) {

@@ -40,7 +40,9 @@ TEST(ClassAccuracy, AllOrNoneRecognisedLeavesAnOpenEnd) {
   EXPECT_NEAR(none.high, 1 - all.low, 1e-12) << "rounding only";
 }
 
-TEST(ClassAccuracy, NoSamplesHaveNone) { EXPECT_TRUE(std::isnan(class_accuracy({}, {}, {}).value)); }
+TEST(ClassAccuracy, NoSamplesHaveNone) {
+  EXPECT_TRUE(std::isnan(class_accuracy({}, {}, {}).value));
+}
 
 }  // namespace
 }  // namespace kvscope

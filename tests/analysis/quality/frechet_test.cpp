@@ -65,9 +65,9 @@ TEST(FrechetDistance, OfEqualSetsIsZero) {
 // Few samples span few directions: the rest of the reference's variance is all missing.
 TEST(FrechetDistance, TakesSingularCovariances) {
   const FrechetDistance reference(at::zeros({6}, at::kDouble), diagonal({1, 1, 1, 1, 1, 1}));
-  const at::Tensor two = at::tensor({-1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0},
-                                    at::kDouble)
-                             .view({2, 6});
+  const at::Tensor two =
+      at::tensor({-1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0}, at::kDouble)
+          .view({2, 6});
   // Variance 2 along one axis, 0 along five.
   EXPECT_NEAR(reference.to_samples(two), std::pow(std::sqrt(2.0) - 1, 2) + 5, singular_tolerance);
   const FrechetDistance nothing(at::zeros({6}, at::kDouble), at::zeros({6, 6}, at::kDouble));

@@ -14,17 +14,17 @@
 namespace kvscope {
 namespace {
 
-using ::testing::HasSubstr;
 using testing::ExampleRun;
 using testing::ExampleSize;
+using ::testing::HasSubstr;
 
 const std::string golden = KVSCOPE_SOURCE_DIR "/tests/golden/scorer";
 
 /// A run of the model that the golden scorer knows: its pictures have 12 pixels a side.
 ExampleRun tiny_run(int samples) {
   const ExampleSize size{.samples = samples};
-  ExampleRun run = testing::example_run(size, testing::example_budget(
-                                                  testing::example_model(size), {}));
+  ExampleRun run =
+      testing::example_run(size, testing::example_budget(testing::example_model(size), {}));
   run.record.model.name = "tiny";
   run.record.model.classes = 5;
   return run;

@@ -29,8 +29,8 @@ std::vector<Image> images_of(const at::Tensor& pictures) {
   std::vector<Image> images;
   const at::Tensor bytes = pictures.to(at::kByte).contiguous();
   for (std::int64_t i = 0; i < bytes.size(0); ++i) {
-    Image& image = images.emplace_back(static_cast<int>(bytes.size(2)),
-                                       static_cast<int>(bytes.size(1)));
+    Image& image =
+        images.emplace_back(static_cast<int>(bytes.size(2)), static_cast<int>(bytes.size(1)));
     const at::Tensor one = bytes[i];
     std::copy_n(one.const_data_ptr<std::uint8_t>(), image.rgb.size(), image.rgb.begin());
   }

@@ -67,6 +67,21 @@ TEST_F(ReportTest, HasEverySectionInAnyOrderOfFiles) {
   EXPECT_THAT(page, HasSubstr("--budget budget.json -o ams.h5"));
 }
 
+TEST_F(ReportTest, ShowsScoresBesideThoseOfTheBaseline) {
+  for (const std::vector<int>& efficient : {std::vector<int>{}, std::vector<int>{1}}) {
+    ExampleRun run = example_run(size_, example_budget(example_model(size_), efficient));
+    add_scores(run);
+    if (!efficient.empty()) run.class_accuracy = {0.8, 0.4, 1};
+    write_run(run, folder_ / (efficient.empty() ? "full.h5" : "less.h5"));
+  }
+  const std::string page = render_report({folder_ / "full.h5", folder_ / "less.h5"});
+  EXPECT_THAT(page,
+              HasSubstr("<div class=\"value\">80.0 %</div><div class=\"what\">class accuracy"));
+  EXPECT_THAT(page, HasSubstr("100.0 % for full.h5; 5 samples"));
+  EXPECT_THAT(page, HasSubstr("11.000 … 14.250"));
+  EXPECT_THAT(page, HasSubstr(" --score --budget budget.json -o less.h5"));
+}
+
 TEST_F(ReportTest, NeedsNothingFromOutside) {
   const std::string page = render_report({folder_ / "vanilla.h5", folder_ / "ams.h5"});
   EXPECT_FALSE(std::regex_search(page, std::regex("(src|href)=\"(?!data:)")));
