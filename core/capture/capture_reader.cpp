@@ -183,6 +183,7 @@ struct CaptureReader::Impl {
         refuse_batches(fmt::format("a batch of {} after {} samples", size, samples));
       }
       batch_sizes.push_back(size);
+      batch_begins.push_back(samples);
       samples += size;
     }
     if (committed > record.settings.samples || samples != committed) {
@@ -211,8 +212,13 @@ struct CaptureReader::Impl {
     return array;
   }
   template <typename T>
+  NdArray<T> sample_rows(const schema::Dataset& entry, std::int64_t first,
+                         std::int64_t count) const {
+    return rows<T>(entry, schema::path_of(entry), first, count);
+  }
+  template <typename T>
   NdArray<T> sample_rows(const schema::Dataset& entry) const {
-    return rows<T>(entry, schema::path_of(entry), 0, committed);
+    return sample_rows<T>(entry, 0, committed);
   }
   template <typename T>
   NdArray<T> batch_rows(const schema::Dataset& entry) const {
@@ -223,9 +229,9 @@ struct CaptureReader::Impl {
     return rows<T>(entry, name, 0, shape.shape_of(entry).at(0));
   }
   // One index of the leading dimension, which the result no longer has.
-  NdArray<double> item(const schema::Dataset& entry, const std::string& name,
-                       std::int64_t index) const {
-    NdArray<double> array = rows<double>(entry, name, index, 1);
+  template <typename T>
+  NdArray<T> item(const schema::Dataset& entry, const std::string& name, std::int64_t index) const {
+    NdArray<T> array = rows<T>(entry, name, index, 1);
     array.shape.erase(array.shape.begin());
     return array;
   }
@@ -237,31 +243,45 @@ struct CaptureReader::Impl {
 
   std::int64_t batch_count() const { return static_cast<std::int64_t>(batch_sizes.size()); }
 
-  bool has_statistics() const {
-    return shape.has(schema::Part::similarity) || shape.has(schema::Part::mass);
-  }
-
-  BatchStatistics batch(std::int64_t index, std::int64_t first_sample) const {
+  BatchStatistics batch_statistics(std::int64_t index) const {
     BatchStatistics result;
     result.samples = batch_sizes.at(static_cast<std::size_t>(index));
+    const std::int64_t first_sample = batch_begins.at(static_cast<std::size_t>(index));
     if (shape.has(schema::Part::similarity)) {
       for (const KvTensor tensor : all_kv_tensors) {
         for (const Metric metric : all_metrics) {
           result.similarity_sum(metric, tensor) =
-              item(schema::similarity_sum, schema::path_of(schema::similarity_sum, metric, tensor),
-                   index);
+              item<double>(schema::similarity_sum,
+                           schema::path_of(schema::similarity_sum, metric, tensor), index);
           result.layer_statistic(metric, tensor) = rows<double>(
               schema::layer_statistic, schema::path_of(schema::layer_statistic, metric, tensor),
               first_sample, result.samples);
         }
         result.norm_sum[static_cast<std::size_t>(tensor)] =
-            item(schema::norm_sum, schema::path_of(schema::norm_sum, tensor), index);
+            item<double>(schema::norm_sum, schema::path_of(schema::norm_sum, tensor), index);
       }
     }
     if (shape.has(schema::Part::mass)) {
-      result.mass_sum = item(schema::mass_sum, schema::path_of(schema::mass_sum), index);
+      result.mass_sum = item<double>(schema::mass_sum, schema::path_of(schema::mass_sum), index);
     }
     return result;
+  }
+
+  TimingRecord batch_timing(std::int64_t index) const {
+    const auto read = [&](const schema::Dataset& entry) {
+      return item<std::int64_t>(entry, schema::path_of(entry), index);
+    };
+    return {.layer_ns = read(schema::layer_ns),
+            .model_ns = read(schema::model_ns),
+            .batch_ns = read(schema::batch_ns)};
+  }
+
+  MemoryRecord batch_memory(std::int64_t index) const {
+    const auto read = [&](const schema::Dataset& entry) {
+      return rows<std::int64_t>(entry, schema::path_of(entry), index, 1).data.front();
+    };
+    return {.process_peak_rss_bytes = read(schema::process_peak_rss_bytes),
+            .allocator_peak_bytes = read(schema::allocator_peak_bytes)};
   }
 
   Statistics stored_means() const {
@@ -287,12 +307,7 @@ struct CaptureReader::Impl {
   // The means in a partial file may belong to the batch that was under way.
   Statistics means_of_committed() const {
     StatisticsSums sums;
-    std::int64_t first = 0;
-    for (std::int64_t index = 0; index < batch_count(); ++index) {
-      const BatchStatistics next = batch(index, first);
-      first += next.samples;
-      sums.add(next);
-    }
+    for (std::int64_t index = 0; index < batch_count(); ++index) sums.add(batch_statistics(index));
     return sums.means(record.model.schedule().tokens_by_scale());
   }
 
@@ -337,7 +352,8 @@ struct CaptureReader::Impl {
   FileShape shape;
   bool complete = false;
   std::int64_t committed = 0;
-  std::vector<std::int64_t> batch_sizes;  // of the committed batches
+  std::vector<std::int64_t> batch_sizes;   // samples of the committed batches
+  std::vector<std::int64_t> batch_begins;  // position of their first sample
   std::vector<std::int64_t> raw_samples;
   mutable std::vector<std::byte> stored;  // kept between reads: the hot path of analyze
 };
@@ -348,8 +364,10 @@ CaptureReader::CaptureReader(CaptureReader&&) noexcept = default;
 
 const std::string& CaptureReader::path() const { return impl_->calls.path(); }
 const RunRecord& CaptureReader::record() const { return impl_->record; }
+const FileLayout& CaptureReader::layout() const { return impl_->shape.layout(); }
 bool CaptureReader::complete() const { return impl_->complete; }
 std::int64_t CaptureReader::committed_samples() const { return impl_->committed; }
+const std::vector<std::int64_t>& CaptureReader::batch_samples() const { return impl_->batch_sizes; }
 
 QualityCounts CaptureReader::quality() const {
   const NdArray<std::int64_t> values =
@@ -438,7 +456,7 @@ std::optional<Scores> CaptureReader::scores() const {
 
 std::optional<Statistics> CaptureReader::statistics() const {
   const FileShape& shape = impl_->shape;
-  if (!impl_->has_statistics() || impl_->committed == 0) return std::nullopt;
+  if (!shape.layout().has_statistics() || impl_->committed == 0) return std::nullopt;
   Statistics result = impl_->complete ? impl_->stored_means() : impl_->means_of_committed();
   if (shape.has(schema::Part::similarity)) {
     for (const Metric metric : all_metrics) {
@@ -452,15 +470,22 @@ std::optional<Statistics> CaptureReader::statistics() const {
   return result;
 }
 
-std::vector<BatchStatistics> CaptureReader::batch_statistics() const {
-  std::vector<BatchStatistics> batches;
-  if (!impl_->has_statistics()) return batches;
-  std::int64_t first = 0;
-  for (std::int64_t index = 0; index < impl_->batch_count(); ++index) {
-    batches.push_back(impl_->batch(index, first));
-    first += batches.back().samples;
+BatchRecord CaptureReader::batch(std::int64_t index) const {
+  const std::int64_t first = impl_->batch_begins.at(static_cast<std::size_t>(index));
+  const std::int64_t count = impl_->batch_sizes.at(static_cast<std::size_t>(index));
+  const FileLayout& parts = layout();
+  BatchRecord batch;
+  batch.token_ids = impl_->sample_rows<std::int32_t>(schema::token_ids, first, count);
+  batch.labels = impl_->sample_rows<std::int32_t>(schema::label, first, count).data;
+  batch.seeds = impl_->sample_rows<std::uint64_t>(schema::seed, first, count).data;
+  if (parts.preview_size > 0) {
+    batch.preview = impl_->sample_rows<std::uint8_t>(schema::preview, first, count);
   }
-  return batches;
+  if (parts.has_statistics()) batch.statistics = impl_->batch_statistics(index);
+  if (parts.timing) batch.timing = impl_->batch_timing(index);
+  batch.ledger = ledger();
+  batch.memory = impl_->batch_memory(index);
+  return batch;
 }
 
 bool CaptureReader::has_raw_kv() const { return impl_->shape.has(schema::Part::raw); }

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/capture/batch_record.h"
+#include "core/capture/file_layout.h"
 #include "core/capture/run_record.h"
 
 namespace kvscope {
@@ -31,8 +32,11 @@ class CaptureReader {
 
   const std::string& path() const;
   const RunRecord& record() const;
+  const FileLayout& layout() const;
   bool complete() const;
   std::int64_t committed_samples() const;
+  /// Samples of every committed batch, in order.
+  const std::vector<std::int64_t>& batch_samples() const;
   QualityCounts quality() const;
 
   NdArray<std::int32_t> token_ids() const;  ///< [sample, token]
@@ -49,8 +53,10 @@ class CaptureReader {
 
   /// Means over the committed samples; nothing when the file has no statistics.
   std::optional<Statistics> statistics() const;
-  /// The sums batch by batch, for merging.
-  std::vector<BatchStatistics> batch_statistics() const;
+
+  /// What a committed batch added, without raw K and V. The ledger is the one of the file, and the
+  /// quality counters stay 0: the file keeps both for all batches together.
+  BatchRecord batch(std::int64_t index) const;
 
   bool has_raw_kv() const;
   /// Layers, heads and scales that /kv holds, as the model counts them, ascending.

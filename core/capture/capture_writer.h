@@ -1,25 +1,14 @@
 #pragma once
 
-#include <cstdint>
 #include <memory>
 #include <string>
 
 #include "core/capture/batch_record.h"
+#include "core/capture/file_layout.h"
 #include "core/capture/run_record.h"
 #include "core/capture/scores.h"
 
 namespace kvscope {
-
-/// What a file will contain, fixed before the first batch (HDF5's SWMR mode adds no objects later).
-struct FileLayout {
-  bool raw = false;         ///< /kv
-  bool similarity = false;  ///< /analysis/similarity, norms, layer statistics
-  bool mass = false;        ///< /analysis/attention
-  bool timing = false;      ///< /timing
-  bool scores = false;      ///< /samples/predicted_class, /scores
-  std::int64_t batches = 0;
-  int preview_size = 0;
-};
 
 /// Writes a capture. Data goes to `path`.partial; finish() renames it. A file of an earlier run
 /// stays until then, even with `force`. Not thread-safe: one thread owns a writer. While it lives

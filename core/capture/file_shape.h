@@ -6,7 +6,7 @@
 
 #include "core/base/module.h"
 #include "core/base/quality.h"
-#include "core/capture/capture_writer.h"
+#include "core/capture/file_layout.h"
 #include "core/capture/run_record.h"
 #include "core/capture/schema.h"
 
@@ -27,6 +27,7 @@ class FileShape {
   /// Throws Error when the settings keep a layer, head, scale or sample that does not exist.
   FileShape(const RunRecord& record, const FileLayout& layout, const NameCounts& names = {});
 
+  const FileLayout& layout() const { return layout_; }
   bool has(schema::Part part) const;
 
   /// Coordinates of a dimension; inside /kv those of what was kept. Not for text dimensions,

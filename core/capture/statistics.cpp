@@ -34,16 +34,6 @@ NdArray<double> density_of(const NdArray<double>& mass, const std::vector<std::i
   return density;
 }
 
-void append_rows(NdArray<double>& all, const NdArray<double>& more) {
-  if (more.empty()) return;
-  if (all.empty()) {
-    all = more;
-    return;
-  }
-  all.shape.at(0) += more.shape.at(0);
-  all.data.insert(all.data.end(), more.data.begin(), more.data.end());
-}
-
 }  // namespace
 
 std::string_view name_of(Metric metric) { return metric_names[static_cast<std::size_t>(metric)]; }
@@ -94,19 +84,6 @@ Statistics StatisticsSums::means(const std::vector<std::int64_t>& tokens) const 
   }
   result.mass = divided(sums_.mass_sum, sums_.samples);
   result.density = density_of(result.mass, tokens);
-  return result;
-}
-
-Statistics merge_statistics(const std::vector<BatchStatistics>& batches,
-                            const std::vector<std::int64_t>& tokens) {
-  StatisticsSums sums;
-  for (const BatchStatistics& batch : batches) sums.add(batch);
-  Statistics result = sums.means(tokens);
-  for (const BatchStatistics& batch : batches) {
-    for (std::size_t i = 0; i < result.layer_statistic.arrays.size(); ++i) {
-      append_rows(result.layer_statistic.arrays[i], batch.layer_statistic.arrays[i]);
-    }
-  }
   return result;
 }
 

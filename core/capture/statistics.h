@@ -81,8 +81,4 @@ class StatisticsSums {
   bool started_ = false;
 };
 
-/// StatisticsSums over all batches, with the layer statistics of all samples one after the other.
-Statistics merge_statistics(const std::vector<BatchStatistics>& batches,
-                            const std::vector<std::int64_t>& tokens);
-
 }  // namespace kvscope

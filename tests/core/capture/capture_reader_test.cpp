@@ -121,16 +121,50 @@ TEST_F(CaptureReaderTest, ReadsBackTheTimings) {
 TEST_F(CaptureReaderTest, StoresTheMeansThatTheBatchesGive) {
   const CaptureReader reader = written(testing::example_record(5));
   const Statistics stored = reader.statistics().value();
-  const Statistics merged = merge_statistics(reader.batch_statistics(), {1, 4, 9});
+  const Statistics merged = testing::means_of_batches(reader);
   EXPECT_EQ(stored.samples, 5);
   EXPECT_EQ(stored.mass, merged.mass);
   EXPECT_EQ(stored.density, merged.density);
   EXPECT_EQ(stored.norm, merged.norm);
   for (std::size_t i = 0; i < 4; ++i) {
-    EXPECT_EQ(stored.layer_statistic.arrays[i], merged.layer_statistic.arrays[i]);
     EXPECT_EQ(stored.similarity.arrays[i].shape, merged.similarity.arrays[i].shape);
     EXPECT_EQ(stored.similarity.arrays[i](1, 1, 2, 0), merged.similarity.arrays[i](1, 1, 2, 0));
   }
+}
+
+// Bootstrap intervals would be of the wrong samples.
+TEST_F(CaptureReaderTest, KeepsTheLayerStatisticsInTheOrderOfTheSamples) {
+  const CaptureReader reader = written(testing::example_record(5));
+  const auto all = reader.statistics()->layer_statistic(Metric::cosine, KvTensor::key);
+  EXPECT_EQ(all.shape, (std::vector<std::int64_t>{5, 2}));
+  const auto last = reader.batch(2).statistics->layer_statistic(Metric::cosine, KvTensor::key);
+  EXPECT_EQ(last.shape, (std::vector<std::int64_t>{1, 2}));
+  EXPECT_EQ(all(4, 1), last(0, 1));
+}
+
+// analyze copies batch by batch: whatever is lost here is lost in every analysis file.
+TEST_F(CaptureReaderTest, GivesABatchAsItWasCommitted) {
+  const RunRecord record = testing::example_record(5);
+  const CaptureReader reader = written(record);
+  EXPECT_EQ(reader.batch_samples(), (std::vector<std::int64_t>{2, 2, 1}));
+  std::int64_t first = 0;
+  for (std::int64_t index = 0; index < 3; ++index) {
+    const BatchRecord found = reader.batch(index);
+    const BatchRecord expected = testing::example_batch(
+        record, first, reader.batch_samples()[static_cast<std::size_t>(index)]);
+    EXPECT_EQ(found.token_ids, expected.token_ids);
+    EXPECT_EQ(found.labels, expected.labels);
+    EXPECT_EQ(found.seeds, expected.seeds);
+    EXPECT_EQ(found.preview, expected.preview);
+    EXPECT_EQ(found.timing->layer_ns, expected.timing->layer_ns);
+    EXPECT_EQ(found.timing->model_ns, expected.timing->model_ns);
+    EXPECT_EQ(found.timing->batch_ns, expected.timing->batch_ns);
+    EXPECT_EQ(found.memory.process_peak_rss_bytes, expected.memory.process_peak_rss_bytes);
+    EXPECT_EQ(found.memory.allocator_peak_bytes, expected.memory.allocator_peak_bytes);
+    EXPECT_EQ(found.ledger.rows, 4);
+    first += static_cast<std::int64_t>(found.labels.size());
+  }
+  testing::expect_committed_samples(reader);
 }
 
 TEST_F(CaptureReaderTest, ReadsEveryStoredTypeAndCompression) {
@@ -189,7 +223,7 @@ TEST_F(CaptureReaderTest, ReadsAFileWithoutTheOptionalParts) {
   EXPECT_FALSE(reader.has_raw_kv());
   EXPECT_TRUE(reader.raw_samples().empty());
   EXPECT_FALSE(reader.statistics().has_value());
-  EXPECT_TRUE(reader.batch_statistics().empty());
+  EXPECT_FALSE(reader.batch(0).statistics.has_value());
   EXPECT_FALSE(reader.timings().has_value());
   EXPECT_TRUE(reader.previews().empty());
   testing::expect_samples(reader, 0, 2);
@@ -209,7 +243,7 @@ TEST_F(CaptureReaderTest, YieldsTheCommittedSamplesOfAPartialFile) {
   EXPECT_EQ(reader.raw_samples().size(), 4U);
   EXPECT_EQ(reader.quality()[QualityCounter::uncommitted_samples], 1);
   EXPECT_EQ(reader.statistics().value().samples, 4);
-  EXPECT_EQ(reader.statistics()->mass, merge_statistics(reader.batch_statistics(), {1, 4, 9}).mass);
+  EXPECT_EQ(reader.statistics()->mass, testing::means_of_batches(reader).mass);
   EXPECT_EQ(reader.timings()->batch_ns.shape, (std::vector<std::int64_t>{2, 2}));
   testing::expect_committed_samples(reader);
   EXPECT_THAT(refusal(), HasSubstr("did not finish"));

@@ -25,6 +25,13 @@ void expect_raw(const CaptureReader& reader, std::int64_t first, std::int64_t co
 
 }  // namespace
 
+Statistics means_of_batches(const CaptureReader& reader) {
+  StatisticsSums sums;
+  const auto batches = static_cast<std::int64_t>(reader.batch_samples().size());
+  for (std::int64_t index = 0; index < batches; ++index) sums.add(*reader.batch(index).statistics);
+  return sums.means(reader.record().model.schedule().tokens_by_scale());
+}
+
 void expect_samples(const CaptureReader& reader, std::int64_t first, std::int64_t count) {
   const NdArray<std::int32_t> token_ids = reader.token_ids();
   const std::vector<std::int32_t> labels = reader.labels();
@@ -43,9 +50,10 @@ void expect_samples(const CaptureReader& reader, std::int64_t first, std::int64_
 
 void expect_committed_samples(const CaptureReader& reader) {
   expect_samples(reader, 0, reader.committed_samples());
-  const std::vector<BatchStatistics> batches = reader.batch_statistics();
+  const auto batches = static_cast<std::int64_t>(reader.batch_samples().size());
   std::int64_t first = 0;
-  for (const BatchStatistics& batch : batches) {
+  for (std::int64_t index = 0; index < batches; ++index) {
+    const BatchStatistics batch = *reader.batch(index).statistics;
     const BatchStatistics expected =
         *example_batch(reader.record(), first, batch.samples).statistics;
     EXPECT_EQ(batch.mass_sum, expected.mass_sum);

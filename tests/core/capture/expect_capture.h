@@ -4,6 +4,9 @@
 
 namespace kvscope::testing {
 
+/// The means that the sums of all its batches give.
+Statistics means_of_batches(const CaptureReader& reader);
+
 /// Expects every committed sample of a file made by example_capture to be what was written.
 void expect_committed_samples(const CaptureReader& reader);
 

@@ -16,10 +16,13 @@ BatchStatistics batch_at(std::int64_t first, std::int64_t count) {
   return *testing::example_batch(testing::example_record(8), first, count).statistics;
 }
 
-TEST(MergeStatistics, DividesTheSumsByAllSamples) {
+TEST(StatisticsSums, DividesTheSumsByAllSamples) {
   const BatchStatistics a = batch_at(0, 2);
   const BatchStatistics b = batch_at(2, 1);
-  const Statistics merged = merge_statistics({a, b}, tokens);
+  StatisticsSums sums;
+  sums.add(a);
+  sums.add(b);
+  const Statistics merged = sums.means(tokens);
   EXPECT_EQ(merged.samples, 3);
   EXPECT_EQ(merged.mass(1, 0, 2, 1), (a.mass_sum(1, 0, 2, 1) + b.mass_sum(1, 0, 2, 1)) / 3);
   EXPECT_EQ(merged.density(1, 0, 2, 1), merged.mass(1, 0, 2, 1) / 4);
@@ -32,23 +35,17 @@ TEST(MergeStatistics, DividesTheSumsByAllSamples) {
   EXPECT_EQ(merged.norm[0](1, 1, 2), (a.norm_sum[0](1, 1, 2) + b.norm_sum[0](1, 1, 2)) / 3);
 }
 
-// Bootstrap intervals would be of the wrong samples.
-TEST(MergeStatistics, KeepsTheSamplesInOrder) {
-  const Statistics merged = merge_statistics({batch_at(0, 2), batch_at(2, 1)}, tokens);
-  const auto& statistic = merged.layer_statistic(Metric::cosine, KvTensor::key);
-  EXPECT_EQ(statistic.shape, (std::vector<std::int64_t>{3, 2}));
-  const auto last = batch_at(2, 1);
-  EXPECT_EQ(statistic(2, 1), last.layer_statistic(Metric::cosine, KvTensor::key)(0, 1));
-}
-
-TEST(MergeStatistics, LeavesOutWhatWasNotCollected) {
+TEST(StatisticsSums, LeavesOutWhatWasNotCollected) {
   BatchStatistics mass_only;
   mass_only.samples = 2;
   mass_only.mass_sum = batch_at(0, 2).mass_sum;
-  const Statistics merged = merge_statistics({mass_only, mass_only}, tokens);
+  StatisticsSums sums;
+  sums.add(mass_only);
+  sums.add(mass_only);
+  const Statistics merged = sums.means(tokens);
   EXPECT_TRUE(merged.has_mass());
   EXPECT_FALSE(merged.has_similarity());
-  EXPECT_THROW((void)merge_statistics({mass_only, batch_at(0, 2)}, tokens), Error);
+  EXPECT_THROW(sums.add(batch_at(0, 2)), Error);
 }
 
 TEST(StatisticNames, AreReadBack) {
