@@ -10,7 +10,7 @@ struct FileLayout {
   bool similarity = false;   ///< /analysis/similarity, norms, layer statistics
   bool mass = false;         ///< /analysis/attention
   bool timing = false;       ///< /timing
-  bool scores = false;      ///< /samples/predicted_class, /scores
+  bool scores = false;       ///< /samples/predicted_class, /scores
   std::int64_t batches = 0;  ///< as many as the file has room for
   int preview_size = 0;      ///< side in pixels; 0: no previews
 

@@ -1,0 +1,184 @@
+#include "core/capture/open_capture.h"
+
+#include <filesystem>
+#include <string_view>
+#include <utility>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "core/base/error.h"
+#include "core/capture/output_file.h"
+#include "core/capture/record_attributes.h"
+
+namespace kvscope {
+namespace {
+
+void check_is_hdf5(const h5::Calls& calls) {
+  std::error_code failure;
+  const std::string& path = calls.path();
+  if (!std::filesystem::exists(path, failure)) {
+    const bool unfinished = std::filesystem::exists(partial_path(path), failure);
+    calls.refuse(
+        "a file",
+        unfinished ? "none (" + partial_path(path) + " is there: its run did not finish)" : "none");
+  }
+  if (std::filesystem::is_directory(path, failure)) calls.refuse("a file", "a folder");
+  if (H5Fis_hdf5(path.c_str()) <= 0) {
+    H5Eclear2(H5E_DEFAULT);
+    calls.refuse("an HDF5 file", "something else, or one that cannot be read");
+  }
+}
+
+// A file that a writer has open, or had when it was killed, opens only with SWMR.
+h5::File open_file(const h5::Calls& calls) {
+  check_is_hdf5(calls);
+  constexpr std::string_view doing = "open the file";
+  h5::Properties access(calls(H5Pcreate(H5P_FILE_ACCESS), doing));
+  // A lock of ours would keep a writer out, and some file systems know no locks.
+  calls(H5Pset_file_locking(access.get(), false, true), doing);
+  h5::File file(H5Fopen(calls.path().c_str(), H5F_ACC_RDONLY, access.get()));
+  if (file.get() >= 0) return file;
+  H5Eclear2(H5E_DEFAULT);
+  // HDF5 doubles its wait after every attempt, from 1 ns: 25 are 33 ms, the default 100 are for
+  // ever.
+  calls(H5Pset_metadata_read_attempts(access.get(), 25), doing);
+  return h5::File(calls(
+      H5Fopen(calls.path().c_str(), H5F_ACC_RDONLY | H5F_ACC_SWMR_READ, access.get()), doing));
+}
+
+std::int64_t scale_length(const h5::Calls& calls, hid_t file, const std::string& path) {
+  const h5::DatasetHandle scale = h5::open_dataset(calls, file, path);
+  const std::vector<std::int64_t> shape = h5::shape_of(calls, scale.get(), path);
+  if (shape.size() != 1) calls.refuse(path + " to have one dimension", "another rank");
+  return shape[0];
+}
+
+FileLayout read_layout(const h5::Calls& calls, hid_t file) {
+  FileLayout layout = read_contents(calls, file);
+  layout.batches = scale_length(calls, file, schema::batch_scale);
+  if (layout.preview_size > 0) {
+    layout.preview_size = static_cast<int>(scale_length(calls, file, schema::preview_row_scale));
+  }
+  return layout;
+}
+
+// Throws BadInput where the record names things that do not exist.
+FileShape make_shape(const h5::Calls& calls, hid_t file, const RunRecord& record) {
+  const NameCounts names = {.modules = scale_length(calls, file, schema::module_scale),
+                            .counters = scale_length(calls, file, schema::counter_scale)};
+  try {
+    return FileShape(record, read_layout(calls, file), names);
+  } catch (const BadInput&) {
+    throw;
+  } catch (const Error& mistake) {
+    calls.refuse("settings that fit the model", mistake.what());
+  }
+}
+
+struct ExpectedType {
+  H5T_class_t kind;
+  std::size_t bytes;
+};
+
+ExpectedType expected_type(schema::Type type, KvDtype stored) {
+  switch (type) {
+    case schema::Type::uint8:
+      return {H5T_INTEGER, 1};
+    case schema::Type::int32:
+      return {H5T_INTEGER, 4};
+    case schema::Type::float64:
+      return {H5T_FLOAT, 8};
+    case schema::Type::stored:
+      return {stored == KvDtype::bf16 ? H5T_INTEGER : H5T_FLOAT,
+              static_cast<std::size_t>(element_bytes(stored))};
+    case schema::Type::int64:
+    case schema::Type::uint64:
+    case schema::Type::text:
+      break;
+  }
+  return {H5T_INTEGER, 8};
+}
+
+}  // namespace
+
+OpenCapture::OpenCapture(std::string path)
+    : calls_(std::move(path), ErrorKind::bad_input),
+      file_(open_file(calls_)),
+      record_(read_record(calls_, file_.get())),
+      shape_(make_shape(calls_, file_.get(), record_)),
+      complete_(h5::read_integer(calls_, file_.get(), schema::complete) != 0) {
+  read_committed();
+  for (const schema::Dataset& entry : schema::datasets) {
+    if (!shape_.has(entry.part)) continue;
+    for (const std::string& name : schema::paths_of(entry, shape_.kv_layers())) {
+      if (!datasets_.contains(name)) open_dataset(entry, name);
+    }
+  }
+  read_batch_samples();
+}
+
+void OpenCapture::open_dataset(const schema::Dataset& entry, const std::string& name) {
+  const std::string doing = "open " + name;
+  const h5::Properties access(calls_(H5Pcreate(H5P_DATASET_ACCESS), doing));
+  // Chunks are read whole, straight to the caller: a chunk cache would only hold memory.
+  calls_(H5Pset_chunk_cache(access.get(), 0, 0, 0), doing);
+  h5::DatasetHandle dataset(H5Dopen2(file_.get(), name.c_str(), access.get()));
+  if (dataset.get() < 0) {
+    H5Eclear2(H5E_DEFAULT);
+    calls_.refuse("dataset " + name, "none that can be read");
+  }
+  const std::vector<std::int64_t> found = h5::shape_of(calls_, dataset.get(), name);
+  const std::vector<std::int64_t> expected = shape_.shape_of(entry);
+  if (found != expected) {
+    calls_.refuse(fmt::format("{} of shape {}", name, expected), fmt::format("{}", found));
+  }
+  const h5::Datatype type(calls_(H5Dget_type(dataset.get()), doing));
+  const ExpectedType wanted = expected_type(entry.type, record_.settings.kv_dtype);
+  if (H5Tget_class(type.get()) != wanted.kind || H5Tget_size(type.get()) != wanted.bytes) {
+    calls_.refuse(fmt::format("{} of type {}", name, schema::name_of(entry.type)), "another type");
+  }
+  datasets_.emplace(name, std::move(dataset));
+}
+
+// Before any other dataset is opened: HDF5 keeps what it saw when it opened one, and where a writer
+// is at work that may be a state without the samples counted here.
+void OpenCapture::read_committed() {
+  const std::string name = schema::path_of(schema::committed_samples);
+  open_dataset(schema::committed_samples, name);
+  calls_(H5Dread(dataset(name), H5T_NATIVE_INT64, H5S_ALL, H5S_ALL, H5P_DEFAULT, &committed_),
+         "read " + name);
+}
+
+// A batch that was under way has its size in the file already: the count decides.
+void OpenCapture::read_batch_samples() {
+  const NdArray<std::int64_t> sizes =
+      all<std::int64_t>(schema::batch_samples, schema::path_of(schema::batch_samples));
+  std::int64_t samples = 0;
+  for (const std::int64_t size : sizes.data) {
+    if (samples >= committed_) break;
+    if (size < 1 || size > committed_ - samples) {
+      refuse_batches(fmt::format("a batch of {} after {} samples", size, samples));
+    }
+    batch_samples_.push_back(size);
+    batch_begins_.push_back(samples);
+    samples += size;
+  }
+  if (committed_ > record_.settings.samples || samples != committed_) {
+    refuse_batches(fmt::format("batches of {} samples in all", samples));
+  }
+}
+
+void OpenCapture::refuse_batches(const std::string& got) const {
+  calls_.refuse(fmt::format("{} committed samples to be whole batches of at most {}", committed_,
+                            record_.settings.samples),
+                got);
+}
+
+hid_t OpenCapture::dataset(const std::string& name) const {
+  const auto found = datasets_.find(name);
+  if (found == datasets_.end()) calls_.refuse("dataset " + name, "none");
+  return found->second.get();
+}
+
+}  // namespace kvscope

@@ -1,0 +1,73 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/base/nd_array.h"
+#include "core/capture/file_shape.h"
+#include "core/capture/h5.h"
+#include "core/capture/run_record.h"
+#include "core/capture/schema.h"
+
+namespace kvscope {
+
+/// A capture open for reading that was found to be whole: every dataset which its record promises
+/// is there, of the right shape and type, and the committed samples are whole batches.
+class OpenCapture {
+ public:
+  /// Throws BadInput, see CaptureReader.
+  explicit OpenCapture(std::string path);
+
+  const h5::Calls& calls() const { return calls_; }
+  hid_t file() const { return file_.get(); }
+  const RunRecord& record() const { return record_; }
+  const FileShape& shape() const { return shape_; }
+  bool complete() const { return complete_; }
+  std::int64_t committed_samples() const { return committed_; }
+
+  /// Of the committed batches: samples, and position of the first one.
+  const std::vector<std::int64_t>& batch_samples() const { return batch_samples_; }
+  const std::vector<std::int64_t>& batch_begins() const { return batch_begins_; }
+
+  /// Handles stay open, so that reading in small pieces costs no look-up. Throws BadInput when the
+  /// file has no such dataset.
+  hid_t dataset(const std::string& name) const;
+
+  /// Indices [first, first + count) of the leading dimension.
+  template <typename T>
+  NdArray<T> rows(const schema::Dataset& entry, const std::string& name, std::int64_t first,
+                  std::int64_t count) const {
+    std::vector<std::int64_t> extent = shape_.shape_of(entry);
+    extent.at(0) = count;
+    NdArray<T> array(std::move(extent));
+    h5::read_slab(calls_, dataset(name), h5::native_type<T>(), first, count, -1, array.data.data(),
+                  "read " + name);
+    return array;
+  }
+  /// The whole dataset.
+  template <typename T>
+  NdArray<T> all(const schema::Dataset& entry, const std::string& name) const {
+    return rows<T>(entry, name, 0, shape_.shape_of(entry).at(0));
+  }
+
+ private:
+  void open_dataset(const schema::Dataset& entry, const std::string& name);
+  void read_committed();
+  void read_batch_samples();
+  [[noreturn]] void refuse_batches(const std::string& got) const;
+
+  h5::Calls calls_;
+  h5::File file_;
+  std::map<std::string, h5::DatasetHandle> datasets_;  // closed before the file
+  RunRecord record_;
+  FileShape shape_;
+  bool complete_ = false;
+  std::int64_t committed_ = 0;
+  std::vector<std::int64_t> batch_samples_;
+  std::vector<std::int64_t> batch_begins_;
+};
+
+}  // namespace kvscope
