@@ -8,8 +8,8 @@
 #include <fmt/format.h>
 
 #include "core/base/error.h"
+#include "core/base/output_file.h"
 #include "core/capture/capture_reader.h"
-#include "core/capture/output_file.h"
 
 namespace kvscope {
 namespace {

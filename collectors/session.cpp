@@ -11,8 +11,8 @@
 #include "collectors/memory/ledger.h"
 #include "collectors/memory/memory_collector.h"
 #include "collectors/quantised_images.h"
+#include "core/base/output_file.h"
 #include "core/base/random_mode.h"
-#include "core/capture/output_file.h"
 #include "core/image/png.h"
 
 namespace kvscope {

@@ -1,4 +1,3 @@
-#include <filesystem>
 #include <memory>
 #include <string>
 #include <vector>
@@ -10,7 +9,7 @@
 #include "analysis/compare/comparison_tables.h"
 #include "analysis/compare/image_sheet.h"
 #include "cli/kvscope/commands.h"
-#include "core/base/error.h"
+#include "core/base/output_file.h"
 #include "core/capture/capture_reader.h"
 #include "core/image/png.h"
 
@@ -29,15 +28,17 @@ struct Options {
 // More rows than this make a picture nobody can take in.
 constexpr int sheet_samples = 16;
 
+void write_sheet(const std::string& path, const Image& sheet) {
+  const std::vector<std::uint8_t> png = encode_png(sheet);
+  write_file(path, {reinterpret_cast<const char*>(png.data()), png.size()});
+}
+
 int run(const Options& options) {
   // Scoring the images takes long: refuse first.
-  if (!options.sheet.empty() && !options.force && std::filesystem::exists(options.sheet)) {
-    throw Error(
-        fmt::format("[compare] {}: expected no file there, got one (use --force)", options.sheet));
-  }
+  if (!options.sheet.empty()) check_target(options.sheet, options.force);
   const std::vector<CaptureReader> readers(options.files.begin(), options.files.end());
   const Comparison comparison = compare(readers);
-  if (!options.sheet.empty()) write_png(options.sheet, image_sheet(readers, sheet_samples));
+  if (!options.sheet.empty()) write_sheet(options.sheet, image_sheet(readers, sheet_samples));
   if (options.json) {
     fmt::print("{}\n", to_json(comparison).dump(2));
   } else if (options.csv) {

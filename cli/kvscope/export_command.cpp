@@ -7,9 +7,9 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include "cli/common/text_output.h"
 #include "cli/kvscope/commands.h"
 #include "core/base/error.h"
+#include "core/base/output_file.h"
 #include "core/base/progress.h"
 #include "core/base/table.h"
 #include "core/capture/capture_reader.h"
@@ -118,8 +118,8 @@ void export_csv(const CaptureReader& reader, const Options& options) {
     fmt::print("{}", text);
     return;
   }
-  check_new_output("export", options.csv, options.force);
-  write_text_output("export", options.csv, text);
+  check_target(options.csv, options.force);
+  write_file(options.csv, text);
   if (options.json) {
     fmt::print("{}\n", nlohmann::json{{"file", options.csv}, {"rows", table.rows.size()}}.dump());
   } else {

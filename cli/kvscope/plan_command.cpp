@@ -13,10 +13,10 @@
 
 #include "analysis/planner/explanation.h"
 #include "analysis/planner/planner.h"
-#include "cli/common/text_output.h"
 #include "cli/kvscope/commands.h"
 #include "core/base/error.h"
 #include "core/base/log.h"
+#include "core/base/output_file.h"
 #include "core/base/table.h"
 #include "core/base/units.h"
 #include "core/capture/capture_reader.h"
@@ -125,8 +125,8 @@ Statistics statistics_of(const CaptureReader& reader) {
 }
 
 void write_budget(const Options& options, const Budget& budget) {
-  check_new_output("plan", options.output, options.force);
-  write_text_output("plan", options.output, to_json(budget).dump(2) + '\n');
+  check_target(options.output, options.force);
+  write_file(options.output, to_json(budget).dump(2) + '\n');
 }
 
 int run(const Options& options) {

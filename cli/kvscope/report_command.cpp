@@ -6,9 +6,8 @@
 #include <nlohmann/json.hpp>
 
 #include "analysis/report/report.h"
-#include "cli/common/text_output.h"
 #include "cli/kvscope/commands.h"
-#include "core/base/error.h"
+#include "core/base/output_file.h"
 
 namespace kvscope::cli {
 namespace {
@@ -21,8 +20,8 @@ struct Options {
 };
 
 int run(const Options& options) {
-  check_new_output("report", options.output, options.force);
-  write_text_output("report", options.output, render_report(options.files));
+  check_target(options.output, options.force);
+  write_file(options.output, render_report(options.files));
   if (options.json) {
     fmt::print("{}\n", nlohmann::json{{"file", options.output}}.dump());
   } else {

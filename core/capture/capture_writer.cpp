@@ -7,11 +7,11 @@
 #include <fmt/format.h>
 
 #include "core/base/error.h"
+#include "core/base/output_file.h"
 #include "core/capture/batch_check.h"
 #include "core/capture/file_objects.h"
 #include "core/capture/file_shape.h"
 #include "core/capture/h5.h"
-#include "core/capture/output_file.h"
 #include "core/capture/schema.h"
 
 namespace kvscope {

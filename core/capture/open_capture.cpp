@@ -8,7 +8,7 @@
 #include <fmt/ranges.h>
 
 #include "core/base/error.h"
-#include "core/capture/output_file.h"
+#include "core/base/output_file.h"
 #include "core/capture/record_attributes.h"
 
 namespace kvscope {

@@ -62,11 +62,14 @@ std::uint32_t extend_crc(std::uint32_t crc, const void* data, std::size_t size) 
 }  // namespace
 
 NpzWriter::NpzWriter(std::string path, bool force) : path_(std::move(path)) {
-  if (!force && std::filesystem::exists(path_)) {
-    throw Error(fmt::format("[npz] {}: expected no file there, got one (use --force)", path_));
-  }
-  stream_.open(path_ + ".partial", std::ios::binary | std::ios::trunc);
+  check_target(path_, force);
+  stream_.open(partial_path(path_), std::ios::binary | std::ios::trunc);
   check_stream();
+}
+
+NpzWriter::~NpzWriter() {
+  std::error_code ignored;
+  std::filesystem::remove(partial_path(path_), ignored);
 }
 
 void NpzWriter::begin_array(const std::string& name, const std::string& descr,
@@ -165,7 +168,7 @@ void NpzWriter::finish() {
 
   stream_.close();
   check_stream();
-  std::filesystem::rename(path_ + ".partial", path_);
+  publish(partial_path(path_), path_);
 }
 
 void NpzWriter::write(const std::string& bytes) {

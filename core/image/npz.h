@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "core/base/output_file.h"
+
 namespace kvscope {
 
 /// Writes numpy's .npz archive one array after the other, in blocks, so that an array never has to
@@ -16,6 +18,10 @@ class NpzWriter {
  public:
   /// Throws Error when the file cannot be created, or exists and `force` is not set.
   NpzWriter(std::string path, bool force);
+  /// Removes the partial file when finish() did not succeed: nobody can read it.
+  ~NpzWriter();
+  NpzWriter(const NpzWriter&) = delete;
+  NpzWriter& operator=(const NpzWriter&) = delete;
 
   /// Starts array `name` of numpy type `descr`, e.g. "|u1" or "<u8", in C order.
   void begin_array(const std::string& name, const std::string& descr,
@@ -39,6 +45,7 @@ class NpzWriter {
   void write(const std::string& bytes);
   void check_stream();
 
+  IgnoreFileSizeSignal signal_;
   std::string path_;
   std::ofstream stream_;
   std::vector<Entry> entries_;

@@ -221,6 +221,20 @@ class BadUse(CliTest):
         self.assertIn("o.h5", done.stderr)
         self.assertFalse((self.folder / "o.h5").exists())
 
+    def test_full_disk_keeps_the_file_that_was_there(self):
+        def limit():
+            resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+
+        capture = GOLDEN / "capture_v1.h5"
+        old = self.folder / "old"
+        for command in (["plan", "-o"], ["report", "-o"], ["export", "--csv"]):
+            old.write_text("precious")
+            done = self.start(command[0], capture, command[1], old, "--force", preexec_fn=limit)
+            self.assertEqual(done.returncode, 1, done.stderr)
+            self.assertIn("old", done.stderr)
+            self.assertEqual(old.read_text(), "precious")
+            self.assertEqual([path.name for path in self.folder.iterdir()], ["old"])
+
     def test_files_that_are_no_captures(self):
         text = self.folder / "text.h5"
         text.write_text("not HDF5")

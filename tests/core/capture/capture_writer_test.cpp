@@ -14,6 +14,7 @@
 #include "core/capture/capture_reader.h"
 #include "tests/core/capture/example_capture.h"
 #include "tests/core/capture/expect_capture.h"
+#include "tests/support/full_disk.h"
 #include "tests/support/temp_dir.h"
 
 namespace kvscope {
@@ -156,22 +157,6 @@ TEST_F(CaptureWriterTest, RefusesWhatDoesNotFitTheLayoutAndGoesOn) {
   EXPECT_EQ(reader.statistics()->mass, testing::means_of_batches(reader).mass);
 }
 
-// No byte can be written while it lives.
-class FullDisk {
- public:
-  FullDisk() {
-    getrlimit(RLIMIT_FSIZE, &before_);
-    const rlimit none = {0, before_.rlim_max};
-    setrlimit(RLIMIT_FSIZE, &none);
-  }
-  ~FullDisk() { setrlimit(RLIMIT_FSIZE, &before_); }
-  FullDisk(const FullDisk&) = delete;
-  FullDisk& operator=(const FullDisk&) = delete;
-
- private:
-  rlimit before_ = {};
-};
-
 // Room that appears later must not let a file with a hole pass for a whole one.
 TEST_F(CaptureWriterTest, TakesNothingMoreAfterAFailedWrite) {
   const std::string path = folder_ / "a.h5";
@@ -180,7 +165,7 @@ TEST_F(CaptureWriterTest, TakesNothingMoreAfterAFailedWrite) {
     writer.commit(testing::example_batch(record_, 0, 2));
     const BatchRecord next = testing::example_batch(record_, 2, 2);
     {
-      const FullDisk full;
+      const testing::FullDisk full;
       EXPECT_THROW(writer.commit(next), Error);
     }
     const auto refused = ::testing::ThrowsMessage<Error>(HasSubstr("after a failed write"));
@@ -199,7 +184,7 @@ TEST_F(CaptureWriterTest, LeavesAPartialFileWhenTheDiskFillsAtTheEnd) {
     const RunRecord record = testing::example_record(2);
     CaptureWriter writer(path, record, testing::example_layout(record), false);
     writer.commit(testing::example_batch(record, 0, 2));
-    const FullDisk full;
+    const testing::FullDisk full;
     EXPECT_THAT([&] { writer.finish(); },
                 ::testing::ThrowsMessage<Error>(HasSubstr("file size limit")));
   }

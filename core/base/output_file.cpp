@@ -1,9 +1,10 @@
-#include "core/capture/output_file.h"
+#include "core/base/output_file.h"
 
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
+#include <fstream>
 #include <string_view>
 
 #include <fcntl.h>
@@ -18,7 +19,7 @@ namespace {
 namespace fs = std::filesystem;
 
 [[noreturn]] void refuse(const std::string& path, std::string_view expected, std::string_view got) {
-  throw Error(fmt::format("[capture] {}: expected {}, got {}", path, expected, got));
+  throw Error(fmt::format("[output] {}: expected {}, got {}", path, expected, got));
 }
 
 fs::path folder_of(const std::string& path) {
@@ -34,6 +35,13 @@ void sync(const std::string& path) {
   close(descriptor);
   // Some file systems cannot sync a folder.
   if (failed && reason != EINVAL) refuse(path, "to reach the disk", std::strerror(reason));
+}
+
+void write_bytes(const std::string& path, std::string_view bytes) {
+  std::ofstream stream(path, std::ios::binary | std::ios::trunc);
+  stream.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+  stream.close();
+  if (!stream) refuse(path, "to be written", std::strerror(errno));
 }
 
 }  // namespace
@@ -64,6 +72,24 @@ void publish(const std::string& path, const std::string& final_path) {
     refuse(final_path, "to take its final name", std::strerror(errno));
   }
   sync(folder_of(final_path).string());
+}
+
+void write_file(const std::string& path, std::string_view bytes) {
+  const IgnoreFileSizeSignal signal;
+  std::error_code ignored;
+  const fs::file_status status = fs::symlink_status(path, ignored);
+  if (fs::exists(status) && !fs::is_regular_file(status)) {
+    write_bytes(path, bytes);
+    return;
+  }
+  const std::string partial = partial_path(path);
+  try {
+    write_bytes(partial, bytes);
+    publish(partial, path);
+  } catch (...) {
+    fs::remove(partial, ignored);
+    throw;
+  }
 }
 
 }  // namespace kvscope

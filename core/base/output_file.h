@@ -2,6 +2,7 @@
 
 #include <csignal>
 #include <string>
+#include <string_view>
 
 namespace kvscope {
 
@@ -28,5 +29,10 @@ void check_target(const std::string& path, bool force);
 
 /// Waits until the disk has `path`, then gives it the name `final_path`. Throws Error.
 void publish(const std::string& path, const std::string& final_path);
+
+/// Writes a whole file that replaces one at `path` only when the disk has all of it. What is there
+/// and no regular file, a link or a device, is written through. Throws Error, and leaves what was
+/// at `path` as it was.
+void write_file(const std::string& path, std::string_view bytes);
 
 }  // namespace kvscope
