@@ -61,7 +61,7 @@ struct ModuleTime {
   Spread ns;         ///< per batch, summed over layers and scales
 };
 
-/// Times of one file. Full batches only; without a warm-up the first pass is left out.
+/// Times of one file. The largest batches only; without a warm-up the first pass is left out.
 struct TimeFigures {
   std::vector<ModuleTime> modules;  ///< those that ran; self-attention last
   Spread image_ns;                  ///< wall time of a batch / images in it

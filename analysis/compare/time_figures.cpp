@@ -23,20 +23,20 @@ struct Pass {
   std::int64_t repeat = 0;
 };
 
-/// The runs that count: full batches, without the first run of the process unless it is all there
-/// is or warm-up runs went before it.
+/// The runs that count: those of the largest batches (a merged file has shorter ones anywhere),
+/// without the first run of the process unless it is all there is or warm-up runs went before it.
 std::vector<Pass> passes_of(const CaptureReader& file, const Timings& timings, bool& excluded) {
-  const RunSettings& settings = file.record().settings;
-  std::int64_t batches = timings.batch_ns.shape.at(0);
-  const std::int64_t full = file.committed_samples() / std::max(1, settings.batch);
-  if (full > 0) batches = std::min(batches, full);
+  const std::vector<std::int64_t>& samples = file.batch_samples();
+  const auto largest = std::max_element(samples.begin(), samples.end());
   std::vector<Pass> passes;
-  for (std::int64_t batch = 0; batch < batches; ++batch) {
+  for (std::size_t i = 0; i < samples.size(); ++i) {
+    if (samples[i] < *largest) continue;
+    const auto batch = static_cast<std::int64_t>(i);
     for (std::int64_t repeat = 0; repeat < timings.batch_ns.shape.at(1); ++repeat) {
       if (timings.batch_ns(batch, repeat) > 0) passes.push_back({batch, repeat});
     }
   }
-  excluded = settings.warmup == 0 && passes.size() > 1;
+  excluded = file.record().settings.warmup == 0 && passes.size() > 1 && passes.front().batch == 0;
   if (excluded) passes.erase(passes.begin());
   return passes;
 }
@@ -84,12 +84,10 @@ Comparable<TimeFigures> time_figures(const CaptureReader& file) {
 
   std::vector<double> image_ns;
   std::vector<double> attention_ns(passes.size());
-  const double batch = std::max(1, file.record().settings.batch);
   for (const Pass& pass : passes) {
-    const double images =
-        std::min(batch, static_cast<double>(file.committed_samples()) - pass.batch * batch);
+    const std::int64_t images = file.batch_samples()[static_cast<std::size_t>(pass.batch)];
     image_ns.push_back(static_cast<double>(timings->batch_ns(pass.batch, pass.repeat)) /
-                       std::max(1.0, images));
+                       static_cast<double>(images));
   }
   figures.image_ns = spread_of(image_ns);
   for (std::size_t module = 0; module < timings->modules.size(); ++module) {

@@ -128,6 +128,46 @@ TEST_F(ComparisonTest, KeepsTheFirstPassAfterAWarmUp) {
   EXPECT_DOUBLE_EQ(comparison.files[1].time->image_ns.median, 115e6 / 2);
 }
 
+/// The first sample of a batch alone, in half the time.
+BatchRecord shortened(BatchRecord batch) {
+  batch.labels.resize(1);
+  batch.seeds.resize(1);
+  for (auto* shape : {&batch.token_ids.shape, &batch.preview.shape}) shape->front() = 1;
+  batch.token_ids.data.resize(batch.token_ids.data.size() / 2);
+  batch.preview.data.resize(batch.preview.data.size() / 2);
+  for (std::int64_t& ns : batch.timing->batch_ns.data) ns /= 2;
+  for (std::int64_t& ns : batch.timing->layer_ns.data) ns /= 2;
+  return batch;
+}
+
+// A merge of two runs whose samples are no multiple of the batch has a short batch in its middle.
+// As a full one it would pass for a faster run.
+TEST_F(ComparisonTest, TimesFullBatchesOnlyWhereverAShortOneStands) {
+  const auto with_short_batch_at = [&](std::ptrdiff_t position) {
+    std::filesystem::remove(folder_ / "vanilla.h5");
+    std::filesystem::remove(folder_ / "ams.h5");
+    const Comparison comparison = compare_changed([&](ExampleRun& run) {
+      run.batches.insert(run.batches.begin() + position, shortened(run.batches[0]));
+      run.record.settings.samples = 5;
+      run.layout.batches = 3;
+    });
+    return *comparison.files[1].time;
+  };
+  const TimeFigures middle = with_short_batch_at(1);
+  EXPECT_TRUE(middle.first_pass_excluded);
+  EXPECT_EQ(middle.image_ns.count, 3);
+  EXPECT_DOUBLE_EQ(middle.image_ns.median, 120e6 / 2);
+  EXPECT_DOUBLE_EQ(middle.find("attention_core")->ns.lower_quartile, 6 * 115);
+  const TimeFigures last = with_short_batch_at(2);
+  EXPECT_EQ(last.image_ns.count, 3);
+  EXPECT_DOUBLE_EQ(last.image_ns.median, 120e6 / 2);
+  // The first pass of the process was one of the short batch.
+  const TimeFigures first = with_short_batch_at(0);
+  EXPECT_FALSE(first.first_pass_excluded);
+  EXPECT_EQ(first.image_ns.count, 4);
+  EXPECT_DOUBLE_EQ(first.image_ns.median, 115e6 / 2);
+}
+
 TEST_F(ComparisonTest, CountsEqualTokens) {
   const Comparison comparison = compare_changed([](ExampleRun& run) {
     run.batches[0].token_ids(0, 0) += 1;
