@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "core/base/error.h"
+#include "core/base/progress.h"
 #include "core/image/fidelity.h"
 #include "core/image/png.h"
 
@@ -117,13 +118,16 @@ TokenAgreement token_agreement(const CaptureReader& baseline, const CaptureReade
 
 ImageFidelity image_fidelity(const CaptureReader& baseline, const CaptureReader& file) {
   ImageFidelity fidelity;
-  for (std::int64_t sample = 0; sample < common_samples(baseline, file); ++sample) {
+  const std::int64_t samples = common_samples(baseline, file);
+  Progress progress("scoring", samples, "images");
+  for (std::int64_t sample = 0; sample < samples; ++sample) {
     try {
       fidelity.images.push_back(
           score(sample, read_png(baseline.image_file(sample)), read_png(file.image_file(sample))));
     } catch (const Error& error) {
       if (fidelity.unreadable++ == 0) fidelity.unreadable_why = error.what();
     }
+    progress.advance(1);
   }
   summarise(fidelity);
   return fidelity;

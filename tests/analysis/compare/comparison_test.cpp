@@ -197,6 +197,21 @@ TEST_F(ComparisonTest, ScoresImagesAndCountsIdenticalOnesApart) {
   EXPECT_LT(*images.ssim_mean, 1);
 }
 
+// Thousands of images take minutes: without a word the command looks dead.
+TEST_F(ComparisonTest, ShowsHowFarTheScoringIs) {
+  ExampleRun run = example_run({}, example_budget(example_model({}), {}));
+  // Large enough to take a second on any machine; shorter jobs stay silent.
+  for (Image& image : run.images) image = Image(2000, 2000);
+  std::vector<CaptureReader> files;
+  for (const char* name : {"a.h5", "b.h5"}) {
+    write_run(run, folder_ / name);
+    files.emplace_back(folder_ / name);
+  }
+  ::testing::internal::CaptureStderr();
+  compare(files);
+  EXPECT_THAT(::testing::internal::GetCapturedStderr(), HasSubstr("4/4 images"));
+}
+
 TEST_F(ComparisonTest, SaysWhichPicturesAreMissing) {
   const Comparison comparison = compare_changed([](ExampleRun& run) { run.images.pop_back(); });
   EXPECT_EQ(comparison.files[1].images->unreadable, 1);
