@@ -12,7 +12,7 @@
 
 #include "core/generate/generator.h"
 #include "core/geometry/model_config.h"
-#include "tests/analysis/metrics/capture_fixture.h"
+#include "tests/support/tiny_capture.h"
 
 namespace kvscope::testing {
 

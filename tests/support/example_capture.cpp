@@ -8,6 +8,7 @@
 #include "core/budget/kv_bytes.h"
 #include "core/capture/capture_reader.h"
 #include "core/image/png.h"
+#include "tests/support/small_model.h"
 
 namespace kvscope::testing {
 namespace {
@@ -169,17 +170,12 @@ BatchStatistics statistics_of(const ModelConfig& model, std::int64_t first, std:
 }  // namespace
 
 ModelConfig example_model(const ExampleSize& size) {
-  ModelConfig model;
+  ModelConfig model = small_model(size.patch_nums);
   model.name = "example";
   model.depth = size.depth;
   model.width = 8;
-  model.heads = 2;
   model.classes = 4;
-  model.patch_nums = size.patch_nums;
-  model.vae_ch = 32;
   model.vae_ch_mult = {1, 1, 2};
-  model.vocab = 16;
-  model.z_channels = 4;
   model.image_size = pixels_per_patch * size.patch_nums.back();
   return model;
 }
@@ -253,7 +249,7 @@ void add_scores(ExampleRun& run) {
 }
 
 void write_run(const ExampleRun& run, const std::string& path, bool finish) {
-  CaptureWriter writer(path, run.record, run.layout, false);
+  CaptureWriter writer(path, run.record, run.layout, true);
   for (const BatchRecord& batch : run.batches) writer.commit(batch);
   if (run.layout.scores) writer.write_scores(run.class_accuracy, run.demo_frechet_distance);
   if (finish) writer.finish();
@@ -263,6 +259,20 @@ void write_run(const ExampleRun& run, const std::string& path, bool finish) {
     std::filesystem::create_directories(std::filesystem::path(image).parent_path());
     write_png(image, run.images[sample]);
   }
+}
+
+std::vector<std::string> write_vanilla_and_ams(const TempDir& folder, const ExampleSize& size,
+                                               const std::vector<int>& efficient,
+                                               const std::function<void(ExampleRun&)>& change,
+                                               bool finish) {
+  const ModelConfig model = example_model(size);
+  const std::string vanilla = folder / "vanilla.h5";
+  write_run(example_run(size, example_budget(model, {})), vanilla);
+  ExampleRun run = example_run(size, example_budget(model, efficient));
+  change(run);
+  const std::string ams = folder / "ams.h5";
+  write_run(run, ams, finish);
+  return {vanilla, finish ? ams : ams + ".partial"};
 }
 
 }  // namespace kvscope::testing

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -7,6 +8,7 @@
 #include "core/capture/capture_writer.h"
 #include "core/capture/run_record.h"
 #include "core/image/image.h"
+#include "tests/support/temp_dir.h"
 
 namespace kvscope::testing {
 
@@ -47,7 +49,15 @@ void add_statistics(ExampleRun& run);
 /// Scores it by "example-scorer": every sample is recognised, the distance 12.5 (11 to 14.25).
 void add_scores(ExampleRun& run);
 
-/// Writes the file and the PNGs beside it; an unfinished one stays `path`.partial.
+/// Writes the file, in place of an earlier one, and the PNGs beside it; an unfinished one stays
+/// `path`.partial.
 void write_run(const ExampleRun& run, const std::string& path, bool finish = true);
+
+/// Writes a vanilla run and one under example_budget(…, efficient), which `change` edits before, as
+/// vanilla.h5 and ams.h5. Returns their paths.
+std::vector<std::string> write_vanilla_and_ams(const TempDir& folder, const ExampleSize& size,
+                                               const std::vector<int>& efficient,
+                                               const std::function<void(ExampleRun&)>& change,
+                                               bool finish = true);
 
 }  // namespace kvscope::testing

@@ -1,7 +1,5 @@
 #include "analysis/compare/comparison_tables.h"
 
-#include <filesystem>
-
 #include <gmock/gmock.h>
 #include <nlohmann/json.hpp>
 
@@ -13,33 +11,28 @@ namespace kvscope {
 namespace {
 
 using ::testing::ElementsAre;
-using testing::example_budget;
-using testing::example_model;
 using testing::example_run;
 using testing::ExampleRun;
-using testing::ExampleSize;
 using ::testing::HasSubstr;
 using ::testing::Not;
-using testing::write_run;
 
 class ComparisonTablesTest : public ::testing::Test {
  protected:
   Comparison compare_example(int other_batch = 2) {
-    ExampleSize size;
-    ExampleRun vanilla = example_run(size, example_budget(example_model(size), {}));
+    const std::vector<std::string> paths =
+        testing::write_vanilla_and_ams(folder_, {}, {1}, [&](ExampleRun& ams) {
+          if (other_batch != ams.record.settings.batch) {
+            ams = example_run({.batch = other_batch}, ams.record.budget);
+          }
+          ams.images[0].at(0, 0, 0) ^= 1;
+          testing::add_scores(ams);
+        });
+    ExampleRun vanilla = example_run({}, example_budget(example_model({}), {}));
     testing::add_scores(vanilla);
     // As of a partial file, whose features are gone.
     vanilla.demo_frechet_distance = {};
-    write_run(vanilla, folder_ / "vanilla.h5");
-    size.batch = other_batch;
-    ExampleRun ams = example_run(size, example_budget(example_model(size), {1}));
-    ams.images[0].at(0, 0, 0) ^= 1;
-    testing::add_scores(ams);
-    write_run(ams, folder_ / "ams.h5");
-    std::vector<CaptureReader> files;
-    files.emplace_back(folder_ / "vanilla.h5");
-    files.emplace_back(folder_ / "ams.h5");
-    return compare(files);
+    write_run(vanilla, paths.front());
+    return compare({paths.begin(), paths.end()});
   }
 
   testing::TempDir folder_;
@@ -101,8 +94,6 @@ TEST_F(ComparisonTablesTest, EveryRowHasEveryColumn) {
       SCOPED_TRACE(table.title);
       for (const auto& row : table.table.rows) EXPECT_EQ(row.size(), table.table.columns.size());
     }
-    std::filesystem::remove(folder_ / "vanilla.h5");
-    std::filesystem::remove(folder_ / "ams.h5");
   }
 }
 

@@ -1,7 +1,6 @@
 #include "analysis/compare/comparison.h"
 
 #include <cmath>
-#include <filesystem>
 #include <fstream>
 #include <functional>
 
@@ -28,7 +27,6 @@ using testing::ExampleSize;
 using ::testing::Field;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
-using ::testing::Not;
 using testing::write_run;
 
 /// A vanilla run and one under a budget in which layer 1 keeps scale 0 only. `change` edits the
@@ -36,16 +34,9 @@ using testing::write_run;
 class ComparisonTest : public ::testing::Test {
  protected:
   Comparison compare_changed(const std::function<void(ExampleRun&)>& change, bool finish = true) {
-    const ExampleSize size;
-    write_run(example_run(size, example_budget(example_model(size), {})), folder_ / "vanilla.h5");
-    ExampleRun ams = example_run(size, example_budget(example_model(size), {1}));
-    change(ams);
-    const std::string path = folder_ / "ams.h5";
-    write_run(ams, path, finish);
-    std::vector<CaptureReader> files;
-    files.emplace_back(folder_ / "vanilla.h5");
-    files.emplace_back(finish ? path : path + ".partial");
-    return compare(files);
+    const std::vector<std::string> paths =
+        testing::write_vanilla_and_ams(folder_, {}, {1}, change, finish);
+    return compare({paths.begin(), paths.end()});
   }
 
   testing::TempDir folder_;
@@ -144,8 +135,6 @@ BatchRecord shortened(BatchRecord batch) {
 // As a full one it would pass for a faster run.
 TEST_F(ComparisonTest, TimesFullBatchesOnlyWhereverAShortOneStands) {
   const auto with_short_batch_at = [&](std::ptrdiff_t position) {
-    std::filesystem::remove(folder_ / "vanilla.h5");
-    std::filesystem::remove(folder_ / "ams.h5");
     const Comparison comparison = compare_changed([&](ExampleRun& run) {
       run.batches.insert(run.batches.begin() + position, shortened(run.batches[0]));
       run.record.settings.samples = 5;
@@ -252,8 +241,6 @@ TEST_F(ComparisonTest, RefusesTokensAndImagesOfOtherDraws) {
   };
   for (const DrawCase& each : cases) {
     SCOPED_TRACE(each.name);
-    std::filesystem::remove(folder_ / "vanilla.h5");
-    std::filesystem::remove(folder_ / "ams.h5");
     const Comparison comparison = compare_changed(each.change);
     EXPECT_EQ(reason_for(comparison, "tokens"), each.reason);
     EXPECT_EQ(reason_for(comparison, "images"), each.reason);
@@ -276,8 +263,6 @@ TEST_F(ComparisonTest, RefusesLatencyUnderOtherConditions) {
   };
   for (const DrawCase& each : cases) {
     SCOPED_TRACE(each.name);
-    std::filesystem::remove(folder_ / "vanilla.h5");
-    std::filesystem::remove(folder_ / "ams.h5");
     const Comparison comparison = compare_changed(each.change);
     EXPECT_EQ(reason_for(comparison, "latency"), each.reason);
   }
@@ -362,8 +347,6 @@ TEST_F(ComparisonTest, NoticesALedgerThatDisobeysTheBudget) {
 
 TEST_F(ComparisonTest, RefusesAnotherModel) {
   const auto message = [&](const std::function<void(ExampleRun&)>& change) -> std::string {
-    std::filesystem::remove(folder_ / "vanilla.h5");
-    std::filesystem::remove(folder_ / "ams.h5");
     try {
       compare_changed(change);
     } catch (const BadInput& error) {

@@ -12,9 +12,9 @@
 #include "analysis/metrics/similarity.h"
 #include "core/base/error.h"
 #include "core/capture/capture_reader.h"
-#include "tests/analysis/metrics/capture_fixture.h"
 #include "tests/support/example_capture.h"
 #include "tests/support/temp_dir.h"
+#include "tests/support/tiny_capture.h"
 
 namespace kvscope {
 namespace {

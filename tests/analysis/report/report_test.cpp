@@ -33,18 +33,16 @@ class ReportTest : public ::testing::Test {
     add_statistics(capture);
     capture.record.kind = FileKind::analysis;
     write_run(capture, folder_ / "base.analysis.h5");
-    write_run(example_run(size_, example_budget(model, {})), folder_ / "vanilla.h5");
-    Budget budget = example_budget(model, {0, 1, 2});
     BudgetOrigin origin;
     origin.choice = "threshold";
     origin.metric = "cosine";
     origin.tensor = "key";
     origin.theta = 0.8;
-    budget.rule = origin;
-    ExampleRun ams = example_run(size_, budget);
-    ams.record.cpu_name = "<CPU & co>";
-    for (int y = 0; y < 20; ++y) ams.images[1].at(y, y, 0) ^= 64;
-    write_run(ams, folder_ / "ams.h5");
+    testing::write_vanilla_and_ams(folder_, size_, {0, 1, 2}, [&](ExampleRun& ams) {
+      ams.record.budget.rule = origin;
+      ams.record.cpu_name = "<CPU & co>";
+      for (int y = 0; y < 20; ++y) ams.images[1].at(y, y, 0) ^= 64;
+    });
   }
 
   ExampleSize size_{6, {1, 2, 3, 4, 6, 8}, 5, 2, 3};

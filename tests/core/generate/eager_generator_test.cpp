@@ -10,26 +10,10 @@
 
 #include "core/base/error.h"
 #include "core/weights/state_dict.h"
+#include "tests/support/small_model.h"
 
 namespace kvscope::testing {
 namespace {
-
-ModelConfig tiny_config() {
-  ModelConfig config;
-  config.name = "tiny";
-  config.depth = 2;
-  config.width = 32;
-  config.heads = 2;
-  config.classes = 10;
-  config.patch_nums = {1, 2, 3, 4};
-  config.vae_ch = 32;
-  config.vae_ch_mult = {1, 1};
-  config.vae_num_res_blocks = 1;
-  config.vocab = 64;
-  config.z_channels = 8;
-  config.image_size = 8;
-  return config;
-}
 
 class EagerGeneratorTest : public ::testing::Test {
  protected:
@@ -46,7 +30,7 @@ class EagerGeneratorTest : public ::testing::Test {
     return request;
   }
 
-  LoadedModel model_ = random_model(tiny_config(), 1);
+  LoadedModel model_ = random_model(small_model({1, 2, 3, 4}), 1);
 };
 
 SamplingOptions per_sample() {

@@ -14,6 +14,7 @@
 
 #include "core/cache/make_cache.h"
 #include "core/model/attention.h"
+#include "tests/support/small_model.h"
 
 namespace kvscope::testing {
 namespace {
@@ -43,21 +44,11 @@ struct Shape {
 class VarTest : public ::testing::TestWithParam<Shape> {
  protected:
   static ModelConfig config() {
-    ModelConfig config;
-    config.name = "tiny";
-    config.depth = 2;
+    ModelConfig config = testing::small_model({1, 2, 3, 5});
     config.width = 48;
     config.heads = GetParam().heads;
     config.shared_aln = GetParam().shared_aln;
     config.attn_l2_norm = GetParam().attn_l2_norm;
-    config.classes = 5;
-    config.patch_nums = {1, 2, 3, 5};
-    config.vae_ch = 32;
-    config.vae_ch_mult = {1, 1};
-    config.vae_num_res_blocks = 1;
-    config.vocab = 32;
-    config.z_channels = 8;
-    config.image_size = 10;
     return config;
   }
 };

@@ -14,6 +14,7 @@
 
 #include "core/base/error.h"
 #include "core/weights/tensors.h"
+#include "tests/support/small_model.h"
 #include "tests/support/temp_dir.h"
 
 namespace kvscope {
@@ -26,22 +27,13 @@ using ::testing::HasSubstr;
 const std::string golden = std::string(KVSCOPE_SOURCE_DIR) + "/tests/golden/var_parity";
 const std::string demo = std::string(KVSCOPE_SOURCE_DIR) + "/data/demo";
 
-/// The smallest model that the official classes allow, in a folder of its own.
+/// A model in a folder of its own.
 class ModelFolder : public ::testing::Test {
  protected:
   ModelFolder() {
-    config_.name = "tiny";
-    config_.depth = 2;
     config_.width = 8;
-    config_.heads = 2;
-    config_.classes = 3;
-    config_.patch_nums = {1, 2};
-    config_.vae_ch = 32;
-    config_.vae_ch_mult = {1, 1};
-    config_.vae_num_res_blocks = 1;
     config_.vocab = 16;
     config_.z_channels = 4;
-    config_.image_size = 4;
     config_.sampling = {.cfg = 1.5, .top_k = 4, .top_p = 0.9};
     weights_ = random_model(config_, 1).weights;
   }
@@ -69,7 +61,7 @@ class ModelFolder : public ::testing::Test {
   }
 
   TempDir folder_;
-  ModelConfig config_;
+  ModelConfig config_ = testing::small_model({1, 2});
   StateDict weights_;
 };
 
