@@ -6,13 +6,13 @@
 #include <nlohmann/json.hpp>
 
 #include "analysis/quality/score_capture.h"
-#include "cli/common/text_output.h"
 #include "cli/engine/commands.h"
 #include "cli/engine/generation_options.h"
 #include "cli/engine/losses.h"
 #include "cli/engine/print_scores.h"
 #include "core/base/error.h"
 #include "core/base/log.h"
+#include "core/base/output_file.h"
 #include "core/generate/device.h"
 #include "core/generate/out_of_memory.h"
 
@@ -31,7 +31,7 @@ struct Options {
 
 int run(const Options& options) {
   const std::string output = options.output.empty() ? scores_path(options.file) : options.output;
-  check_new_output("score", output, options.force);
+  check_target(output, options.force);
   // fp32 means fp32: LibTorch would round convolutions to TF32 on a GPU.
   at::globalContext().setAllowTF32CuDNN(false);
   const at::Device device = parse_device(options.device);
@@ -41,7 +41,7 @@ int run(const Options& options) {
     result = score_capture(file, Scorer(options.scorer, device), options.batch);
   });
   const Scores& scores = result.scores;
-  write_text_output("score", output, to_json(scores).dump(2) + '\n');
+  write_file(output, to_json(scores).dump(2) + '\n');
   if (options.json) {
     nlohmann::json json = to_json(scores);
     json["file"] = output;

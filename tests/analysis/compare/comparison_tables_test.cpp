@@ -11,6 +11,8 @@ namespace kvscope {
 namespace {
 
 using ::testing::ElementsAre;
+using testing::example_budget;
+using testing::example_model;
 using testing::example_run;
 using testing::ExampleRun;
 using ::testing::HasSubstr;
