@@ -35,8 +35,7 @@ Batch read_batch(const CaptureReader& file, const std::vector<std::int32_t>& lab
   Batch batch;
   for (std::int64_t sample = first; sample < end; ++sample) {
     try {
-      batch.images.push_back(
-          read_image(file.image_file(sample), file.record().model.image_size));
+      batch.images.push_back(read_image(file.image_file(sample), file.record().model.image_size));
       batch.labels.push_back(labels[static_cast<std::size_t>(sample)]);
     } catch (const BadInput& error) {
       if (result.scores.unreadable_images++ == 0) result.unreadable_why = error.what();

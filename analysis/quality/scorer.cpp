@@ -129,7 +129,7 @@ struct Scorer::Loaded {
 
 Scorer::Scorer(const std::string& folder, at::Device device) : Scorer(Loaded(folder), device) {}
 
-Scorer::Scorer(Loaded loaded, at::Device device)
+Scorer::Scorer(const Loaded& loaded, at::Device device)
     : device_(device),
       record_{loaded.config.name, sha256_hex(loaded.file.mapping()->bytes()), {}},
       model_(loaded.config.model),
@@ -172,8 +172,7 @@ Judgement Scorer::judge(std::span<const Image> images) const {
   for (const Convolution& layer : convolutions_) {
     x = at::conv2d(x, layer.weight, layer.bias, layer.stride, /*padding=*/1).relu();
   }
-  const at::Tensor features =
-      at::linear(x.mean({2, 3}), features_.weight, features_.bias).relu();
+  const at::Tensor features = at::linear(x.mean({2, 3}), features_.weight, features_.bias).relu();
   Judgement judgement;
   judgement.logits = at::linear(features, logits_.weight, logits_.bias).cpu();
   judgement.features = features.cpu();

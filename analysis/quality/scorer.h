@@ -59,7 +59,7 @@ class Scorer {
   };
   struct Loaded;  // what the constructor reads
 
-  Scorer(Loaded loaded, at::Device device);
+  Scorer(const Loaded& loaded, at::Device device);
   at::Tensor pixels_of(std::span<const Image> images) const;
 
   at::Device device_;

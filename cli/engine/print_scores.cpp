@@ -20,8 +20,8 @@ void print_scores(const Scores& scores) {
       "scores of {} image{} by {}: class accuracy {}, demo Fréchet distance {}; {:g} % bootstrap "
       "intervals\n",
       scores.samples, scores.samples == 1 ? "" : "s", scores.scorer.name,
-      text_of(scores.class_accuracy, 100, " %", 1),
-      text_of(scores.demo_frechet_distance, 1, "", 3), 100 * scores.scorer.bootstrap.confidence);
+      text_of(scores.class_accuracy, 100, " %", 1), text_of(scores.demo_frechet_distance, 1, "", 3),
+      100 * scores.scorer.bootstrap.confidence);
 }
 
 }  // namespace kvscope::cli

@@ -61,26 +61,26 @@ int run(const Options& options) {
 }  // namespace
 
 Command score_command() {
-  return {.name = "score",
-          .summary = "Judge the images of a capture or run of the demo model",
-          .define = [](CLI::App& app) -> std::function<int()> {
-            auto options = std::make_shared<Options>();
-            app.add_option("file", options->file, "Capture or run with its images beside it")
-                ->required();
-            app.add_option("-o,--output", options->output,
-                           "Scores to write (default: FILE.scores.json, where compare and report "
-                           "look for them)");
-            app.add_option("--scorer", options->scorer,
-                           "Scorer folder (default: the embedded model's)");
-            app.add_option("--device", options->device, "cpu, cuda or cuda:N")
-                ->capture_default_str();
-            app.add_option("--batch", options->batch, "Images at a time")
-                ->check(CLI::Range(1, 1 << 20))
-                ->capture_default_str();
-            app.add_flag("--force", options->force, "Overwrite an existing file");
-            app.add_flag("--json", options->json, "Machine-readable summary");
-            return [options] { return run(*options); };
-          }};
+  return {
+      .name = "score",
+      .summary = "Judge the images of a capture or run of the demo model",
+      .define = [](CLI::App& app) -> std::function<int()> {
+        auto options = std::make_shared<Options>();
+        app.add_option("file", options->file, "Capture or run with its images beside it")
+            ->required();
+        app.add_option("-o,--output", options->output,
+                       "Scores to write (default: FILE.scores.json, where compare and report "
+                       "look for them)");
+        app.add_option("--scorer", options->scorer,
+                       "Scorer folder (default: the embedded model's)");
+        app.add_option("--device", options->device, "cpu, cuda or cuda:N")->capture_default_str();
+        app.add_option("--batch", options->batch, "Images at a time")
+            ->check(CLI::Range(1, 1 << 20))
+            ->capture_default_str();
+        app.add_flag("--force", options->force, "Overwrite an existing file");
+        app.add_flag("--json", options->json, "Machine-readable summary");
+        return [options] { return run(*options); };
+      }};
 }
 
 }  // namespace kvscope::cli

@@ -72,10 +72,10 @@ std::vector<ClassScore> class_scores(const std::vector<std::int32_t>& labels,
     count.recognised += labels[i] == predicted.at(i) ? 1 : 0;
   }
   std::vector<ClassScore> classes;
+  classes.reserve(counts.size());
   for (const auto& [label, count] : counts) {
-    classes.push_back(
-        {label, count.samples,
-         static_cast<double>(count.recognised) / static_cast<double>(count.samples)});
+    classes.push_back({label, count.samples,
+                       static_cast<double>(count.recognised) / static_cast<double>(count.samples)});
   }
   return classes;
 }
@@ -122,8 +122,7 @@ ScorerRecord parse_scorer_record(JsonFields fields) {
 nlohmann::json to_json(const Scores& scores) {
   nlohmann::json classes = nlohmann::json::array();
   for (const ClassScore& one : scores.classes) {
-    classes.push_back(
-        {{"class", one.label}, {"samples", one.samples}, {"accuracy", one.accuracy}});
+    classes.push_back({{"class", one.label}, {"samples", one.samples}, {"accuracy", one.accuracy}});
   }
   return {{"schema", scores_schema},
           {"capture_id", scores.capture_id},
@@ -149,8 +148,8 @@ Scores load_scores(const std::string& path) {
   scores.samples = fields.integer("samples", 1);
   scores.unreadable_images = fields.integer("unreadable_images", 0);
   scores.class_accuracy = parse_estimate(fields.object("class_accuracy"), 1);
-  scores.demo_frechet_distance = parse_estimate(fields.object("demo_frechet_distance"),
-                                                std::numeric_limits<double>::max());
+  scores.demo_frechet_distance =
+      parse_estimate(fields.object("demo_frechet_distance"), std::numeric_limits<double>::max());
   scores.classes = parse_classes(fields);
   std::int64_t samples = 0;
   for (const ClassScore& one : scores.classes) samples += one.samples;

@@ -17,11 +17,11 @@
 namespace kvscope {
 namespace {
 
-using ::testing::HasSubstr;
-using ::testing::IsEmpty;
 using testing::add_scores;
 using testing::ExampleRun;
 using testing::ExampleSize;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 using testing::write_run;
 
 class FileScores : public ::testing::Test {
@@ -108,7 +108,8 @@ TEST_F(FileScores, OfFewerSamplesAreNotCompared) {
   fewer.classes = {{0, 3, 1}};
   write_beside(fewer);
   const Comparison comparison = compared(vanilla, ams);
-  EXPECT_THAT(comparison.files[1].scores_reason, HasSubstr("different numbers of samples: 4 and 3"));
+  EXPECT_THAT(comparison.files[1].scores_reason,
+              HasSubstr("different numbers of samples: 4 and 3"));
   ASSERT_EQ(comparison.problems.size(), 1U);
   EXPECT_EQ(comparison.problems[0].what, "1 images without scores");
 }
