@@ -11,14 +11,6 @@
 namespace kvscope {
 namespace {
 
-std::vector<std::size_t> most_demanding_first(std::span<const double> statistic) {
-  std::vector<std::size_t> order(statistic.size());
-  std::iota(order.begin(), order.end(), std::size_t{0});
-  std::stable_sort(order.begin(), order.end(),
-                   [&](std::size_t a, std::size_t b) { return statistic[a] < statistic[b]; });
-  return order;
-}
-
 // A value above `low` and at most `high`: rounding may not put it on `low`, which is below θ.
 double between(double low, double high) {
   const double middle = std::midpoint(low, high);
@@ -56,13 +48,21 @@ std::size_t checked_count(std::span<const double> statistic, const MostDemanding
 
 }  // namespace
 
+std::vector<std::size_t> demand_order(std::span<const double> statistic) {
+  std::vector<std::size_t> order(statistic.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::stable_sort(order.begin(), order.end(),
+                   [&](std::size_t a, std::size_t b) { return statistic[a] < statistic[b]; });
+  return order;
+}
+
 std::vector<LayerClass> classify(std::span<const double> statistic, const ClassRule& rule) {
   if (const auto* threshold = std::get_if<BelowTheta>(&rule)) {
     return below(statistic, threshold->theta);
   }
   if (const auto* most = std::get_if<MostDemanding>(&rule)) {
     const std::size_t count = checked_count(statistic, *most);
-    const std::vector<std::size_t> order = most_demanding_first(statistic);
+    const std::vector<std::size_t> order = demand_order(statistic);
     std::vector<LayerClass> classes(statistic.size(), LayerClass::efficient);
     for (std::size_t i = 0; i < count; ++i) classes[order[i]] = LayerClass::demanding;
     return classes;

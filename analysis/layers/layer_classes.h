@@ -27,6 +27,9 @@ struct MostDemanding {
 /// How demanding layers are told from efficient ones.
 using ClassRule = std::variant<BelowTheta, WidestGap, MostDemanding>;
 
+/// Layers from the most demanding one on: the lowest statistic, of equal ones the lower index.
+std::vector<std::size_t> demand_order(std::span<const double> statistic);
+
 /// Class of every layer from its statistic.
 std::vector<LayerClass> classify(std::span<const double> statistic, const ClassRule& rule);
 

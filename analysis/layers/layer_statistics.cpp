@@ -2,6 +2,8 @@
 
 #include <cmath>
 #include <limits>
+#include <numeric>
+#include <string_view>
 #include <utility>
 
 #include <fmt/format.h>
@@ -11,65 +13,63 @@
 namespace kvscope {
 namespace {
 
-void check_values(const NdArray<double>& per_sample) {
-  if (per_sample.shape.size() != 2 || per_sample.empty()) {
+// Sums over the samples of each unit that is resampled: a sample, or a batch.
+struct Units {
+  const NdArray<double>& sums;  // [unit, layer]
+  std::span<const std::int64_t> samples;
+
+  std::int64_t count() const { return sums.shape[0]; }
+  std::int64_t layers() const { return sums.shape[1]; }
+};
+
+void check_values(const NdArray<double>& values, std::string_view unit) {
+  if (values.shape.size() != 2 || values.empty()) {
     throw Error("[layers] layer statistic: expected at least one sample, got none");
   }
-  for (std::int64_t layer = 0; layer < per_sample.shape[1]; ++layer) {
-    for (std::int64_t sample = 0; sample < per_sample.shape[0]; ++sample) {
-      const double value = per_sample(sample, layer);
+  for (std::int64_t layer = 0; layer < values.shape[1]; ++layer) {
+    for (std::int64_t index = 0; index < values.shape[0]; ++index) {
+      const double value = values(index, layer);
       if (std::isfinite(value)) continue;
       throw Error(fmt::format(
-          "[layers] layer {}: expected a finite statistic, got {} in sample {}: its K or V held "
+          "[layers] layer {}: expected a finite statistic, got {} in {} {}: its K or V held "
           "values that are not finite, or was not kept for this layer",
-          layer, value, sample));
+          layer, value, unit, index));
     }
   }
 }
 
-std::vector<double> means_over_samples(const NdArray<double>& per_sample) {
-  const std::int64_t samples = per_sample.shape[0];
+std::vector<double> means_over_units(const Units& units) {
+  const auto samples = static_cast<double>(
+      std::accumulate(units.samples.begin(), units.samples.end(), std::int64_t{0}));
   std::vector<double> means;
-  for (std::int64_t layer = 0; layer < per_sample.shape[1]; ++layer) {
+  for (std::int64_t layer = 0; layer < units.layers(); ++layer) {
     double sum = 0;
-    for (std::int64_t sample = 0; sample < samples; ++sample) sum += per_sample(sample, layer);
-    means.push_back(sum / static_cast<double>(samples));
+    for (std::int64_t unit = 0; unit < units.count(); ++unit) sum += units.sums(unit, layer);
+    means.push_back(sum / samples);
   }
   return means;
 }
 
-NdArray<double> resample(const NdArray<double>& per_sample, const BootstrapOptions& options) {
-  const std::int64_t samples = per_sample.shape[0];
-  const std::int64_t layers = per_sample.shape[1];
-  NdArray<double> means({options.resamples, layers});
+NdArray<double> resample(const Units& units, const BootstrapOptions& options) {
+  NdArray<double> means({options.resamples, units.layers()});
   for (int resample = 0; resample < options.resamples; ++resample) {
-    for (const std::int64_t sample : resampled_samples(options, resample, samples)) {
-      for (std::int64_t layer = 0; layer < layers; ++layer) {
-        means(resample, layer) += per_sample(sample, layer);
+    std::int64_t samples = 0;
+    for (const std::int64_t unit : resampled_samples(options, resample, units.count())) {
+      samples += units.samples[static_cast<std::size_t>(unit)];
+      for (std::int64_t layer = 0; layer < units.layers(); ++layer) {
+        means(resample, layer) += units.sums(unit, layer);
       }
     }
+    for (std::int64_t layer = 0; layer < units.layers(); ++layer) {
+      means(resample, layer) /= static_cast<double>(samples);
+    }
   }
-  for (double& mean : means.data) mean /= static_cast<double>(samples);
   return means;
 }
 
-}  // namespace
-
-LayerStatistics layer_statistics(const NdArray<double>& per_sample,
-                                 const BootstrapOptions& options) {
-  check_values(per_sample);
-  check_bootstrap(options);
-  LayerStatistics statistics;
-  statistics.samples = per_sample.shape[0];
-  statistics.confidence = options.confidence;
-  statistics.mean = means_over_samples(per_sample);
-  constexpr double unknown = std::numeric_limits<double>::quiet_NaN();
-  statistics.low.assign(statistics.mean.size(), unknown);
-  statistics.high.assign(statistics.mean.size(), unknown);
-  // One sample says nothing about spread: an interval of zero width would look certain.
-  if (statistics.samples < 2) return statistics;
-
-  statistics.resampled_means = resample(per_sample, options);
+void add_intervals(LayerStatistics& statistics, const Units& units,
+                   const BootstrapOptions& options) {
+  statistics.resampled_means = resample(units, options);
   for (std::size_t layer = 0; layer < statistics.mean.size(); ++layer) {
     std::vector<double> values;
     values.reserve(static_cast<std::size_t>(options.resamples));
@@ -80,18 +80,44 @@ LayerStatistics layer_statistics(const NdArray<double>& per_sample,
     statistics.low[layer] = interval.low;
     statistics.high[layer] = interval.high;
   }
+}
+
+LayerStatistics statistics_of(const Units& units, const BootstrapOptions& options) {
+  check_bootstrap(options);
+  LayerStatistics statistics = layer_statistics(means_over_units(units), LayerDemand::measured);
+  statistics.samples = std::accumulate(units.samples.begin(), units.samples.end(), std::int64_t{0});
+  statistics.confidence = options.confidence;
+  // One unit says nothing about spread: an interval of zero width would look certain.
+  if (units.count() >= 2) add_intervals(statistics, units, options);
   return statistics;
 }
 
-LayerStatistics layer_statistics(const Statistics& statistics, Metric metric, KvTensor tensor,
+}  // namespace
+
+LayerStatistics layer_statistics(const NdArray<double>& per_sample,
                                  const BootstrapOptions& options) {
-  const NdArray<double>& per_sample = statistics.layer_statistic(metric, tensor);
-  if (per_sample.empty()) {
-    throw Error(
-        fmt::format("[layers] layer statistic: expected {} similarity of {}, got a file without it",
-                    name_of(metric), name_of(tensor)));
-  }
-  return layer_statistics(per_sample, options);
+  check_values(per_sample, "sample");
+  const std::vector<std::int64_t> ones(static_cast<std::size_t>(per_sample.shape[0]), 1);
+  return statistics_of({per_sample, ones}, options);
+}
+
+LayerStatistics layer_statistics(const NdArray<double>& batch_sums,
+                                 std::span<const std::int64_t> batch_samples,
+                                 const BootstrapOptions& options) {
+  check_values(batch_sums, "batch");
+  LayerStatistics statistics = statistics_of({batch_sums, batch_samples}, options);
+  statistics.batches = batch_sums.shape[0];
+  return statistics;
+}
+
+LayerStatistics layer_statistics(std::vector<double> values, LayerDemand demand) {
+  LayerStatistics statistics;
+  statistics.demand = demand;
+  statistics.mean = std::move(values);
+  constexpr double unknown = std::numeric_limits<double>::quiet_NaN();
+  statistics.low.assign(statistics.mean.size(), unknown);
+  statistics.high.assign(statistics.mean.size(), unknown);
+  return statistics;
 }
 
 }  // namespace kvscope

@@ -1,24 +1,36 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
+#include <string>
 #include <vector>
 
 #include "core/base/bootstrap.h"
 #include "core/base/nd_array.h"
-#include "core/capture/statistics.h"
 
 namespace kvscope {
 
-/// The layer statistic (mean similarity of source i−1 to target i, over targets and samples) with
-/// its uncertainty, a percentile bootstrap over samples. Cosine and neg_l2 both grow with
-/// similarity: a low value asks for long history.
+/// What the values of a layer statistic can tell.
+enum class LayerDemand {
+  measured,  ///< a value for each layer: θ and gaps between layers mean something
+  ordered,   ///< only which layer comes first: a limit or a number of layers decides
+  none,      ///< nothing: all layers are treated alike
+};
+
+/// A value for every layer, with its uncertainty, a percentile bootstrap. Whatever it is made from, a low value asks for
+/// long history.
 struct LayerStatistics {
-  std::int64_t samples = 0;
+  std::string name;     ///< as the list of statistics has it, e.g. "cosine-key"
+  std::string meaning;  ///< e.g. "cosine similarity of key, scale i−1 to i"
+  LayerDemand demand = LayerDemand::measured;
+  std::int64_t samples = 0;  ///< behind each value; 0 where no samples are
+  std::int64_t batches = 0;  ///< resampled in place of samples, when sums over batches are all
+                             ///< there is; else 0
   double confidence = 0;
-  std::vector<double> mean;         ///< [layer]
-  std::vector<double> low;          ///< [layer], interval; NaN with fewer than two samples
+  std::vector<double> mean;         ///< [layer]; NaN without demand
+  std::vector<double> low;          ///< [layer], interval; NaN with fewer than two resampled units
   std::vector<double> high;         ///< [layer]
-  NdArray<double> resampled_means;  ///< [resample, layer]; empty with fewer than two samples
+  NdArray<double> resampled_means;  ///< [resample, layer]; empty with fewer than two units
 
   int layers() const { return static_cast<int>(mean.size()); }
 };
@@ -29,8 +41,13 @@ struct LayerStatistics {
 LayerStatistics layer_statistics(const NdArray<double>& per_sample,
                                  const BootstrapOptions& options = {});
 
-/// The same of one metric and tensor. Throws Error when it was not collected.
-LayerStatistics layer_statistics(const Statistics& statistics, Metric metric, KvTensor tensor,
+/// From sums over the samples of each batch, [batch, layer]: batches are resampled, so that the
+/// interval says how far batches differ, and needs many of them. Throws like the other.
+LayerStatistics layer_statistics(const NdArray<double>& batch_sums,
+                                 std::span<const std::int64_t> batch_samples,
                                  const BootstrapOptions& options = {});
+
+/// Values without samples behind them: no intervals.
+LayerStatistics layer_statistics(std::vector<double> values, LayerDemand demand);
 
 }  // namespace kvscope

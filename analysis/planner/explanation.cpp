@@ -28,9 +28,14 @@ std::string describe(const LayerRule& rule) {
 
 Table layer_table(const PlanExplanation& explanation) {
   Table table;
-  table.columns = {
-      "layer", "statistic", fmt::format("{:g} % interval", 100 * explanation.confidence),
-      "class", "stability", "keeps"};
+  table.columns = {"layer",
+                   "statistic",
+                   explanation.confidence > 0
+                       ? fmt::format("{:g} % interval", 100 * explanation.confidence)
+                       : "interval",
+                   "class",
+                   "stability",
+                   "keeps"};
   const std::size_t targets =
       explanation.rows.empty() ? 0 : explanation.rows.front().read_tokens.size();
   for (std::size_t target = 0; target < targets; ++target) {
@@ -40,7 +45,7 @@ Table layer_table(const PlanExplanation& explanation) {
   for (const PlanRow& row : explanation.rows) {
     std::vector<std::string> cells = {
         fmt::to_string(row.layer),
-        fmt::format("{:.4f}", row.statistic),
+        std::isnan(row.statistic) ? "-" : fmt::format("{:.4f}", row.statistic),
         interval_of(row),
         row.layer_class == LayerClass::demanding ? "demanding" : "efficient",
         std::isnan(row.stability) ? "-" : percent(row.stability),

@@ -71,11 +71,22 @@ void check_options(const PlanOptions& options, const ScaleSchedule& schedule) {
       asked != nullptr && !std::isfinite(asked->theta)) {
     throw UsageError(fmt::format("threshold: expected a finite number, got {}", asked->theta));
   }
-  const bool chooses_layers = std::holds_alternative<BelowTheta>(options.choice) ||
-                              std::holds_alternative<MostDemanding>(options.choice);
-  if (options.uniform && chooses_layers) {
-    throw UsageError(fmt::format("uniform: expected no choice of layers, got {}",
-                                 name_of_choice(options.choice)));
+}
+
+void check_choice(const PlanChoice& choice, const LayerStatistics& statistics) {
+  const bool needs_values =
+      std::holds_alternative<BelowTheta>(choice) || std::holds_alternative<WidestGap>(choice);
+  if (statistics.demand == LayerDemand::ordered && needs_values) {
+    throw UsageError(fmt::format(
+        "statistic {}: expected a limit or a number of demanding layers, as it only orders the "
+        "layers, got {}",
+        statistics.name, name_of_choice(choice)));
+  }
+  const bool chooses_layers =
+      std::holds_alternative<BelowTheta>(choice) || std::holds_alternative<MostDemanding>(choice);
+  if (statistics.demand == LayerDemand::none && chooses_layers) {
+    throw UsageError(fmt::format("statistic {}: expected no choice of layers, got {}",
+                                 statistics.name, name_of_choice(choice)));
   }
 }
 
@@ -130,12 +141,12 @@ PlanExplanation denominators(const ModelConfig& config, const PlanOptions& optio
 
 // The most demanding layers that fit beside the smallest efficient rule, then the largest capacity
 // for the efficient ones.
-Decision solve_limit(const BudgetModel& model, const PlanOptions& options,
+Decision solve_limit(const BudgetModel& model, const PlanOptions& options, LayerDemand demand,
                      const PlanExplanation& explanation) {
   const LayerRule floor = efficient_rule(options.efficient, 0);
   const KvShape& shape = explanation.shape;
   const std::int64_t limit = *explanation.limit_bytes;
-  const LayerRule& demanding = options.uniform ? floor : options.demanding;
+  const LayerRule& demanding = demand == LayerDemand::none ? floor : options.demanding;
   int count = most_demanding_within(model, demanding, floor, shape, limit);
   if (count < 0) {
     std::int64_t smallest = std::numeric_limits<std::int64_t>::max();
@@ -144,7 +155,7 @@ Decision solve_limit(const BudgetModel& model, const PlanOptions& options,
     }
     fail_unreachable(explanation, options, smallest);
   }
-  if (options.uniform) count = 0;
+  if (demand == LayerDemand::none) count = 0;
   const bool fixed = options.efficient.local_scales || options.efficient.capacity_tokens;
   if (fixed || options.whole_scales || count == model.depth) {
     return {.class_rule = MostDemanding{count}, .efficient = floor};
@@ -154,11 +165,11 @@ Decision solve_limit(const BudgetModel& model, const PlanOptions& options,
                                                options.efficient.condensed_scales, shape, limit)};
 }
 
-Decision decide(const BudgetModel& model, const PlanOptions& options,
+Decision decide(const BudgetModel& model, const PlanOptions& options, LayerDemand demand,
                 const PlanExplanation& explanation) {
-  if (has_limit(options.choice)) return solve_limit(model, options, explanation);
+  if (has_limit(options.choice)) return solve_limit(model, options, demand, explanation);
   const LayerRule efficient = efficient_rule(options.efficient, 1);
-  if (options.uniform) return {.class_rule = MostDemanding{0}, .efficient = efficient};
+  if (demand == LayerDemand::none) return {.class_rule = MostDemanding{0}, .efficient = efficient};
   if (const auto* theta = std::get_if<BelowTheta>(&options.choice)) {
     return {.class_rule = *theta, .efficient = efficient};
   }
@@ -168,15 +179,15 @@ Decision decide(const BudgetModel& model, const PlanOptions& options,
   return {.class_rule = WidestGap{}, .efficient = efficient};
 }
 
-BudgetOrigin origin_of(const PlanOptions& options, const PlanExplanation& explanation) {
+BudgetOrigin origin_of(const PlanOptions& options, const LayerStatistics& statistics,
+                       const PlanExplanation& explanation) {
   BudgetOrigin origin;
   origin.capture_id = options.capture_id;
-  origin.choice = options.uniform ? "uniform" : name_of_choice(options.choice);
-  if (!options.uniform) {
-    origin.metric = name_of(options.metric);
-    origin.tensor = name_of(options.tensor);
-    origin.theta = explanation.theta;
-  }
+  origin.statistic = statistics.name;
+  origin.theta = explanation.theta;
+  const bool decides =
+      statistics.demand != LayerDemand::none || !std::holds_alternative<WidestGap>(options.choice);
+  if (decides) origin.choice = name_of_choice(options.choice);
   if (const auto* most = std::get_if<MostDemanding>(&options.choice)) {
     origin.demanding_layers = most->layers;
   } else if (const auto* ratio = std::get_if<WithinRatio>(&options.choice)) {
@@ -215,15 +226,16 @@ PlanRow row_of(int layer, const LayerStatistics& statistics, const Budget& budge
 }
 
 void explain(PlanExplanation& explanation, const LayerStatistics& statistics, const Budget& budget,
-             const Decision& decision, const PlanOptions& options) {
+             const Decision& decision) {
   const RetentionPlan plan(budget);
-  explanation.samples = statistics.samples;
   explanation.confidence = statistics.confidence;
   explanation.logical_peak_bytes = logical_peak_bytes(plan, explanation.shape);
   std::vector<double> stability(budget.layers.size(), std::numeric_limits<double>::quiet_NaN());
-  if (!options.uniform) {
-    explanation.theta = theta_of(statistics.mean, decision.class_rule);
+  if (statistics.demand != LayerDemand::none) {
     stability = class_stability(statistics, decision.class_rule);
+  }
+  if (statistics.demand == LayerDemand::measured) {
+    explanation.theta = theta_of(statistics.mean, decision.class_rule);
   }
   for (int layer = 0; layer < plan.layers(); ++layer) {
     PlanRow row = row_of(layer, statistics, budget, plan, explanation.shape);
@@ -247,6 +259,7 @@ double PlanExplanation::vanilla_ratio_of_final() const {
 Plan make_plan(const LayerStatistics& statistics, const ModelConfig& config,
                const PlanOptions& options) {
   check_options(options, config.schedule());
+  check_choice(options.choice, statistics);
   if (statistics.layers() != config.depth) {
     throw Error(fmt::format("[plan] layer statistic: expected {} layers, got {}", config.depth,
                             statistics.layers()));
@@ -254,23 +267,17 @@ Plan make_plan(const LayerStatistics& statistics, const ModelConfig& config,
   const BudgetModel model = budget_model_of(config);
   Plan plan;
   plan.explanation = denominators(config, options);
-  const Decision decision = decide(model, options, plan.explanation);
+  const Decision decision = decide(model, options, statistics.demand, plan.explanation);
   const std::vector<LayerClass> classes = classify(statistics.mean, decision.class_rule);
   if (std::holds_alternative<WidestGap>(decision.class_rule) &&
       std::count(classes.begin(), classes.end(), LayerClass::demanding) == 0) {
     throw Error("[plan] layer statistic: expected a gap between layers, got equal values");
   }
   plan.budget = budget_of_classes(model, classes, options.demanding, decision.efficient);
-  explain(plan.explanation, statistics, plan.budget, decision, options);
-  plan.budget.rule = origin_of(options, plan.explanation);
+  explain(plan.explanation, statistics, plan.budget, decision);
+  plan.budget.rule = origin_of(options, statistics, plan.explanation);
   plan.budget.expected = expectation_of(plan.explanation);
   return plan;
-}
-
-Plan make_plan(const Statistics& statistics, const ModelConfig& config,
-               const PlanOptions& options) {
-  return make_plan(layer_statistics(statistics, options.metric, options.tensor, options.bootstrap),
-                   config, options);
 }
 
 }  // namespace kvscope

@@ -39,17 +39,11 @@ struct EfficientRule {
 
 struct PlanOptions {
   PlanChoice choice = WidestGap{};
-  /// No classes, the paper's control: every layer follows the efficient rule. Goes with a limit or
-  /// with the default choice, which it replaces.
-  bool uniform = false;
   EfficientRule efficient = {};
   /// KeepAll, or KeepCapacity with the condensed scales of `efficient`.
   LayerRule demanding = KeepAll{};
   /// Under a limit: leave efficient layers with their condensed scales, solve no capacity.
   bool whole_scales = false;
-  Metric metric = Metric::cosine;
-  KvTensor tensor = KvTensor::key;
-  BootstrapOptions bootstrap = {};
   int batch = 1;
   std::int64_t key_element_bytes = 2;
   std::int64_t value_element_bytes = 2;
@@ -58,11 +52,11 @@ struct PlanOptions {
 
 struct PlanRow {
   int layer = 0;
-  double statistic = 0;
-  double low = 0;  ///< bootstrap interval; NaN with fewer than two samples
+  double statistic = 0;  ///< NaN without demand
+  double low = 0;        ///< bootstrap interval; NaN with fewer than two samples
   double high = 0;
   LayerClass layer_class = LayerClass::demanding;
-  double stability = 0;  ///< share of resamples with the same class; NaN if unknown or uniform
+  double stability = 0;  ///< share of resamples with the same class; NaN if unknown
   LayerRule rule;
   std::vector<std::int64_t> read_tokens;  ///< [target], cached tokens
   std::int64_t held_peak_bytes = 0;
@@ -70,10 +64,9 @@ struct PlanRow {
 
 /// Why a budget is what it is: everything the plan table shows.
 struct PlanExplanation {
-  std::vector<PlanRow> rows;  ///< one per layer
-  std::int64_t samples = 0;
+  std::vector<PlanRow> rows;    ///< one per layer
   double confidence = 0;        ///< of the intervals
-  std::optional<double> theta;  ///< tells the classes apart; none after a tie or without classes
+  std::optional<double> theta;  ///< tells the classes apart; none after a tie or without values
   int demanding_layers = 0;
   std::int64_t logical_peak_bytes = 0;
   std::int64_t read_bytes = 0;              ///< denominator: vanilla's own logical peak
@@ -93,13 +86,12 @@ struct Plan {
 };
 
 /// Makes a budget for `config` from what the layers showed (AMS-KV, arXiv 2511.16047: layers of low
-/// inter-scale similarity keep the history). Throws UsageError for options that contradict each
-/// other, and Error for statistics of another depth or with values that are not finite, for
-/// statistics without any gap when the gap decides, and, naming the smallest reachable ratio, for a
-/// limit that no number of demanding layers meets.
-Plan make_plan(const Statistics& statistics, const ModelConfig& config, const PlanOptions& options);
-
-/// The same from layer statistics that are already there.
+/// inter-scale similarity keep the history). Statistics that only order layers go with a limit or a
+/// number of demanding layers; without demand every layer follows the efficient rule, the paper's
+/// control, under a limit or under the default choice, which then decides nothing. Throws
+/// UsageError for options that contradict each other, and Error for statistics of another depth,
+/// for statistics without any gap when the gap decides, and, naming the smallest reachable ratio,
+/// for a limit that no number of demanding layers meets.
 Plan make_plan(const LayerStatistics& statistics, const ModelConfig& config,
                const PlanOptions& options);
 

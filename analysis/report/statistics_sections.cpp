@@ -4,7 +4,8 @@
 
 #include <fmt/format.h>
 
-#include "analysis/layers/layer_statistics.h"
+#include "analysis/layers/similarity_statistic.h"
+#include "analysis/layers/statistic_list.h"
 #include "analysis/report/charts.h"
 #include "analysis/report/markup.h"
 #include "analysis/report/sections.h"
@@ -14,11 +15,16 @@ namespace {
 
 constexpr double nan_value = std::numeric_limits<double>::quiet_NaN();
 
-/// The statistic that the budget was made from, or the default of the layer rule.
-struct Chosen {
+/// How the budget that is shown was made; nothing known without one.
+BudgetOrigin origin_of(const ReportFiles& files) {
+  const CaptureReader* budget = files.budget_file();
+  return budget ? budget->record().budget.rule.value_or(BudgetOrigin{}) : BudgetOrigin{};
+}
+
+/// The similarity that the budget was made from, or the default of the layer rule.
+struct Similarity {
   Metric metric = Metric::cosine;
   KvTensor tensor = KvTensor::key;
-  std::optional<double> theta;
 
   std::string name() const {
     return fmt::format("{} similarity of {}", metric == Metric::cosine ? "cosine" : "neg_l2",
@@ -26,15 +32,22 @@ struct Chosen {
   }
 };
 
-Chosen chosen_statistic(const ReportFiles& files) {
-  Chosen chosen;
-  const CaptureReader* budget = files.budget_file();
-  if (!budget || !budget->record().budget.rule) return chosen;
-  const BudgetOrigin& rule = *budget->record().budget.rule;
-  if (!rule.metric.empty()) chosen.metric = parse_metric(rule.metric);
-  if (!rule.tensor.empty()) chosen.tensor = parse_kv_tensor(rule.tensor);
-  chosen.theta = rule.theta;
-  return chosen;
+Similarity chosen_similarity(const BudgetOrigin& origin) {
+  const auto chosen = parse_similarity_statistic(origin.statistic);
+  return chosen ? Similarity{chosen->first, chosen->second} : Similarity{};
+}
+
+/// The statistic that the budget was made from where it is one of the file's own, else the
+/// similarity.
+LayerStatistics shown_statistic(const CaptureReader& file, const Statistics& statistics,
+                                const BudgetOrigin& origin) {
+  const LayerStatistic* made_from = find_layer_statistic(origin.statistic);
+  if (made_from != nullptr && made_from->family == StatisticFamily::attention &&
+      statistics.has_mass()) {
+    return made_from->read({file, ""}, 0);
+  }
+  const Similarity chosen = chosen_similarity(origin);
+  return similarity_statistic(statistics, chosen.metric, chosen.tensor);
 }
 
 std::vector<std::string> numbers(std::int64_t first, std::int64_t end) {
@@ -121,12 +134,12 @@ std::string similarity_section(const ReportFiles& files) {
   const CaptureReader* file = files.statistics_file();
   if (!file) return "";
   const Statistics statistics = *file->statistics();
-  const Chosen chosen = chosen_statistic(files);
+  const Similarity chosen = chosen_similarity(origin_of(files));
   const NdArray<double>& similarity = statistics.similarity(chosen.metric, chosen.tensor);
   if (!covers_every_layer(statistics.layer_statistic(chosen.metric, chosen.tensor))) {
     return incomplete_section("similarity", "How alike the scales are", *file);
   }
-  const LayerStatistics layers = layer_statistics(statistics, chosen.metric, chosen.tensor);
+  const LayerStatistics layers = similarity_statistic(statistics, chosen.metric, chosen.tensor);
   const auto lowest = std::min_element(layers.mean.begin(), layers.mean.end());
   const auto highest = std::max_element(layers.mean.begin(), layers.mean.end());
   const std::int64_t scales = similarity.shape[2];
@@ -168,11 +181,14 @@ std::string layer_section(const ReportFiles& files) {
   const CaptureReader* file = files.statistics_file();
   if (!file) return "";
   const Statistics statistics = *file->statistics();
-  const Chosen chosen = chosen_statistic(files);
+  const BudgetOrigin origin = origin_of(files);
+  const Similarity chosen = chosen_similarity(origin);
   if (!covers_every_layer(statistics.layer_statistic(chosen.metric, chosen.tensor))) {
     return incomplete_section("layers", "Which layers need the long history", *file);
   }
-  const LayerStatistics layers = layer_statistics(statistics, chosen.metric, chosen.tensor);
+  const LayerStatistics layers = shown_statistic(*file, statistics, origin);
+  // θ belongs to the statistic that the budget was made from.
+  const std::optional<double> theta = layers.name == origin.statistic ? origin.theta : std::nullopt;
   const CaptureReader* budget = files.budget_file();
   std::vector<LayerPoint> points;
   for (std::size_t layer = 0; layer < layers.mean.size(); ++layer) {
@@ -183,12 +199,12 @@ std::string layer_section(const ReportFiles& files) {
     points.push_back(point);
   }
   std::string body = paragraph(fmt::format(
-      "Mean {} of each scale to the one before, over targets, heads and samples. Bars: {:.0f} % "
-      "bootstrap interval over samples.{}",
-      chosen.name(), 100 * layers.confidence,
-      chosen.theta ? " Layers below θ are demanding." : ""));
+      "Value of each layer: {}; mean over targets, heads and samples. Bars: {:.0f} % bootstrap "
+      "interval over {}.{}",
+      layers.meaning, 100 * layers.confidence, layers.batches > 0 ? "batches" : "samples",
+      theta ? " Layers below θ are demanding." : ""));
   body += paragraph(scope_of(*file, statistics.samples) + ".", "scope");
-  body += figure(layer_chart("Statistic of every layer", chosen.name(), points, chosen.theta),
+  body += figure(layer_chart("Statistic of every layer", layers.name, points, theta),
                  "Layer statistic and class");
   return section("layers", "Which layers need the long history", body);
 }

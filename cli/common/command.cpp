@@ -16,13 +16,6 @@
 namespace kvscope::cli {
 namespace {
 
-std::string with_suggestion(std::string message, std::string_view word,
-                            const std::vector<std::string>& candidates) {
-  const std::string near = nearest(word, candidates);
-  if (!near.empty()) message += fmt::format("; did you mean '{}'?", near);
-  return message;
-}
-
 std::string usage(const Program& program) {
   std::string text = fmt::format("{}\n\nUsage: {} COMMAND [OPTIONS]\n\nCommands:\n",
                                  program.description, program.name);

@@ -3,6 +3,11 @@
 #include <algorithm>
 #include <numeric>
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "core/base/error.h"
+
 namespace kvscope::cli {
 namespace {
 
@@ -34,6 +39,21 @@ std::string nearest(std::string_view word, const std::vector<std::string>& candi
     }
   }
   return best;
+}
+
+std::string with_suggestion(std::string message, std::string_view word,
+                            const std::vector<std::string>& candidates) {
+  const std::string near = nearest(word, candidates);
+  if (!near.empty()) message += fmt::format("; did you mean '{}'?", near);
+  return message;
+}
+
+void check_known(std::string_view option, std::string_view word,
+                 const std::vector<std::string>& known) {
+  if (std::find(known.begin(), known.end(), word) != known.end()) return;
+  throw UsageError(with_suggestion(
+      fmt::format("{}: expected one of {}, got '{}'", option, fmt::join(known, ", "), word), word,
+      known));
 }
 
 }  // namespace kvscope::cli

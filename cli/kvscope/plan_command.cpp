@@ -11,8 +11,10 @@
 #include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
+#include "analysis/layers/statistic_list.h"
 #include "analysis/planner/explanation.h"
 #include "analysis/planner/planner.h"
+#include "cli/common/suggest.h"
 #include "cli/kvscope/commands.h"
 #include "core/base/error.h"
 #include "core/base/log.h"
@@ -32,12 +34,11 @@ struct Options {
   std::optional<double> ratio;
   std::string of = "read";
   std::string kv_memory;
-  bool uniform = false;
   std::string efficient;
   std::string demanding = "all";
   bool whole_scales = false;
-  std::string metric = "cosine";
-  std::string tensor = "key";
+  std::string statistic = "cosine-key";
+  std::string damage;
   int batch = 1;
   int element_bytes = 2;
   bool force = false;
@@ -102,12 +103,9 @@ PlanChoice choice_of(const Options& options) {
 PlanOptions plan_options(const Options& options, const CaptureReader& reader) {
   PlanOptions plan;
   plan.choice = choice_of(options);
-  plan.uniform = options.uniform;
   plan.efficient = parse_efficient(options.efficient);
   plan.demanding = parse_demanding(options.demanding, plan.efficient.condensed_scales);
   plan.whole_scales = options.whole_scales;
-  plan.metric = parse_metric(options.metric);
-  plan.tensor = parse_kv_tensor(options.tensor);
   plan.batch = options.batch;
   plan.key_element_bytes = options.element_bytes;
   plan.value_element_bytes = options.element_bytes;
@@ -115,13 +113,24 @@ PlanOptions plan_options(const Options& options, const CaptureReader& reader) {
   return plan;
 }
 
-Statistics statistics_of(const CaptureReader& reader) {
-  std::optional<Statistics> statistics = reader.statistics();
-  if (!statistics || !statistics->has_similarity()) {
-    throw BadInput("plan", reader.path(), "inter-scale similarity in the file",
-                   "none (make it with 'kvscope analyze' or 'capture --store reduced')");
+StatisticChoice statistic_of(const Options& options) {
+  std::vector<std::string> names;
+  for (const LayerStatistic& known : all_layer_statistics()) names.emplace_back(known.name);
+  check_known("--statistic", options.statistic.substr(0, options.statistic.find(':')), names);
+  const StatisticChoice choice = parse_layer_statistic(options.statistic);
+  if (!options.damage.empty() && choice.statistic->name != "damage") {
+    throw UsageError("--damage goes with --statistic damage");
   }
-  return *std::move(statistics);
+  return choice;
+}
+
+// "cosine similarity of key, scale i−1 to i, 16 samples; 95 % bootstrap intervals"
+std::string heading(const LayerStatistics& statistics) {
+  if (statistics.samples == 0) return statistics.meaning;
+  return fmt::format(
+      "{}, {} samples; {:.0f} % bootstrap intervals{}", statistics.meaning, statistics.samples,
+      100 * statistics.confidence,
+      statistics.batches > 0 ? fmt::format(" over {} batches", statistics.batches) : "");
 }
 
 void write_budget(const Options& options, const Budget& budget) {
@@ -133,6 +142,7 @@ int run(const Options& options) {
   if (options.whole_scales && !options.ratio && options.kv_memory.empty()) {
     throw UsageError("--whole-scales goes with a limit: give --ratio or --kv-memory");
   }
+  const StatisticChoice statistic = statistic_of(options);
   const CaptureReader reader(options.file);
   if (!reader.complete() || reader.quality().any()) {
     log().warn(
@@ -140,21 +150,33 @@ int run(const Options& options) {
         "rest",
         options.file);
   }
-  const Plan plan =
-      make_plan(statistics_of(reader), reader.record().model, plan_options(options, reader));
+  const LayerStatistics statistics = statistic.read({reader, options.damage});
+  if (statistics.demand == LayerDemand::none && options.demanding != "all") {
+    throw UsageError(
+        fmt::format("--demanding: no layer is demanding with --statistic {}", options.statistic));
+  }
+  const Plan plan = make_plan(statistics, reader.record().model, plan_options(options, reader));
   if (!options.output.empty()) write_budget(options, plan.budget);
   if (options.json) {
     fmt::print("{}\n", to_json(plan.budget).dump(2));
     return 0;
   }
   const PlanExplanation& explanation = plan.explanation;
-  fmt::print("{} similarity of {}, scale i−1 to i, {} samples; {:.0f} % bootstrap intervals\n",
-             options.metric, options.tensor, explanation.samples, 100 * explanation.confidence);
+  fmt::print("{}\n", heading(statistics));
   if (explanation.theta)
     fmt::print("θ = {:.4f}: below it a layer is demanding\n", *explanation.theta);
   fmt::print("\n{}\n{}", to_text(layer_table(explanation)), to_text(total_table(explanation)));
   if (!options.output.empty()) fmt::print("\nBudget written to {}\n", options.output);
   return 0;
+}
+
+std::string statistics_help() {
+  const std::vector<std::string> names = layer_statistic_names();
+  std::string text = "Statistics, and the layers each calls demanding:\n";
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    text += fmt::format("  {:<17}{}\n", names[i], all_layer_statistics()[i].help);
+  }
+  return text;
 }
 
 void add_options(CLI::App& app, Options& options) {
@@ -193,21 +215,18 @@ void add_options(CLI::App& app, Options& options) {
                  "What efficient layers keep, e.g. condensed=2,local=1 or "
                  "condensed=2,capacity_tokens=120 (default: condensed=2 and what the limit leaves, "
                  "else local=1)");
-  auto* demanding = app.add_option("--demanding", options.demanding,
-                                   "What demanding layers keep: all or capacity_tokens=M")
-                        ->capture_default_str();
-  app.add_flag("--uniform", options.uniform, "No classes: every layer keeps the same (control)")
-      ->excludes(demanding);
+  app.add_option("--demanding", options.demanding,
+                 "What demanding layers keep: all or capacity_tokens=M")
+      ->capture_default_str();
   app.add_flag("--whole-scales", options.whole_scales,
                "Do not fill what a limit leaves with a capacity for the efficient layers");
-  app.add_option("--metric", options.metric, "cosine or neg_l2")
-      ->check(CLI::IsMember({"cosine", "neg_l2"}))
+  app.add_option("--statistic", options.statistic, "What makes a layer demanding, see below")
       ->capture_default_str();
-  app.add_option("--tensor", options.tensor, "key or value")
-      ->check(CLI::IsMember({"key", "value"}))
-      ->capture_default_str();
+  app.add_option("--damage", options.damage,
+                 "Results of 'kvscope sweep --single-layers', for --statistic damage");
   app.add_flag("--force", options.force, "Overwrite an existing file");
   app.add_flag("--json", options.json, "Print the budget instead of the table");
+  app.footer(statistics_help());
 }
 
 }  // namespace

@@ -18,10 +18,8 @@ namespace {
 constexpr std::string_view where = "budget";
 constexpr std::string_view schema = "kvscope.budget/1";
 constexpr std::array<std::string_view, 2> policies = {vanilla_policy, ams_kv_policy};
-constexpr std::array<std::string_view, 6> choices = {"threshold", "demanding-layers", "ratio",
-                                                     "kv-memory", "widest-gap",       "uniform"};
-constexpr std::array<std::string_view, 2> metrics = {"cosine", "neg_l2"};
-constexpr std::array<std::string_view, 2> tensors = {"key", "value"};
+constexpr std::array<std::string_view, 5> choices = {"threshold", "demanding-layers", "ratio",
+                                                     "kv-memory", "widest-gap"};
 constexpr std::array<std::string_view, 2> denominators = {"read", "final"};
 
 int integer_between(JsonFields& fields, std::string_view key, int smallest, int largest) {
@@ -139,8 +137,7 @@ BudgetOrigin parse_origin(JsonFields fields) {
   BudgetOrigin origin;
   if (fields.has("capture_id")) origin.capture_id = fields.text("capture_id");
   if (fields.has("choice")) origin.choice = one_of(fields, "choice", choices);
-  if (fields.has("metric")) origin.metric = one_of(fields, "metric", metrics);
-  if (fields.has("tensor")) origin.tensor = one_of(fields, "tensor", tensors);
+  if (fields.has("statistic")) origin.statistic = fields.text("statistic");
   if (fields.has("theta")) origin.theta = fields.number("theta");
   if (fields.has("demanding_layers")) {
     origin.demanding_layers = fields.integer("demanding_layers", 0);
@@ -199,8 +196,7 @@ nlohmann::json origin_json(const BudgetOrigin& origin) {
   nlohmann::json json = nlohmann::json::object();
   if (!origin.capture_id.empty()) json["capture_id"] = origin.capture_id;
   if (!origin.choice.empty()) json["choice"] = origin.choice;
-  if (!origin.metric.empty()) json["metric"] = origin.metric;
-  if (!origin.tensor.empty()) json["tensor"] = origin.tensor;
+  if (!origin.statistic.empty()) json["statistic"] = origin.statistic;
   if (origin.theta) json["theta"] = *origin.theta;
   if (origin.demanding_layers) json["demanding_layers"] = *origin.demanding_layers;
   if (origin.ratio) json["ratio"] = *origin.ratio;

@@ -56,10 +56,9 @@ struct BudgetModel {
 /// How a budget came to be; all of it is informative and optional in the file. Empty: not known.
 struct BudgetOrigin {
   std::string capture_id;  ///< of the analysis the statistic was read from
-  /// "threshold", "demanding-layers", "ratio", "kv-memory", "widest-gap" or "uniform"
+  /// "threshold", "demanding-layers", "ratio", "kv-memory" or "widest-gap"
   std::string choice;
-  std::string metric;                            ///< "cosine" or "neg_l2"
-  std::string tensor;                            ///< "key" or "value"
+  std::string statistic;                         ///< as `plan --statistic` takes it: "cosine-key"
   std::optional<double> theta;                   ///< layers below it are demanding
   std::optional<std::int64_t> demanding_layers;  ///< asked for
   std::optional<double> ratio;                   ///< asked for, of `of`

@@ -1,6 +1,9 @@
 #include "cli/common/suggest.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include "core/base/error.h"
 
 namespace kvscope::cli {
 namespace {
@@ -16,6 +19,23 @@ TEST(Nearest, FindsTheCommandThatWasMeant) {
 TEST(Nearest, SaysNothingWhenNothingIsNear) {
   EXPECT_EQ(nearest("frobnicate", commands), "");
   EXPECT_EQ(nearest("x", {}), "");
+}
+
+std::string error_of(const std::string& word) {
+  try {
+    check_known("--command", word, commands);
+  } catch (const UsageError& error) {
+    return error.what();
+  }
+  return "";
+}
+
+TEST(CheckKnown, ListsWhatThereIsAndSuggestsTheNearest) {
+  EXPECT_EQ(error_of("plan"), "");
+  EXPECT_EQ(error_of("paln"),
+            "--command: expected one of capture, analyze, plan, run, compare, got 'paln'; did you "
+            "mean 'plan'?");
+  EXPECT_THAT(error_of("frobnicate"), ::testing::EndsWith("got 'frobnicate'"));
 }
 
 }  // namespace

@@ -257,7 +257,7 @@ class BadUse(CliTest):
 
     def test_plan_options_that_would_do_nothing(self):
         for options in (["--of", "final"], ["--whole-scales"],
-                        ["--uniform", "--demanding", "capacity_tokens=9"]):
+                        ["--damage", "r.json"], ["--statistic", "first"]):
             self.refused(2, "plan", self.path("a.h5"), *options)
 
 

@@ -98,13 +98,22 @@ TEST(LayerStatistics, NamesTheLayerWithABrokenValue) {
   EXPECT_THAT(error_of({}), HasSubstr("at least one sample"));
 }
 
-TEST(LayerStatistics, TakesTheMetricAndTensorAskedFor) {
-  Statistics statistics;
-  statistics.samples = 1;
-  statistics.layer_statistic(Metric::neg_l2, KvTensor::value) = samples_by_layers({{-3, -4}});
-  EXPECT_THAT(layer_statistics(statistics, Metric::neg_l2, KvTensor::value).mean,
-              ElementsAre(-3, -4));
-  EXPECT_THROW((void)layer_statistics(statistics, Metric::cosine, KvTensor::key), Error);
+TEST(LayerStatistics, ABatchCountsByItsSamples) {
+  // Three samples that sum to 6 and one of 10: the mean is 4, not that of the batch means, 6.
+  const std::vector<std::int64_t> samples = {3, 1};
+  const LayerStatistics statistics =
+      layer_statistics(samples_by_layers({{6, 3}, {10, 1}}), samples, {});
+  EXPECT_THAT(statistics.mean, ElementsAre(4, 1));
+  EXPECT_EQ(statistics.samples, 4);
+  EXPECT_EQ(statistics.batches, 2);
+  // Both draws are one of two batches: the interval spans their means.
+  EXPECT_EQ(statistics.low[0], 2);
+  EXPECT_EQ(statistics.high[0], 10);
+}
+
+TEST(LayerStatistics, OneBatchHasNoInterval) {
+  const std::vector<std::int64_t> samples = {8};
+  EXPECT_TRUE(std::isnan(layer_statistics(samples_by_layers({{1}}), samples, {}).low[0]));
 }
 
 }  // namespace

@@ -7,6 +7,8 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include "analysis/layers/control_statistic.h"
+#include "analysis/layers/similarity_statistic.h"
 #include "analysis/planner/solver.h"
 #include "core/base/error.h"
 
@@ -164,9 +166,8 @@ TEST(Planner, KvMemoryLimitsTheBytesAtTheBatch) {
 
 TEST(Planner, UniformSolvesOneCapacityForAllLayers) {
   PlanOptions options;
-  options.uniform = true;
   options.choice = WithinRatio{.ratio = 0.5, .of = Denominator::read};
-  const Plan plan = make_plan(falling_statistics(12), named_model_config("demo"), options);
+  const Plan plan = make_plan(uniform_layers(12), named_model_config("demo"), options);
   EXPECT_EQ(plan.explanation.demanding_layers, 0);
   // Half of 424 is 212 tokens a layer. A room of 200 behind the 5 condensed ones holds sides 6, 8
   // and 10 after scale 7; side 5 joins them at 225, which is too much: capacity 229.
@@ -175,21 +176,36 @@ TEST(Planner, UniformSolvesOneCapacityForAllLayers) {
   EXPECT_LE(plan.explanation.ratio_of(Denominator::read), 0.5);
   EXPECT_EQ(rule, (KeepCapacity{2, 229}));
   EXPECT_EQ(plan.explanation.rows[0].held_peak_bytes, plan.explanation.shape.bytes(205));
-  EXPECT_EQ(plan.budget.rule->choice, "uniform");
-  EXPECT_EQ(plan.budget.rule->metric, "");
+  EXPECT_EQ(plan.budget.rule->choice, "ratio");
+  EXPECT_EQ(plan.budget.rule->statistic, "uniform");
   EXPECT_TRUE(std::isnan(plan.explanation.rows[0].stability));
 }
 
 TEST(Planner, UniformWithoutALimitGivesEveryLayerTheEfficientRule) {
   PlanOptions options;
-  options.uniform = true;
-  const Plan plan = make_plan(falling_statistics(12), named_model_config("demo"), options);
+  const Plan plan = make_plan(uniform_layers(12), named_model_config("demo"), options);
+  EXPECT_EQ(plan.budget.rule->choice, "") << "the widest gap decided nothing";
   for (const LayerBudget& layer : plan.budget.layers) {
     EXPECT_EQ(layer, (LayerBudget{LayerClass::efficient, KeepLocal{2, 1}}));
   }
   options.choice = MostDemanding{2};
-  EXPECT_THAT(error_of(falling_statistics(12), named_model_config("demo"), options),
-              HasSubstr("uniform"));
+  EXPECT_THAT(error_of(uniform_layers(12), named_model_config("demo"), options),
+              HasSubstr("statistic uniform: expected no choice of layers, got demanding-layers"));
+}
+
+TEST(Planner, AnOrderGoesWithALimitOrACount) {
+  const ModelConfig config = named_model_config("demo");
+  PlanOptions options;
+  options.choice = MostDemanding{2};
+  const Plan plan = make_plan(last_layers(12), config, options);
+  EXPECT_THAT(demanding_layers(plan.budget), ElementsAre(10, 11));
+  EXPECT_EQ(plan.budget.rule->statistic, "last");
+  EXPECT_FALSE(plan.budget.rule->theta.has_value()) << "a rank is no threshold";
+  options.choice = WidestGap{};
+  EXPECT_THAT(error_of(first_layers(12), config, options),
+              HasSubstr("statistic first: expected a limit or a number of demanding layers"));
+  options.choice = BelowTheta{3};
+  EXPECT_THAT(error_of(random_layers(12, 0), config, options), HasSubstr("got threshold"));
 }
 
 TEST(Planner, ThresholdAndWidestGapNameTheirTheta) {
@@ -262,8 +278,11 @@ TEST(Planner, TheBudgetIsTheSameEveryTimeAndReadsBack) {
   PlanOptions options;
   options.choice = WithinRatio{.ratio = 0.2, .of = Denominator::final};
   options.capture_id = "0d5a";
-  const Plan plan = make_plan(statistics, named_model_config("demo"), options);
-  const Plan again = make_plan(statistics, named_model_config("demo"), options);
+  const auto layers = [&] {
+    return similarity_statistic(statistics, Metric::cosine, KvTensor::key);
+  };
+  const Plan plan = make_plan(layers(), named_model_config("demo"), options);
+  const Plan again = make_plan(layers(), named_model_config("demo"), options);
   EXPECT_EQ(to_json(plan.budget).dump(), to_json(again.budget).dump());
   for (std::size_t layer = 0; layer < 12; ++layer) {
     EXPECT_EQ(plan.explanation.rows[layer].stability, again.explanation.rows[layer].stability);
@@ -271,6 +290,7 @@ TEST(Planner, TheBudgetIsTheSameEveryTimeAndReadsBack) {
   EXPECT_EQ(parse_budget(to_json(plan.budget).dump(), "b.json"), plan.budget);
   EXPECT_EQ(plan.budget.rule->capture_id, "0d5a");
   EXPECT_EQ(plan.budget.rule->of, "final");
+  EXPECT_EQ(plan.budget.rule->statistic, "cosine-key");
   EXPECT_EQ(plan.budget.expected->ratio_of_read, plan.explanation.ratio_of(Denominator::read));
 }
 

@@ -35,8 +35,7 @@ class ReportTest : public ::testing::Test {
     write_run(capture, folder_ / "base.analysis.h5");
     BudgetOrigin origin;
     origin.choice = "threshold";
-    origin.metric = "cosine";
-    origin.tensor = "key";
+    origin.statistic = "cosine-key";
     origin.theta = 0.8;
     testing::write_vanilla_and_ams(folder_, size_, {0, 1, 2}, [&](ExampleRun& ams) {
       ams.record.budget.rule = origin;

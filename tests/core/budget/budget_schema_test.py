@@ -57,6 +57,7 @@ WRONG = {
     "unknown class": put("layers", 1, "class", "lazy"),
     "unknown layer key": put("layers", 1, "locals", 1),
     "unknown choice": put("rule", "choice", "dice"),
+    "statistic as a number": put("rule", "statistic", 1),
     "theta as text": put("rule", "theta", "low"),
     "unknown denominator": put("rule", "of", "peak"),
     "batch 0": put("expected", "batch", 0),

@@ -25,8 +25,7 @@ Budget full_budget() {
                    {.layer_class = LayerClass::efficient, .rule = KeepCapacity{2, 20}}};
   budget.rule = {.capture_id = "5f0c",
                  .choice = "kv-memory",
-                 .metric = "cosine",
-                 .tensor = "key",
+                 .statistic = "cosine-key",
                  .theta = 0.1,
                  .demanding_layers = 1,
                  .ratio = 0.2,
@@ -136,7 +135,7 @@ TEST(Budget, NamesTheWrongField) {
        "layers[2].capacity_tokens to be at least 5, the tokens of its 2 condensed scales, got 4"},
       {"layer key", [](Json& j) { j["layers"][2]["locals"] = 4; }, "'layers[2].locals'"},
       {"choice", [](Json& j) { j["rule"]["choice"] = "dice"; }, "rule.choice"},
-      {"metric", [](Json& j) { j["rule"]["metric"] = "l1"; }, "rule.metric"},
+      {"metric", [](Json& j) { j["rule"]["statistic"] = 1; }, "rule.statistic"},
       {"tensor", [](Json& j) { j["rule"]["tensor"] = "query"; }, "rule.tensor"},
       {"theta", [](Json& j) { j["rule"]["theta"] = "low"; }, "rule.theta"},
       {"ratio", [](Json& j) { j["rule"]["ratio"] = -0.1; }, "rule.ratio"},

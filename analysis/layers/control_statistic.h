@@ -1,0 +1,23 @@
+#pragma once
+
+#include <cstdint>
+
+#include "analysis/layers/layer_statistics.h"
+
+namespace kvscope {
+
+// Choices of layers that look at nothing: what a measured statistic must beat.
+
+/// No classes: all layers are treated alike.
+LayerStatistics uniform_layers(int layers);
+
+/// The first layers are the most demanding.
+LayerStatistics first_layers(int layers);
+
+/// The last layers are the most demanding.
+LayerStatistics last_layers(int layers);
+
+/// An order drawn from `seed`, the same on every machine.
+LayerStatistics random_layers(int layers, std::uint64_t seed);
+
+}  // namespace kvscope

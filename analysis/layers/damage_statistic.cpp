@@ -1,0 +1,86 @@
+#include "analysis/layers/damage_statistic.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "core/base/error.h"
+#include "core/base/json_fields.h"
+
+namespace kvscope {
+namespace {
+
+constexpr std::string_view where = "damage";
+
+// null where the pictures were not scored.
+std::optional<double> number_or_null(const nlohmann::json& entry, JsonFields& fields,
+                                     const char* key) {
+  if (entry.contains(key) && entry.at(key).is_null()) return std::nullopt;
+  return fields.number(key);
+}
+
+nlohmann::json or_null(const std::optional<double>& value) {
+  return value ? nlohmann::json(*value) : nlohmann::json();
+}
+
+}  // namespace
+
+nlohmann::json to_json(const LayerDamage& damage, int layer) {
+  return {{"layer", layer},
+          {"accuracy_drop", or_null(damage.accuracy_drop)},
+          {"frechet_rise", or_null(damage.frechet_rise)},
+          {"token_disagreement", damage.token_disagreement}};
+}
+
+MeasuredDamage load_measured_damage(const std::string& path) {
+  const nlohmann::json json = read_json_file(path, where);
+  JsonFields root(json, std::string(where), path);
+  if (const std::string schema = root.text("schema"); schema != "kvscope.sweep/1") {
+    root.fail("schema", "\"kvscope.sweep/1\"", fmt::format("\"{}\"", schema));
+  }
+  MeasuredDamage measured;
+  measured.weights_sha256 = root.text("weights_sha256");
+  const std::int64_t depth = root.object("model").integer("depth", 1);
+  if (!root.has("damage")) {
+    root.fail("damage", "the damage of every layer", "none (made by sweep --single-layers)");
+  }
+  const nlohmann::json& entries = root.array("damage");
+  for (std::size_t layer = 0; layer < entries.size(); ++layer) {
+    JsonFields fields = root.element("damage", layer);
+    if (const std::int64_t index = fields.integer("layer", 0);
+        index != static_cast<std::int64_t>(layer)) {
+      fields.fail("layer", fmt::to_string(layer), fmt::to_string(index));
+    }
+    measured.layers.push_back(
+        {.accuracy_drop = number_or_null(entries[layer], fields, "accuracy_drop"),
+         .frechet_rise = number_or_null(entries[layer], fields, "frechet_rise"),
+         .token_disagreement = fields.number("token_disagreement")});
+  }
+  if (static_cast<std::int64_t>(entries.size()) != depth) {
+    root.fail("damage", fmt::format("one entry for each of {} layers", depth),
+              fmt::format("{} entries", entries.size()));
+  }
+  return measured;
+}
+
+LayerStatistics damage_statistic(const MeasuredDamage& damage) {
+  const bool scored =
+      std::all_of(damage.layers.begin(), damage.layers.end(),
+                  [](const LayerDamage& layer) { return layer.frechet_rise.has_value(); });
+  std::vector<double> values;
+  values.reserve(damage.layers.size());
+  for (const LayerDamage& layer : damage.layers) {
+    values.push_back(-(scored ? *layer.frechet_rise : layer.token_disagreement));
+  }
+  LayerStatistics statistics = layer_statistics(std::move(values), LayerDemand::measured);
+  statistics.name = "damage";
+  statistics.meaning = scored
+                           ? "minus the rise of the demo Fréchet distance when only this layer "
+                             "is condensed"
+                           : "minus the share of tokens that change when only this layer is "
+                             "condensed";
+  return statistics;
+}
+
+}  // namespace kvscope

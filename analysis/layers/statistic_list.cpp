@@ -1,0 +1,135 @@
+#include "analysis/layers/statistic_list.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <utility>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "analysis/layers/attention_statistic.h"
+#include "analysis/layers/control_statistic.h"
+#include "analysis/layers/damage_statistic.h"
+#include "analysis/layers/similarity_statistic.h"
+#include "core/base/error.h"
+#include "core/capture/capture_reader.h"
+
+namespace kvscope {
+namespace {
+
+template <Metric metric, KvTensor tensor>
+LayerStatistics read_similarity(const StatisticSource& source, std::uint64_t /*seed*/) {
+  const std::optional<Statistics> statistics = source.analysis.statistics();
+  if (!statistics || !statistics->has_similarity()) {
+    throw BadInput("layers", source.analysis.path(), "inter-scale similarity in the file",
+                   "none (make it with 'kvscope analyze' or 'capture --store reduced')");
+  }
+  return similarity_statistic(*statistics, metric, tensor);
+}
+
+template <DistantAttention measure>
+LayerStatistics read_attention(const StatisticSource& source, std::uint64_t /*seed*/) {
+  const std::vector<BatchStatistics> batches = source.analysis.batch_statistics();
+  if (batches.empty() || batches.front().mass_sum.empty()) {
+    throw BadInput("layers", source.analysis.path(), "attention mass in the file",
+                   "none (it comes from 'kvscope capture')");
+  }
+  return attention_statistic(batches, source.analysis.record().model.schedule(), measure);
+}
+
+LayerStatistics read_damage(const StatisticSource& source, std::uint64_t /*seed*/) {
+  if (source.damage_file.empty()) {
+    throw UsageError(
+        "statistic damage: give the results.json of 'kvscope sweep --single-layers' with --damage");
+  }
+  const MeasuredDamage damage = load_measured_damage(source.damage_file);
+  const std::string& weights = source.analysis.record().weights_sha256;
+  if (damage.weights_sha256 != weights) {
+    throw BadInput("damage", source.damage_file,
+                   fmt::format("the weights {} of {}", weights, source.analysis.path()),
+                   damage.weights_sha256);
+  }
+  return damage_statistic(damage);
+}
+
+template <LayerStatistics (*choose)(int)>
+LayerStatistics read_control(const StatisticSource& source, std::uint64_t /*seed*/) {
+  return choose(source.analysis.record().model.depth);
+}
+
+LayerStatistics read_random(const StatisticSource& source, std::uint64_t seed) {
+  return random_layers(source.analysis.record().model.depth, seed);
+}
+
+constexpr StatisticFamily similarity = StatisticFamily::similarity;
+constexpr StatisticFamily attention = StatisticFamily::attention;
+constexpr StatisticFamily control = StatisticFamily::control;
+
+constexpr std::array list = {
+    LayerStatistic{"cosine-key", "least cosine similarity of K to the scale before", similarity,
+                   false, read_similarity<Metric::cosine, KvTensor::key>},
+    LayerStatistic{"cosine-value", "the same of V", similarity, false,
+                   read_similarity<Metric::cosine, KvTensor::value>},
+    LayerStatistic{"neg_l2-key", "largest l2 distance of K to the scale before", similarity, false,
+                   read_similarity<Metric::neg_l2, KvTensor::key>},
+    LayerStatistic{"neg_l2-value", "the same of V", similarity, false,
+                   read_similarity<Metric::neg_l2, KvTensor::value>},
+    LayerStatistic{"distant-density", "highest attention density on scales neither first nor near",
+                   attention, false, read_attention<DistantAttention::density>},
+    LayerStatistic{"distant-mass", "largest share of attention on them", attention, false,
+                   read_attention<DistantAttention::mass>},
+    LayerStatistic{"damage", "most harm when it alone is condensed (--damage FILE)",
+                   StatisticFamily::damage, false, read_damage},
+    LayerStatistic{"uniform", "control: no classes, every layer keeps the same", control, false,
+                   read_control<uniform_layers>},
+    LayerStatistic{"first", "control: the first layers", control, false,
+                   read_control<first_layers>},
+    LayerStatistic{"last", "control: the last layers", control, false, read_control<last_layers>},
+    LayerStatistic{"random", "control: layers drawn from SEED", control, true, read_random},
+};
+
+}  // namespace
+
+std::span<const LayerStatistic> all_layer_statistics() { return list; }
+
+std::vector<std::string> layer_statistic_names() {
+  std::vector<std::string> names;
+  names.reserve(list.size());
+  for (const LayerStatistic& statistic : list) {
+    names.push_back(fmt::format("{}{}", statistic.name, statistic.takes_seed ? ":SEED" : ""));
+  }
+  return names;
+}
+
+const LayerStatistic* find_layer_statistic(std::string_view name) {
+  const auto* found = std::find_if(list.begin(), list.end(), [name](const LayerStatistic& known) {
+    return known.name == name;
+  });
+  return found == list.end() ? nullptr : found;
+}
+
+StatisticChoice parse_layer_statistic(std::string_view text) {
+  const std::size_t colon = text.find(':');
+  const std::string_view name = text.substr(0, colon);
+  StatisticChoice choice{find_layer_statistic(name), 0};
+  if (choice.statistic == nullptr) {
+    throw UsageError(fmt::format("statistic: expected one of {}, got '{}'",
+                                 fmt::join(layer_statistic_names(), ", "), text));
+  }
+  const bool has_seed = colon != std::string_view::npos;
+  if (!choice.statistic->takes_seed && !has_seed) return choice;
+  const std::string_view seed = has_seed ? text.substr(colon + 1) : "";
+  const auto [end, failure] = std::from_chars(seed.data(), seed.data() + seed.size(), choice.seed);
+  const bool whole = failure == std::errc() && end == seed.data() + seed.size();
+  if (!choice.statistic->takes_seed || !whole) {
+    throw UsageError(fmt::format("statistic: expected {}, got '{}'",
+                                 choice.statistic->takes_seed
+                                     ? fmt::format("{}:SEED, a whole number", name)
+                                     : std::string(name),
+                                 text));
+  }
+  return choice;
+}
+
+}  // namespace kvscope

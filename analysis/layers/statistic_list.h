@@ -1,0 +1,61 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "analysis/layers/layer_statistics.h"
+
+namespace kvscope {
+
+class CaptureReader;
+
+/// What layer statistics are read from.
+struct StatisticSource {
+  const CaptureReader& analysis;
+  std::string damage_file;  ///< results of a sweep over single layers; empty: none
+};
+
+/// What a statistic looks at.
+enum class StatisticFamily {
+  similarity,  ///< K and V of the analysis
+  attention,   ///< attention mass of the analysis
+  damage,      ///< a sweep over single layers
+  control,     ///< nothing: what the others must beat
+};
+
+/// One way to tell demanding layers from efficient ones.
+struct LayerStatistic {
+  std::string_view name;
+  std::string_view help;  ///< which layers it calls demanding
+  StatisticFamily family = StatisticFamily::control;
+  bool takes_seed = false;
+  LayerStatistics (*read)(const StatisticSource& source, std::uint64_t seed);
+};
+
+/// All of them; a new one is a line here and a file of its own.
+std::span<const LayerStatistic> all_layer_statistics();
+
+/// Their names, with ":SEED" after those that take one.
+std::vector<std::string> layer_statistic_names();
+
+/// The statistic of that name, without a seed; nullptr when there is none.
+const LayerStatistic* find_layer_statistic(std::string_view name);
+
+/// A statistic with the seed it was asked for.
+struct StatisticChoice {
+  const LayerStatistic* statistic = nullptr;
+  std::uint64_t seed = 0;
+
+  LayerStatistics read(const StatisticSource& source) const {
+    return statistic->read(source, seed);
+  }
+};
+
+/// "cosine-key" or "random:3". Throws UsageError for another name, and for a seed that is missing
+/// or too much.
+StatisticChoice parse_layer_statistic(std::string_view text);
+
+}  // namespace kvscope

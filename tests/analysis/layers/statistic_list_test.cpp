@@ -1,0 +1,103 @@
+#include "analysis/layers/statistic_list.h"
+
+#include <cmath>
+#include <fstream>
+#include <set>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "analysis/layers/damage_statistic.h"
+#include "core/base/error.h"
+#include "core/capture/capture_reader.h"
+#include "tests/support/example_capture.h"
+#include "tests/support/temp_dir.h"
+
+namespace kvscope {
+namespace {
+
+using ::testing::HasSubstr;
+using testing::example_budget;
+using testing::example_model;
+using testing::example_run;
+using testing::ExampleRun;
+using testing::ExampleSize;
+
+class StatisticList : public ::testing::Test {
+ protected:
+  CaptureReader file(bool with_statistics) {
+    ExampleRun run = example_run(size_, example_budget(example_model(size_), {}));
+    if (with_statistics) add_statistics(run);
+    write_run(run, folder_ / "base.h5");
+    return CaptureReader(folder_ / "base.h5");
+  }
+  std::string damage_file(const std::string& weights) {
+    std::ofstream stream(folder_ / "results.json");
+    stream << R"({"schema": "kvscope.sweep/1", "model": {"depth": 4}, "weights_sha256": ")"
+           << weights << R"(", "damage": [)";
+    for (int layer = 0; layer < 4; ++layer) {
+      stream << (layer > 0 ? ", " : "") << R"({"layer": )" << layer
+             << R"(, "accuracy_drop": null, "frechet_rise": null, "token_disagreement": 0.)"
+             << layer << "}";
+    }
+    stream << "]}";
+    return folder_ / "results.json";
+  }
+
+  ExampleSize size_{4, {1, 2, 3, 4, 5}, 5, 2, 1};
+  testing::TempDir folder_;
+};
+
+// Every name that --help lists must give a value a layer, under the name that the budget records.
+TEST_F(StatisticList, EveryOneReadsUnderItsName) {
+  const CaptureReader analysis = file(true);
+  const std::string damage = damage_file(analysis.record().weights_sha256);
+  std::set<std::string> names;
+  for (const LayerStatistic& statistic : all_layer_statistics()) {
+    const std::string name = std::string(statistic.name) + (statistic.takes_seed ? ":3" : "");
+    const LayerStatistics layers = parse_layer_statistic(name).read({analysis, damage});
+    EXPECT_EQ(layers.name, name);
+    EXPECT_NE(layers.meaning, "") << name;
+    ASSERT_EQ(layers.layers(), 4) << name;
+    EXPECT_EQ(layers.demand == LayerDemand::none, name == "uniform");
+    EXPECT_EQ(layers.demand == LayerDemand::measured, statistic.family != StatisticFamily::control)
+        << name;
+    names.insert(name);
+  }
+  EXPECT_EQ(names.size(), all_layer_statistics().size());
+}
+
+TEST_F(StatisticList, ControlsNeedNoStatistics) {
+  const CaptureReader run = file(false);
+  EXPECT_EQ(parse_layer_statistic("last").read({run, ""}).mean[3], 0);
+  EXPECT_THROW((void)parse_layer_statistic("cosine-key").read({run, ""}), BadInput);
+  EXPECT_THROW((void)parse_layer_statistic("distant-mass").read({run, ""}), BadInput);
+}
+
+TEST_F(StatisticList, DamageIsOfTheSameWeights) {
+  const CaptureReader analysis = file(true);
+  const StatisticChoice damage = parse_layer_statistic("damage");
+  EXPECT_THROW((void)damage.read({analysis, ""}), UsageError);
+  EXPECT_THROW((void)damage.read({analysis, damage_file("another")}), BadInput);
+}
+
+std::string error_of(const std::string& text) {
+  try {
+    (void)parse_layer_statistic(text);
+  } catch (const UsageError& error) {
+    return error.what();
+  }
+  return "no error";
+}
+
+TEST_F(StatisticList, RefusesWhatItDoesNotKnow) {
+  EXPECT_THAT(error_of("cosine"), HasSubstr("one of cosine-key, "));
+  EXPECT_THAT(error_of("random"), HasSubstr("random:SEED"));
+  EXPECT_THAT(error_of("random:"), HasSubstr("random:SEED"));
+  EXPECT_THAT(error_of("random:3x"), HasSubstr("random:SEED"));
+  EXPECT_THAT(error_of("random:-3"), HasSubstr("random:SEED"));
+  EXPECT_THAT(error_of("first:1"), HasSubstr("expected first, got 'first:1'"));
+}
+
+}  // namespace
+}  // namespace kvscope
