@@ -71,6 +71,14 @@ void check_options(const PlanOptions& options, const ScaleSchedule& schedule) {
       asked != nullptr && !std::isfinite(asked->theta)) {
     throw UsageError(fmt::format("threshold: expected a finite number, got {}", asked->theta));
   }
+  const bool solves_capacity = has_limit(options.choice) && !options.whole_scales &&
+                               !options.efficient.local_scales &&
+                               !options.efficient.capacity_tokens;
+  if (options.fill && !solves_capacity) {
+    throw UsageError(
+        "fill: expected a limit (ratio or bytes) that a capacity of efficient layers is solved "
+        "for, got none");
+  }
 }
 
 void check_choice(const PlanChoice& choice, const LayerStatistics& statistics) {
@@ -185,6 +193,7 @@ BudgetOrigin origin_of(const PlanOptions& options, const LayerStatistics& statis
   origin.capture_id = options.capture_id;
   origin.statistic = statistics.name;
   origin.theta = explanation.theta;
+  origin.fill = options.fill;
   const bool decides =
       statistics.demand != LayerDemand::none || !std::holds_alternative<WidestGap>(options.choice);
   if (decides) origin.choice = name_of_choice(options.choice);
@@ -274,6 +283,10 @@ Plan make_plan(const LayerStatistics& statistics, const ModelConfig& config,
     throw Error("[plan] layer statistic: expected a gap between layers, got equal values");
   }
   plan.budget = budget_of_classes(model, classes, options.demanding, decision.efficient);
+  if (options.fill) {
+    fill_capacities(plan.budget, demand_order(statistics.mean), plan.explanation.shape,
+                    *plan.explanation.limit_bytes);
+  }
   explain(plan.explanation, statistics, plan.budget, decision);
   plan.budget.rule = origin_of(options, statistics, plan.explanation);
   plan.budget.expected = expectation_of(plan.explanation);

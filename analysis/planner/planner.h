@@ -44,6 +44,8 @@ struct PlanOptions {
   LayerRule demanding = KeepAll{};
   /// Under a limit: leave efficient layers with their condensed scales, solve no capacity.
   bool whole_scales = false;
+  /// Under a limit: after the common capacity, raise those of single layers while anything fits.
+  bool fill = false;
   int batch = 1;
   std::int64_t key_element_bytes = 2;
   std::int64_t value_element_bytes = 2;

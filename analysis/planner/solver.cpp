@@ -2,10 +2,53 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
+#include <utility>
 
 #include "core/budget/retention_plan.h"
 
 namespace kvscope {
+namespace {
+
+// Tokens one layer holds after each scale under a capacity.
+std::vector<std::int64_t> held_by_scale(BudgetModel model, const KeepCapacity& rule) {
+  model.depth = 1;
+  const std::vector<LayerClass> classes = {LayerClass::efficient};
+  const RetentionPlan plan(budget_of_classes(model, classes, KeepAll{}, rule));
+  std::vector<std::int64_t> held;
+  held.reserve(model.patch_nums.size());
+  for (int scale = 0; scale < plan.schedule().scales(); ++scale) {
+    held.push_back(plan.held_tokens(0, scale));
+  }
+  return held;
+}
+
+// The smallest larger capacity that changes what the layer holds at some scale.
+std::optional<KeepCapacity> next_step(const BudgetModel& model, const KeepCapacity& rule) {
+  const ScaleSchedule schedule(model.patch_nums);
+  const std::int64_t largest = schedule.begin(schedule.last_scale());
+  const std::vector<std::int64_t> held = held_by_scale(model, rule);
+  KeepCapacity next = rule;
+  while (++next.capacity_tokens <= largest) {
+    if (held_by_scale(model, next) != held) return next;
+  }
+  return std::nullopt;
+}
+
+// Whether the layer had a step that fits.
+bool raise_capacity(Budget& budget, std::size_t layer, const KvShape& shape,
+                    std::int64_t limit_bytes) {
+  LayerRule& rule = budget.layers[layer].rule;
+  const auto before = std::get<KeepCapacity>(rule);
+  const std::optional<KeepCapacity> next = next_step(budget.model, before);
+  if (!next) return false;
+  rule = *next;
+  if (logical_peak_bytes(RetentionPlan(budget), shape) <= limit_bytes) return true;
+  rule = before;
+  return false;
+}
+
+}  // namespace
 
 Budget budget_of_classes(const BudgetModel& model, std::span<const LayerClass> classes,
                          const LayerRule& demanding, const LayerRule& efficient) {
@@ -59,6 +102,26 @@ KeepCapacity largest_capacity_within(const BudgetModel& model, int demanding_lay
     }
   }
   return {.condensed_scales = condensed_scales, .capacity_tokens = fits};
+}
+
+void fill_capacities(Budget& budget, std::span<const std::size_t> order, const KvShape& shape,
+                     std::int64_t limit_bytes) {
+  std::vector<std::size_t> rising;
+  for (const std::size_t layer : order) {
+    const LayerBudget& entry = budget.layers.at(layer);
+    if (entry.layer_class == LayerClass::efficient &&
+        std::holds_alternative<KeepCapacity>(entry.rule)) {
+      rising.push_back(layer);
+    }
+  }
+  // A step that does not fit never will: what the others hold only grows.
+  while (!rising.empty()) {
+    std::vector<std::size_t> raised;
+    for (const std::size_t layer : rising) {
+      if (raise_capacity(budget, layer, shape, limit_bytes)) raised.push_back(layer);
+    }
+    rising = std::move(raised);
+  }
 }
 
 std::int64_t bytes_within_ratio(double ratio, std::int64_t denominator_bytes) {

@@ -31,6 +31,13 @@ KeepCapacity largest_capacity_within(const BudgetModel& model, int demanding_lay
                                      const LayerRule& demanding, int condensed_scales,
                                      const KvShape& shape, std::int64_t limit_bytes);
 
+/// Spends what the limit leaves: in rounds over `order`, raises the capacity of one efficient layer
+/// at a time by the smallest step that changes the bytes it holds, as long as the logical peak
+/// stays within `limit_bytes`; ends when no layer has a step that fits. Efficient layers that keep
+/// no capacity stay as they are.
+void fill_capacities(Budget& budget, std::span<const std::size_t> order, const KvShape& shape,
+                     std::int64_t limit_bytes);
+
 /// The most bytes b with b / denominator ≤ ratio, compared as the ratios are printed.
 std::int64_t bytes_within_ratio(double ratio, std::int64_t denominator_bytes);
 

@@ -37,6 +37,7 @@ struct Options {
   std::string efficient;
   std::string demanding = "all";
   bool whole_scales = false;
+  bool fill = false;
   std::string statistic = "cosine-key";
   std::string damage;
   int batch = 1;
@@ -106,6 +107,7 @@ PlanOptions plan_options(const Options& options, const CaptureReader& reader) {
   plan.efficient = parse_efficient(options.efficient);
   plan.demanding = parse_demanding(options.demanding, plan.efficient.condensed_scales);
   plan.whole_scales = options.whole_scales;
+  plan.fill = options.fill;
   plan.batch = options.batch;
   plan.key_element_bytes = options.element_bytes;
   plan.value_element_bytes = options.element_bytes;
@@ -220,6 +222,8 @@ void add_options(CLI::App& app, Options& options) {
       ->capture_default_str();
   app.add_flag("--whole-scales", options.whole_scales,
                "Do not fill what a limit leaves with a capacity for the efficient layers");
+  app.add_flag("--fill", options.fill,
+               "After the common capacity, raise those of single layers while the limit allows");
   app.add_option("--statistic", options.statistic, "What makes a layer demanding, see below")
       ->capture_default_str();
   app.add_option("--damage", options.damage,

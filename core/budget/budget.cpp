@@ -145,6 +145,7 @@ BudgetOrigin parse_origin(JsonFields fields) {
   if (fields.has("ratio")) origin.ratio = number_at_least_zero(fields, "ratio");
   if (fields.has("of")) origin.of = one_of(fields, "of", denominators);
   if (fields.has("kv_memory_bytes")) origin.kv_memory_bytes = fields.integer("kv_memory_bytes", 0);
+  if (fields.has("fill")) origin.fill = fields.boolean("fill");
   fields.refuse_unknown();
   return origin;
 }
@@ -202,6 +203,7 @@ nlohmann::json origin_json(const BudgetOrigin& origin) {
   if (origin.ratio) json["ratio"] = *origin.ratio;
   if (origin.of) json["of"] = *origin.of;
   if (origin.kv_memory_bytes) json["kv_memory_bytes"] = *origin.kv_memory_bytes;
+  if (origin.fill) json["fill"] = true;
   return json;
 }
 

@@ -64,6 +64,7 @@ struct BudgetOrigin {
   std::optional<double> ratio;                   ///< asked for, of `of`
   std::optional<std::string> of;                 ///< "read" or "final"
   std::optional<std::int64_t> kv_memory_bytes;   ///< asked for, at the batch of the expectation
+  bool fill = false;  ///< efficient layers got capacities of their own until nothing fitted
   bool operator==(const BudgetOrigin&) const = default;
 };
 

@@ -208,6 +208,53 @@ TEST(Planner, AnOrderGoesWithALimitOrACount) {
   EXPECT_THAT(error_of(random_layers(12, 0), config, options), HasSubstr("got threshold"));
 }
 
+// Cells of a sweep at one ratio are compared with each other: their bytes must be the same. 12
+// layers of 256 px at the ratios that results are reported for.
+TEST(Planner, FilledBudgetsOfEveryChoiceLandOnTheSameBytes) {
+  ModelConfig config = named_model_config("demo");
+  config.patch_nums = {1, 2, 3, 4, 5, 6, 8, 10, 13, 16};
+  const std::vector<LayerStatistics> choices = {falling_statistics(12), uniform_layers(12),
+                                                first_layers(12), last_layers(12),
+                                                random_layers(12, 4)};
+  for (const double ratio : {0.4, 0.25, 0.2, 0.15}) {
+    for (const LayerStatistics& choice : choices) {
+      PlanOptions options;
+      options.choice = WithinRatio{.ratio = ratio, .of = Denominator::read};
+      options.fill = true;
+      const Plan plan = make_plan(choice, config, options);
+      EXPECT_LE(plan.explanation.ratio_of(Denominator::read), ratio) << choice.name;
+      EXPECT_GE(plan.explanation.ratio_of(Denominator::read), 0.98 * ratio)
+          << choice.name << " at " << ratio;
+      EXPECT_TRUE(plan.budget.rule->fill);
+      for (const LayerBudget& layer : plan.budget.layers) {
+        EXPECT_EQ(layer.layer_class == LayerClass::demanding,
+                  std::holds_alternative<KeepAll>(layer.rule));
+      }
+    }
+  }
+}
+
+TEST(Planner, FillingStartsFromThePlanWithoutIt) {
+  PlanOptions options;
+  options.choice = WithinRatio{.ratio = 0.2, .of = Denominator::read};
+  const ModelConfig config = named_model_config("demo");
+  const Plan before = make_plan(falling_statistics(12), config, options);
+  options.fill = true;
+  const Plan after = make_plan(falling_statistics(12), config, options);
+  for (std::size_t layer = 0; layer < 12; ++layer) {
+    EXPECT_EQ(after.explanation.rows[layer].layer_class,
+              before.explanation.rows[layer].layer_class);
+    EXPECT_GE(after.explanation.rows[layer].held_peak_bytes,
+              before.explanation.rows[layer].held_peak_bytes);
+  }
+  // 988 of 1017 tokens: four steps from 14 to 21 tokens fit, for the next in order of demand.
+  for (const std::size_t layer : {9U, 8U, 7U, 6U}) {
+    EXPECT_EQ(after.budget.layers[layer].rule, LayerRule(KeepCapacity{2, 21}));
+  }
+  EXPECT_EQ(after.budget.layers[5].rule, before.budget.layers[5].rule);
+  EXPECT_EQ(after.explanation.logical_peak_bytes, after.explanation.shape.bytes(988 + 4 * 7));
+}
+
 TEST(Planner, ThresholdAndWidestGapNameTheirTheta) {
   const ModelConfig config = named_model_config("demo");
   PlanOptions options;
@@ -252,6 +299,12 @@ TEST(Planner, RefusesOptionsThatMakeNoSense) {
                 HasSubstr("ratio: expected above 0 and at most 1"));
   }
   EXPECT_THAT(with([](PlanOptions& o) { o.batch = 0; }), HasSubstr("batch"));
+  EXPECT_THAT(with([](PlanOptions& o) { o.fill = true; }), HasSubstr("fill: expected a limit"));
+  EXPECT_THAT(with([](PlanOptions& o) {
+                o.fill = o.whole_scales = true;
+                o.choice = WithinRatio{.ratio = 0.2};
+              }),
+              HasSubstr("fill"));
   EXPECT_THAT(with([](PlanOptions& o) { o.choice = MostDemanding{13}; }), HasSubstr("0 to 12"));
   EXPECT_THAT(with([](PlanOptions& o) { o.efficient.condensed_scales = 11; }),
               HasSubstr("condensed scales"));

@@ -1,5 +1,6 @@
 #include "analysis/planner/solver.h"
 
+#include <numeric>
 #include <random>
 
 #include <gmock/gmock.h>
@@ -78,6 +79,36 @@ TEST(Solver, FindsTheLargestCountAndCapacityOfAFullSearch) {
     }
     EXPECT_EQ(largest_capacity_within(model, count, KeepAll{}, condensed, shape, limit),
               (KeepCapacity{condensed, expected_tokens}));
+  }
+}
+
+TEST(Solver, FillingLeavesNoStepThatFits) {
+  std::mt19937 random(4);
+  for (int round = 0; round < 60; ++round) {
+    const BudgetModel model = random_model(random);
+    const ScaleSchedule schedule(model.patch_nums);
+    const std::vector<LayerClass> classes(static_cast<std::size_t>(model.depth),
+                                          LayerClass::efficient);
+    Budget budget = budget_of_classes(model, classes, KeepAll{}, KeepCapacity{1, 1});
+    const std::int64_t all = logical_peak_bytes(RetentionPlan(vanilla_budget(model)), shape);
+    const std::int64_t start = logical_peak_bytes(RetentionPlan(budget), shape);
+    const std::int64_t limit = start + (all - start) * (round % 10) / 10;
+    std::vector<std::size_t> order(classes.size());
+    std::iota(order.rbegin(), order.rend(), std::size_t{0});
+    fill_capacities(budget, order, shape, limit);
+    ASSERT_LE(logical_peak_bytes(RetentionPlan(budget), shape), limit);
+    for (std::size_t layer = 0; layer < classes.size(); ++layer) {
+      const std::int64_t held = logical_peak_bytes(RetentionPlan(budget), shape);
+      Budget more = budget;
+      auto& rule = std::get<KeepCapacity>(more.layers[layer].rule);
+      // With the least capacity that adds bytes at the peak, the limit is broken.
+      while (++rule.capacity_tokens <= schedule.total_tokens()) {
+        const std::int64_t raised = logical_peak_bytes(RetentionPlan(more), shape);
+        if (raised == held) continue;
+        EXPECT_GT(raised, limit) << "round " << round << ", layer " << layer;
+        break;
+      }
+    }
   }
 }
 

@@ -30,7 +30,8 @@ Budget full_budget() {
                  .demanding_layers = 1,
                  .ratio = 0.2,
                  .of = "read",
-                 .kv_memory_bytes = 123456};
+                 .kv_memory_bytes = 123456,
+                 .fill = true};
   budget.expected = {.logical_peak_bytes = 1000,
                      .batch = 4,
                      .key_element_bytes = 4,
