@@ -18,9 +18,8 @@ double of_target(const NdArray<double>& mass, const ScaleSchedule& schedule, std
   double sum = 0;
   for (int source = condensed_scales; source < end; ++source) {
     const double share = mass(layer, head, target, source) / own_tokens;
-    sum += measure == DistantAttention::mass
-               ? share
-               : share / static_cast<double>(schedule.tokens(source));
+    sum += measure == DistantAttention::mass ? share
+                                             : share / static_cast<double>(schedule.tokens(source));
   }
   if (measure == DistantAttention::mass) return sum;
   return sum * static_cast<double>(schedule.end(target)) / (end - condensed_scales);

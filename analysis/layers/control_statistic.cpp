@@ -28,10 +28,10 @@ std::vector<double> ascending(int layers) {
 }  // namespace
 
 LayerStatistics uniform_layers(int layers) {
-  LayerStatistics statistics = layer_statistics(
-      std::vector<double>(static_cast<std::size_t>(layers),
-                          std::numeric_limits<double>::quiet_NaN()),
-      LayerDemand::none);
+  LayerStatistics statistics =
+      layer_statistics(std::vector<double>(static_cast<std::size_t>(layers),
+                                           std::numeric_limits<double>::quiet_NaN()),
+                       LayerDemand::none);
   statistics.name = "uniform";
   statistics.meaning = "no classes, all layers alike";
   return statistics;

@@ -75,11 +75,10 @@ LayerStatistics damage_statistic(const MeasuredDamage& damage) {
   }
   LayerStatistics statistics = layer_statistics(std::move(values), LayerDemand::measured);
   statistics.name = "damage";
-  statistics.meaning = scored
-                           ? "minus the rise of the demo Fréchet distance when only this layer "
-                             "is condensed"
-                           : "minus the share of tokens that change when only this layer is "
-                             "condensed";
+  statistics.meaning = scored ? "minus the rise of the demo Fréchet distance when only this layer "
+                                "is condensed"
+                              : "minus the share of tokens that change when only this layer is "
+                                "condensed";
   return statistics;
 }
 

@@ -17,8 +17,8 @@ enum class LayerDemand {
   none,      ///< nothing: all layers are treated alike
 };
 
-/// A value for every layer, with its uncertainty, a percentile bootstrap. Whatever it is made from, a low value asks for
-/// long history.
+/// A value for every layer, with its uncertainty, a percentile bootstrap. Whatever it is made from,
+/// a low value asks for long history.
 struct LayerStatistics {
   std::string name;     ///< as the list of statistics has it, e.g. "cosine-key"
   std::string meaning;  ///< e.g. "cosine similarity of key, scale i−1 to i"

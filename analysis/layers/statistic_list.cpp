@@ -103,9 +103,8 @@ std::vector<std::string> layer_statistic_names() {
 }
 
 const LayerStatistic* find_layer_statistic(std::string_view name) {
-  const auto* found = std::find_if(list.begin(), list.end(), [name](const LayerStatistic& known) {
-    return known.name == name;
-  });
+  const auto* found = std::find_if(
+      list.begin(), list.end(), [name](const LayerStatistic& known) { return known.name == name; });
   return found == list.end() ? nullptr : found;
 }
 

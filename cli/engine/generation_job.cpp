@@ -40,48 +40,6 @@ at::ScalarType scalar_type(const std::string& dtype) {
   return at::kFloat;
 }
 
-RunRecord make_record(const GenerationSetup& setup, FileKind kind, const at::Device& device) {
-  RunRecord record;
-  record.kind = kind;
-  record.capture_id = make_uuid();
-  record.tool_version = tool_version();
-  record.git_commit = git_commit();
-  record.weights_sha256 = setup.model.weights_sha256;
-  record.model = setup.model.config;
-  record.settings = setup.settings;
-  record.policy = setup.budget.policy;
-  record.budget = setup.budget;
-  record.torch_version = torch_version();
-  record.device_name = device_name(device);
-  record.cpu_name = cpu_name();
-  record.start_time = utc_now();
-  return record;
-}
-
-// The batches of a job; the index of a batch is its place in the whole, not in this process.
-std::vector<BatchRequest> batches_of(const GenerationSetup& setup) {
-  std::vector<BatchRequest> batches;
-  const auto count = static_cast<std::int64_t>(setup.labels.size());
-  const std::int64_t batch = setup.settings.batch;
-  for (std::int64_t begin = 0; begin < count; begin += batch) {
-    const std::int64_t end = std::min(begin + batch, count);
-    BatchRequest request;
-    request.first_sample = setup.settings.first_sample + begin;
-    request.index = request.first_sample / batch;
-    request.labels.assign(setup.labels.begin() + begin, setup.labels.begin() + end);
-    batches.push_back(std::move(request));
-  }
-  return batches;
-}
-
-void warm_up(Generator& generator, const BatchRequest& request, int passes) {
-  Progress progress("warm-up", passes, "passes");
-  for (int pass = 0; pass < passes; ++pass) {
-    generator.generate(request);
-    progress.advance(1);
-  }
-}
-
 // Kept indices in the order the file has them. Throws UsageError for one that does not exist.
 template <typename Index>
 void check_kept(const char* option, std::int64_t count, std::vector<Index>& kept) {
@@ -100,34 +58,72 @@ KeptSubset resolve_kept(KeptSubset kept, const ModelConfig& model, std::int64_t 
   return kept;
 }
 
+// Throws UsageError for a kept index that does not exist; see resolve_kept.
+RunRecord make_record(const GenerationSetup& setup, FileKind kind, const RunSettings& command,
+                      at::Device device) {
+  RunRecord record;
+  record.kind = kind;
+  record.tool_version = tool_version();
+  record.git_commit = git_commit();
+  record.weights_sha256 = setup.model.weights_sha256;
+  record.model = setup.model.config;
+  record.policy = setup.budget.policy;
+  record.budget = setup.budget;
+  record.settings = setup.settings;
+  record.settings.threads = at::get_num_threads();
+  record.settings.store = command.store;
+  record.settings.kv_dtype = command.kv_dtype;
+  record.settings.keep = resolve_kept(command.keep, record.model, record.settings.samples);
+  record.settings.compression = command.compression;
+  record.torch_version = torch_version();
+  record.device_name = device_name(device);
+  record.cpu_name = cpu_name();
+  return record;
+}
+
+// The batches of a job; the index of a batch is its place in the whole, not in this process.
+std::vector<BatchRequest> batches_of(const RunSettings& settings,
+                                     const std::vector<std::int64_t>& labels) {
+  std::vector<BatchRequest> batches;
+  const auto count = static_cast<std::int64_t>(labels.size());
+  const std::int64_t batch = settings.batch;
+  for (std::int64_t begin = 0; begin < count; begin += batch) {
+    const std::int64_t end = std::min(begin + batch, count);
+    BatchRequest request;
+    request.first_sample = settings.first_sample + begin;
+    request.index = request.first_sample / batch;
+    request.labels.assign(labels.begin() + begin, labels.begin() + end);
+    batches.push_back(std::move(request));
+  }
+  return batches;
+}
+
 // Null when no scores are asked for.
-std::shared_ptr<const Scorer> load_scorer(const GenerationOptions& options, at::Device device) {
+std::shared_ptr<const Scorer> load_scorer(const GenerationOptions& options,
+                                          const GenerationSetup& setup, at::Device device) {
   if (!options.score) return nullptr;
-  return std::make_shared<const Scorer>(options.scorer, device);
-}
-
-void check_can_score(const Scorer& scorer, const GenerationSetup& setup, const std::string& model) {
-  scorer.check_knows(setup.model.config, model);
+  auto scorer = std::make_shared<const Scorer>(options.scorer, device);
+  scorer->check_knows(setup.model.config, options.model);
   const std::vector<std::int32_t> labels(setup.labels.begin(), setup.labels.end());
-  scorer.check_labels(labels, model);
+  scorer->check_labels(labels, options.model);
+  return scorer;
 }
 
-void print_summary(const GenerationOptions& options, const RunRecord& record, double job_seconds,
-                   bool as_json) {
-  const std::optional<Scores> scores = CaptureReader(options.output).scores();
-  const RetentionPlan plan(record.budget);
-  // The eager generator keeps K and V in the compute dtype.
-  const auto element_bytes =
-      static_cast<std::int64_t>(c10::elementSize(scalar_type(record.settings.dtype)));
-  const std::int64_t batch = std::min<std::int64_t>(record.settings.batch, record.settings.samples);
-  const KvShape shape{.heads = record.model.heads,
-                      .head_dim = record.model.head_dim(),
-                      .rows = 2 * batch,
-                      .key_element_bytes = element_bytes,
-                      .value_element_bytes = element_bytes};
-  const std::int64_t peak = logical_peak_bytes(plan, shape);
+// Before anything runs: threads, and operators that compute what they say.
+at::Device prepare_device(const GenerationOptions& options) {
+  keep_freed_host_memory();
+  // LibTorch would round fp32 convolutions to TF32 on a GPU; fp32 means fp32 here.
+  at::globalContext().setAllowTF32CuDNN(false);
+  if (options.threads > 0) at::set_num_threads(options.threads);
+  return parse_device(options.device);
+}
+
+void print_summary(const std::string& path, const RunRecord& record, const KvShape& shape,
+                   double job_seconds, bool as_json) {
+  const std::optional<Scores> scores = CaptureReader(path).scores();
+  const std::int64_t peak = logical_peak_bytes(RetentionPlan(record.budget), shape);
   if (as_json) {
-    nlohmann::json json = {{"file", options.output},
+    nlohmann::json json = {{"file", path},
                            {"capture_id", record.capture_id},
                            {"samples", record.settings.samples},
                            {"policy", record.policy},
@@ -137,53 +133,80 @@ void print_summary(const GenerationOptions& options, const RunRecord& record, do
     fmt::print("{}\n", json.dump());
     return;
   }
-  fmt::print("{}: {} images, {} cache, logical KV peak {} ({}, batch {}), {:.2f} s\n",
-             options.output, record.settings.samples, record.policy, format_bytes(peak),
-             record.settings.dtype, batch, job_seconds);
+  fmt::print("{}: {} images, {} cache, logical KV peak {} ({}, batch {}), {:.2f} s\n", path,
+             record.settings.samples, record.policy, format_bytes(peak), record.settings.dtype,
+             shape.rows / 2, job_seconds);
   if (scores) print_scores(*scores);
 }
 
 }  // namespace
 
+GenerationJob::GenerationJob(const GenerationOptions& options, FileKind kind,
+                             const RunSettings& settings)
+    : GenerationJob(options, kind, settings, prepare_device(options), resolve(options)) {}
+
+GenerationJob::GenerationJob(const GenerationOptions& options, FileKind kind,
+                             const RunSettings& settings, at::Device device, GenerationSetup setup)
+    : device_(device),
+      scorer_(load_scorer(options, setup, device)),
+      record_(make_record(setup, kind, settings, device)),
+      batches_(batches_of(setup.settings, setup.labels)),
+      generator_(
+          setup.model,
+          {.device = device, .dtype = scalar_type(options.dtype), .sampling = setup.sampling},
+          setup.budget) {
+  if (scorer_) record_.settings.scorer = scorer_->record();
+}
+
+KvShape GenerationJob::shape() const {
+  const RunSettings& settings = record_.settings;
+  // The eager generator keeps K and V in the compute dtype.
+  const auto element_bytes =
+      static_cast<std::int64_t>(c10::elementSize(scalar_type(settings.dtype)));
+  return {.heads = record_.model.heads,
+          .head_dim = record_.model.head_dim(),
+          .rows = 2 * std::min<std::int64_t>(settings.batch, settings.samples),
+          .key_element_bytes = element_bytes,
+          .value_element_bytes = element_bytes};
+}
+
+void GenerationJob::warm_up(int passes) {
+  Progress progress("warm-up", passes, "passes");
+  for (int pass = 0; pass < passes; ++pass) {
+    generator_.generate(batches_.front());
+    progress.advance(1);
+  }
+}
+
+RunRecord GenerationJob::run(const Budget& budget, const std::string& path, bool force,
+                             const OnSamples& on_samples) {
+  RunRecord record = record_;
+  record.capture_id = make_uuid();
+  record.start_time = utc_now();
+  record.policy = budget.policy;
+  record.budget = budget;
+  generator_.set_budget(budget);
+  CaptureSession session(path, std::move(record), device_, force, scorer_);
+  session.attach(generator_);
+  for (const BatchRequest& request : batches_) {
+    session.run_batch(request);
+    on_samples(static_cast<std::int64_t>(request.labels.size()));
+  }
+  session.finish();
+  return session.record();
+}
+
 int run_generation_job(const GenerationOptions& options, FileKind kind, const RunSettings& settings,
                        bool as_json) {
   // Before the weights, which can take minutes to load.
   CaptureSession::check_output(options.output, options.force);
-  keep_freed_host_memory();
-  // LibTorch would round fp32 convolutions to TF32 on a GPU; fp32 means fp32 here.
-  at::globalContext().setAllowTF32CuDNN(false);
-  if (options.threads > 0) at::set_num_threads(options.threads);
-  const at::Device device = parse_device(options.device);
-  const std::shared_ptr<const Scorer> scorer = load_scorer(options, device);
-  GenerationSetup setup = resolve(options);
-  if (scorer) check_can_score(*scorer, setup, options.model);
-  setup.settings.threads = at::get_num_threads();
-  setup.settings.store = settings.store;
-  setup.settings.kv_dtype = settings.kv_dtype;
-  setup.settings.keep = resolve_kept(settings.keep, setup.model.config, setup.settings.samples);
-  setup.settings.compression = settings.compression;
-
-  const RunRecord record = make_record(setup, kind, device);
-  EagerGenerator generator(
-      setup.model,
-      {.device = device, .dtype = scalar_type(options.dtype), .sampling = setup.sampling},
-      setup.budget);
-  setup.model.weights.clear();
-  CaptureSession session(options.output, record, device, options.force, scorer);
-
-  const std::vector<BatchRequest> batches = batches_of(setup);
-  warm_up(generator, batches.front(), options.warmup);
-  session.attach(generator);
+  GenerationJob job(options, kind, settings);
+  job.warm_up(options.warmup);
   const Clock::time_point start = Clock::now();
-  Progress progress(std::string(name_of(kind)), setup.settings.samples, "samples");
-  for (const BatchRequest& request : batches) {
-    session.run_batch(request);
-    progress.advance(static_cast<std::int64_t>(request.labels.size()));
-  }
-  session.finish();
-  const double job_seconds = seconds_since(start);
-
-  print_summary(options, record, job_seconds, as_json);
+  Progress progress(std::string(name_of(kind)), job.record().settings.samples, "samples");
+  const RunRecord record = job.run(job.record().budget, options.output, options.force,
+                                   [&](std::int64_t samples) { progress.advance(samples); });
+  print_summary(options.output, record, job.shape(), seconds_since(start), as_json);
   return warn_of_losses(options.output) ? exit_code(ErrorKind::data_lost) : 0;
 }
 

@@ -1,15 +1,54 @@
 #pragma once
 
+#include <cstdint>
+#include <functional>
+#include <memory>
 #include <string>
+#include <vector>
 
+#include "analysis/quality/scorer.h"
 #include "cli/engine/generation_options.h"
+#include "core/budget/kv_bytes.h"
 #include "core/capture/run_record.h"
+#include "core/generate/eager_generator.h"
 
 namespace kvscope::cli {
 
-/// Loads the model, generates every batch through a CaptureSession into options.output and prints a
-/// summary. `settings` adds the command's own choices (store, K/V dtype, subset, compression).
-/// Returns the exit code: 5 when the file is complete but data was lost.
+/// A model on its device that draws the same samples under one budget after another.
+class GenerationJob {
+ public:
+  /// Loads the model, and the scorer when scores are asked for. `settings` adds the command's own
+  /// choices (store, K/V dtype, subset, compression). Throws UsageError or BadInput.
+  GenerationJob(const GenerationOptions& options, FileKind kind, const RunSettings& settings);
+
+  /// What the file of a run under the options' own budget says, but for id and start.
+  const RunRecord& record() const { return record_; }
+  /// What a batch of the job is counted in.
+  KvShape shape() const;
+
+  /// Untimed passes over the first batch under the options' own budget, which nothing collects.
+  void warm_up(int passes);
+
+  using OnSamples = std::function<void(std::int64_t samples)>;
+
+  /// Generates every batch through a CaptureSession into `path` and tells `on_samples` of each.
+  /// Returns what the file says.
+  RunRecord run(const Budget& budget, const std::string& path, bool force,
+                const OnSamples& on_samples);
+
+ private:
+  GenerationJob(const GenerationOptions& options, FileKind kind, const RunSettings& settings,
+                at::Device device, GenerationSetup setup);
+
+  at::Device device_;
+  std::shared_ptr<const Scorer> scorer_;  // null when no scores are asked for
+  RunRecord record_;
+  std::vector<BatchRequest> batches_;
+  EagerGenerator generator_;
+};
+
+/// One job with one run into options.output under options.budget; prints a summary. Returns the
+/// exit code: 5 when the file is complete but data was lost.
 int run_generation_job(const GenerationOptions& options, FileKind kind, const RunSettings& settings,
                        bool as_json);
 

@@ -68,7 +68,7 @@ void check_first_sample(const GenerationOptions& options) {
 
 }  // namespace
 
-void add_generation_options(CLI::App& app, GenerationOptions& options) {
+void add_draw_options(CLI::App& app, GenerationOptions& options) {
   app.add_option("--model", options.model,
                  "Model folder (weights.safetensors + config.json); with --random-weights also a "
                  "size: d16, d20, d24, d30, d36-512, demo")
@@ -105,6 +105,10 @@ void add_generation_options(CLI::App& app, GenerationOptions& options) {
   app.add_option("--threads", options.threads, "CPU threads, 0: all")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
+}
+
+void add_generation_options(CLI::App& app, GenerationOptions& options) {
+  add_draw_options(app, options);
   app.add_option("--budget", options.budget, "Budget file; without one the cache is vanilla");
   app.add_option("--warmup", options.warmup, "Untimed passes over the first batch before the job")
       ->check(CLI::NonNegativeNumber)

@@ -43,6 +43,10 @@ struct GenerationOptions {
   std::string scorer = embedded_scorer;
 };
 
+/// The model, the samples, how they are drawn and on what: the same for all runs of a sweep.
+void add_draw_options(CLI::App& app, GenerationOptions& options);
+
+/// All of them: add_draw_options, and those of a single run.
 void add_generation_options(CLI::App& app, GenerationOptions& options);
 
 /// The options with every default filled in from the model.

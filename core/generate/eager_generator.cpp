@@ -51,13 +51,17 @@ void check_label(std::int64_t label, const ModelConfig& config) {
 EagerGenerator::EagerGenerator(const LoadedModel& model, const EagerOptions& options,
                                const Budget& budget)
     : config_(model.config), options_(options) {
-  check_budget_fits(budget, config_, "budget");
+  set_budget(budget);
   const at::NoGradGuard no_grad;
   with_out_of_memory_error(options.device, "the weights", [&] {
     var_.emplace(config_, model.weights, options.device, options.dtype);
     vqvae_.emplace(config_, model.weights, options.device, options.dtype);
   });
-  cache_ = make_cache(budget, options.dtype, options.device);
+}
+
+void EagerGenerator::set_budget(const Budget& budget) {
+  check_budget_fits(budget, config_, "budget");
+  cache_ = make_cache(budget, options_.dtype, options_.device);
 }
 
 void EagerGenerator::set_observers(std::vector<Observer*> observers) {

@@ -30,6 +30,9 @@ class EagerGenerator : public Generator {
   /// for another model, Error(out_of_memory) when the device is full.
   EagerGenerator(const LoadedModel& model, const EagerOptions& options, const Budget& budget);
 
+  /// The next batches are drawn under `budget`. Throws as the constructor does.
+  void set_budget(const Budget& budget);
+
   BatchOutput generate(const BatchRequest& request) override;
   void set_observers(std::vector<Observer*> observers) override;
   void set_timing_sink(TimingSink* sink) override;

@@ -38,12 +38,12 @@ BatchStatistics batch_of(const ScaleSchedule& schedule, std::int64_t samples, We
 }
 
 TEST(AttentionStatistic, EvenAttentionHasDensityOneWhateverTheScales) {
-  for (const std::vector<int>& patch_nums : {std::vector<int>{1, 2, 3, 4, 5},
-                                             std::vector<int>{1, 2, 3, 4, 5, 6, 8, 10, 13, 16}}) {
+  for (const std::vector<int>& patch_nums :
+       {std::vector<int>{1, 2, 3, 4, 5}, std::vector<int>{1, 2, 3, 4, 5, 6, 8, 10, 13, 16}}) {
     const ScaleSchedule schedule(patch_nums);
-    const std::vector<BatchStatistics> batches = {batch_of(
-        schedule, 4,
-        [&](int, int, int source) { return static_cast<double>(schedule.tokens(source)); })};
+    const std::vector<BatchStatistics> batches = {batch_of(schedule, 4, [&](int, int, int source) {
+      return static_cast<double>(schedule.tokens(source));
+    })};
     const LayerStatistics statistics =
         attention_statistic(batches, schedule, DistantAttention::density);
     for (const double value : statistics.mean) EXPECT_NEAR(value, -1, 1e-12);  // rounding

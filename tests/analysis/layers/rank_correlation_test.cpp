@@ -18,9 +18,9 @@ TEST(RankCorrelation, SeesTheOrderOnly) {
 
 TEST(RankCorrelation, OfTheTextbook) {
   // 1 − 6·Σd²/(n(n²−1)) with differences of ranks 0, −2, 1, −1, 2.
-  EXPECT_DOUBLE_EQ(rank_correlation(std::vector<double>{1, 2, 3, 4, 5},
-                                    std::vector<double>{1, 3, 2, 6, 2.5}),
-                   1 - 6.0 * (0 + 4 + 1 + 1 + 4) / (5 * 24));
+  EXPECT_DOUBLE_EQ(
+      rank_correlation(std::vector<double>{1, 2, 3, 4, 5}, std::vector<double>{1, 3, 2, 6, 2.5}),
+      1 - 6.0 * (0 + 4 + 1 + 1 + 4) / (5 * 24));
 }
 
 TEST(RankCorrelation, EqualValuesShareTheirMeanRank) {

@@ -16,12 +16,12 @@
 namespace kvscope {
 namespace {
 
-using ::testing::HasSubstr;
 using testing::example_budget;
 using testing::example_model;
 using testing::example_run;
 using testing::ExampleRun;
 using testing::ExampleSize;
+using ::testing::HasSubstr;
 
 class StatisticList : public ::testing::Test {
  protected:
