@@ -1,63 +1,16 @@
 #include "analysis/compare/comparison_tables.h"
 
-#include <cmath>
 #include <utility>
 
 #include <fmt/format.h>
 
+#include "analysis/compare/figure_writer.h"
 #include "core/base/units.h"
 
 namespace kvscope {
 namespace {
 
 using Cells = std::vector<std::string>;
-
-/// Writes cells and column names in one of the two ways.
-class Writer {
- public:
-  explicit Writer(Numbers numbers) : exact_(numbers == Numbers::exact) {}
-
-  std::string column(const std::string& name, const char* unit) const {
-    return exact_ ? fmt::format("{} [{}]", name, unit) : name;
-  }
-  std::string bytes(std::int64_t value) const {
-    return exact_ ? std::to_string(value) : format_bytes(value);
-  }
-  std::string ns(double value) const {
-    return exact_ ? fmt::format("{}", value) : format_ns(value);
-  }
-  std::string change(double fraction) const {
-    if (exact_) return fmt::format("{}", fraction);
-    return std::abs(fraction) < 0.0005 ? "0.0 %" : fmt::format("{:+.1f} %", 100 * fraction);
-  }
-  std::string share(double fraction) const {
-    return exact_ ? fmt::format("{}", fraction) : fmt::format("{:.1f} %", 100 * fraction);
-  }
-  std::string ratio(double value) const {
-    return exact_ ? fmt::format("{}", value) : fmt::format("{:.2f}×", value);
-  }
-  std::string number(std::optional<double> value, int decimals) const {
-    if (!value) return none();
-    return exact_ ? fmt::format("{}", *value) : fmt::format("{:.{}f}", *value, decimals);
-  }
-  std::string none() const { return exact_ ? "" : "-"; }
-
-  /// Cells of a figure with its interval, which are one for people and two for scripts.
-  std::vector<std::string> estimate_columns(const std::string& name, const char* unit) const {
-    if (!exact_) return {name, name + ", interval"};
-    return {column(name, unit), column(name + " low", unit), column(name + " high", unit)};
-  }
-  template <typename Format>
-  Cells estimate(const Estimate& figure, Format format) const {
-    const auto cell = [&](double value) { return std::isnan(value) ? none() : format(value); };
-    if (exact_) return {cell(figure.value), cell(figure.low), cell(figure.high)};
-    if (std::isnan(figure.low)) return {cell(figure.value), none()};
-    return {cell(figure.value), fmt::format("{} … {}", format(figure.low), format(figure.high))};
-  }
-
- private:
-  bool exact_;
-};
 
 TitledTable files_table(const Comparison& comparison) {
   TitledTable table{"Files", "The first is the baseline.", {}};
@@ -71,7 +24,7 @@ TitledTable files_table(const Comparison& comparison) {
   return table;
 }
 
-TitledTable peak_table(const Comparison& comparison, const Writer& write) {
+TitledTable peak_table(const Comparison& comparison, const FigureWriter& write) {
   TitledTable table;
   table.title = "KV cache at its peak, bytes of one batch, all layers";
   table.scope = fmt::format(
@@ -81,7 +34,7 @@ TitledTable peak_table(const Comparison& comparison, const Writer& write) {
       "is {}.",
       describe_shape(comparison), format_bytes(comparison.read_bytes),
       format_bytes(comparison.final_bytes),
-      Writer(Numbers::readable).change(comparison.vanilla_change_of_final));
+      FigureWriter(Numbers::readable).change(comparison.vanilla_change_of_final));
   table.table.columns = {"file",
                          "batch",
                          write.column("planned logical peak", "bytes"),
@@ -116,7 +69,7 @@ std::string shapes_of(const Comparison& comparison) {
   return text;
 }
 
-TitledTable scales_table(const Comparison& comparison, const Writer& write) {
+TitledTable scales_table(const Comparison& comparison, const FigureWriter& write) {
   TitledTable table;
   table.title = "KV cache after each scale, measured bytes of one batch, all layers";
   table.scope = shapes_of(comparison) + '.';
@@ -140,13 +93,13 @@ TitledTable scales_table(const Comparison& comparison, const Writer& write) {
   return table;
 }
 
-std::string iqr_of(const Writer& write, const Spread& ns) {
+std::string iqr_of(const FigureWriter& write, const Spread& ns) {
   return write.ns(ns.upper_quartile - ns.lower_quartile);
 }
 
 /// One row of times: `pick` gives a file's spread, or nothing.
 template <typename Pick>
-Cells time_row(const std::string& name, const Comparison& comparison, const Writer& write,
+Cells time_row(const std::string& name, const Comparison& comparison, const FigureWriter& write,
                Pick pick) {
   Cells row = {name};
   const Spread* baseline = pick(comparison.files.front());
@@ -191,7 +144,7 @@ std::string time_scope(const Comparison& comparison) {
   return text;
 }
 
-TitledTable time_table(const Comparison& comparison, const Writer& write) {
+TitledTable time_table(const Comparison& comparison, const FigureWriter& write) {
   TitledTable table{"Time by module, median and interquartile range", time_scope(comparison), {}};
   table.table.columns = {"module"};
   for (std::size_t i = 0; i < comparison.files.size(); ++i) {
@@ -214,7 +167,7 @@ TitledTable time_table(const Comparison& comparison, const Writer& write) {
   return table;
 }
 
-TitledTable tokens_table(const Comparison& comparison, const Writer& write) {
+TitledTable tokens_table(const Comparison& comparison, const FigureWriter& write) {
   TitledTable table{"Equal tokens", "", {{"scale"}, {}}};
   std::vector<const TokenAgreement*> agreements;
   for (const ComparedFile& file : comparison.files) {
@@ -241,17 +194,7 @@ TitledTable tokens_table(const Comparison& comparison, const Writer& write) {
   return table;
 }
 
-std::string scores_scope(const Scores& scores) {
-  return fmt::format(
-      "Judged by {}; {:g} % bootstrap intervals over samples. Class accuracy: share of samples "
-      "recognised as the class asked for. Demo Fréchet distance: of the scorer's features to those "
-      "of the demo's real pictures, no FID; it falls as samples are added, so compare equal "
-      "numbers "
-      "only.",
-      scores.scorer.name, 100 * scores.scorer.bootstrap.confidence);
-}
-
-TitledTable scores_table(const Comparison& comparison, const Writer& write) {
+TitledTable scores_table(const Comparison& comparison, const FigureWriter& write) {
   TitledTable table{"Image scores", "", {{"file", "samples"}, {}}};
   const auto add_columns = [&](const std::string& name, const char* unit) {
     for (std::string& column : write.estimate_columns(name, unit)) {
@@ -263,7 +206,7 @@ TitledTable scores_table(const Comparison& comparison, const Writer& write) {
   for (const ComparedFile& file : comparison.files) {
     if (!file.scores) continue;
     const Scores& scores = *file.scores;
-    if (table.scope.empty()) table.scope = scores_scope(scores);
+    if (table.scope.empty()) table.scope = describe_scores(scores);
     Cells row = {file.name, std::to_string(scores.samples)};
     const auto share = [&](double value) { return write.share(value); };
     const auto distance = [&](double value) { return write.number(value, 3); };
@@ -278,7 +221,7 @@ TitledTable scores_table(const Comparison& comparison, const Writer& write) {
   return table;
 }
 
-TitledTable images_table(const Comparison& comparison, const Writer& write) {
+TitledTable images_table(const Comparison& comparison, const FigureWriter& write) {
   TitledTable table{"Images against the baseline's, same draws",
                     "PSNR on 8-bit RGB, over the images that are not identical; SSIM over all: "
                     "11×11 Gaussian, σ 1.5, mean of the channels.",
@@ -348,8 +291,17 @@ std::string describe_shape(const Comparison& comparison) {
       shape.rows, shape.key_element_bytes, shape.value_element_bytes);
 }
 
+std::string describe_scores(const Scores& scores) {
+  return fmt::format(
+      "Judged by {}; {:g} % bootstrap intervals over samples. Class accuracy: share of samples "
+      "recognised as the class asked for. Demo Fréchet distance: of the scorer's features to those "
+      "of the demo's real pictures, no FID; it falls as samples are added, so compare equal "
+      "numbers only.",
+      scores.scorer.name, 100 * scores.scorer.bootstrap.confidence);
+}
+
 std::vector<TitledTable> to_tables(const Comparison& comparison, Numbers numbers) {
-  const Writer write(numbers);
+  const FigureWriter write(numbers);
   std::vector<TitledTable> all = {problems_table(comparison.problems), files_table(comparison),
                                   peak_table(comparison, write), scales_table(comparison, write)};
   if (any_time(comparison)) all.push_back(time_table(comparison, write));
@@ -366,39 +318,15 @@ std::vector<TitledTable> to_tables(const Comparison& comparison, Numbers numbers
 }
 
 std::string to_text(const Comparison& comparison) {
-  std::string text;
-  for (const TitledTable& table : to_tables(comparison, Numbers::readable)) {
-    if (!text.empty()) text += '\n';
-    text += table.title + '\n';
-    if (!table.scope.empty()) text += table.scope + '\n';
-    text += to_text(table.table);
-  }
-  return text;
+  return to_text(to_tables(comparison, Numbers::readable));
 }
 
 std::string to_markdown(const Comparison& comparison) {
-  std::string text;
-  for (const TitledTable& table : to_tables(comparison, Numbers::readable)) {
-    if (!text.empty()) text += '\n';
-    text += fmt::format("### {}\n\n", table.title);
-    if (!table.scope.empty()) text += table.scope + "\n\n";
-    text += to_markdown(table.table);
-  }
-  return text;
+  return to_markdown(to_tables(comparison, Numbers::readable));
 }
 
 std::string to_csv(const Comparison& comparison) {
-  Table all{{"table", "line", "row", "column", "value"}, {}};
-  for (const TitledTable& table : to_tables(comparison, Numbers::exact)) {
-    for (std::size_t i = 0; i < table.table.rows.size(); ++i) {
-      const Cells& row = table.table.rows[i];
-      for (std::size_t column = 1; column < row.size(); ++column) {
-        all.rows.push_back(
-            {table.title, std::to_string(i), row[0], table.table.columns[column], row[column]});
-      }
-    }
-  }
-  return to_csv(all);
+  return to_csv(to_tables(comparison, Numbers::exact));
 }
 
 }  // namespace kvscope

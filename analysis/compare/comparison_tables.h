@@ -6,20 +6,9 @@
 #include <nlohmann/json_fwd.hpp>
 
 #include "analysis/compare/comparison.h"
-#include "core/base/table.h"
+#include "analysis/compare/titled_table.h"
 
 namespace kvscope {
-
-/// How numbers are written: for people ("1.50 MiB", "-75.8 %"), or in full with the unit in the
-/// column's name (1572864, -0.758…).
-enum class Numbers { readable, exact };
-
-/// A table with what its numbers depend on: dtype, device, batch, scope, denominator.
-struct TitledTable {
-  std::string title;
-  std::string scope;  ///< one sentence, may be empty
-  Table table;
-};
 
 /// Losses with advice; no rows when there are none.
 TitledTable problems_table(const std::vector<DataProblem>& problems);
@@ -44,5 +33,8 @@ nlohmann::json to_json(const Comparison& comparison);
 /// What every byte figure of a reduction depends on, e.g. "demo: 4 layers × 4 heads × 32 channels,
 /// batch 8 (16 rows), K 4 B + V 4 B an element".
 std::string describe_shape(const Comparison& comparison);
+
+/// What image scores depend on, and how to read them.
+std::string describe_scores(const Scores& scores);
 
 }  // namespace kvscope

@@ -1,0 +1,64 @@
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "analysis/compare/titled_table.h"
+#include "core/base/units.h"
+#include "core/capture/scores.h"
+
+namespace kvscope {
+
+/// Writes cells and column names in one of the two ways.
+class FigureWriter {
+ public:
+  explicit FigureWriter(Numbers numbers) : exact_(numbers == Numbers::exact) {}
+
+  std::string column(const std::string& name, const char* unit) const {
+    return exact_ ? fmt::format("{} [{}]", name, unit) : name;
+  }
+  std::string bytes(std::int64_t value) const {
+    return exact_ ? std::to_string(value) : format_bytes(value);
+  }
+  std::string ns(double value) const {
+    return exact_ ? fmt::format("{}", value) : format_ns(value);
+  }
+  std::string change(double fraction) const {
+    if (exact_) return fmt::format("{}", fraction);
+    return std::abs(fraction) < 0.0005 ? "0.0 %" : fmt::format("{:+.1f} %", 100 * fraction);
+  }
+  std::string share(double fraction) const {
+    return exact_ ? fmt::format("{}", fraction) : fmt::format("{:.1f} %", 100 * fraction);
+  }
+  std::string ratio(double value) const {
+    return exact_ ? fmt::format("{}", value) : fmt::format("{:.2f}×", value);
+  }
+  std::string number(std::optional<double> value, int decimals) const {
+    if (!value) return none();
+    return exact_ ? fmt::format("{}", *value) : fmt::format("{:.{}f}", *value, decimals);
+  }
+  std::string none() const { return exact_ ? "" : "-"; }
+
+  /// Cells of a figure with its interval, which are one for people and two for scripts.
+  std::vector<std::string> estimate_columns(const std::string& name, const char* unit) const {
+    if (!exact_) return {name, name + ", interval"};
+    return {column(name, unit), column(name + " low", unit), column(name + " high", unit)};
+  }
+  template <typename Format>
+  std::vector<std::string> estimate(const Estimate& figure, Format format) const {
+    const auto cell = [&](double value) { return std::isnan(value) ? none() : format(value); };
+    if (exact_) return {cell(figure.value), cell(figure.low), cell(figure.high)};
+    if (std::isnan(figure.low)) return {cell(figure.value), none()};
+    return {cell(figure.value), fmt::format("{} … {}", format(figure.low), format(figure.high))};
+  }
+
+ private:
+  bool exact_;
+};
+
+}  // namespace kvscope
