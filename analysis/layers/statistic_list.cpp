@@ -30,12 +30,21 @@ LayerStatistics read_similarity(const StatisticSource& source, std::uint64_t /*s
 
 template <DistantAttention measure>
 LayerStatistics read_attention(const StatisticSource& source, std::uint64_t /*seed*/) {
-  const std::vector<BatchStatistics> batches = source.analysis.batch_statistics();
-  if (batches.empty() || batches.front().mass_sum.empty()) {
-    throw BadInput("layers", source.analysis.path(), "attention mass in the file",
+  const CaptureReader& analysis = source.analysis;
+  if (!analysis.layout().mass || analysis.batch_samples().empty()) {
+    throw BadInput("layers", analysis.path(), "attention mass in the file",
                    "none (it comes from 'kvscope capture')");
   }
-  return attention_statistic(batches, source.analysis.record().model.schedule(), measure);
+  std::vector<BatchStatistics> batches;
+  for (std::size_t index = 0; index < analysis.batch_samples().size(); ++index) {
+    BatchRecord record = analysis.batch(static_cast<std::int64_t>(index));
+    batches.push_back({.samples = record.statistics->samples,
+                       .similarity_sum = {},
+                       .mass_sum = std::move(record.statistics->mass_sum),
+                       .norm_sum = {},
+                       .layer_statistic = {}});
+  }
+  return attention_statistic(batches, analysis.record().model.schedule(), measure);
 }
 
 LayerStatistics read_damage(const StatisticSource& source, std::uint64_t /*seed*/) {
