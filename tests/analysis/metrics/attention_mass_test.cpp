@@ -1,6 +1,7 @@
 #include "analysis/metrics/attention_mass.h"
 
 #include <ATen/ops/full.h>
+#include <ATen/ops/randn.h>
 #include <ATen/ops/softmax.h>
 #include <gmock/gmock.h>
 

@@ -2,6 +2,7 @@
 
 #include <vector>
 
+#include <ATen/TensorOperators.h>
 #include <ATen/ops/allclose.h>
 #include <ATen/ops/equal.h>
 #include <ATen/ops/rand.h>
@@ -112,7 +113,7 @@ TEST_F(PlainQuantizerTest, MissingParameterIsNamed) {
   StateDict partial = weights_;
   partial.erase("quant_resi.qresi_ls.2.bias");
   try {
-    Quantizer(config_, ParameterSource(partial, "", at::kCPU, at::kFloat));
+    const Quantizer quantizer(config_, ParameterSource(partial, "", at::kCPU, at::kFloat));
     FAIL() << "built without a bias";
   } catch (const Error& error) {
     EXPECT_THAT(error.what(), ::testing::HasSubstr("quant_resi.qresi_ls.2.bias"));

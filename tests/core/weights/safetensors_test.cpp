@@ -17,7 +17,6 @@ using kvscope::testing::safetensors_bytes;
 using kvscope::testing::TempDir;
 using kvscope::testing::write_bytes;
 using ::testing::AllOf;
-using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
