@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <map>
 #include <numeric>
 
 #include <ATen/ops/linalg_eigh.h>
@@ -17,6 +18,14 @@ at::Tensor float64(const at::Tensor& tensor) { return tensor.to(at::kCPU, at::kD
 at::Tensor symmetric_root(const at::Tensor& matrix) {
   const auto [values, vectors] = at::linalg_eigh(matrix);
   return vectors.mul(values.clamp_min(0).sqrt()).matmul(vectors.t());
+}
+
+/// Whether a label has one sample only.
+bool any_alone(const std::vector<std::int32_t>& labels) {
+  std::map<std::int32_t, int> counts;
+  for (const std::int32_t label : labels) ++counts[label];
+  return std::any_of(counts.begin(), counts.end(),
+                     [](const auto& count) { return count.second == 1; });
 }
 
 double trace_of(const at::Tensor& matrix) { return matrix.diagonal().sum().item<double>(); }
@@ -47,20 +56,21 @@ double FrechetDistance::to_samples(const at::Tensor& features) const {
 }
 
 Estimate FrechetDistance::estimate(const at::Tensor& features,
+                                   const std::vector<std::int32_t>& labels,
                                    const BootstrapOptions& options) const {
   check_bootstrap(options);
-  const std::int64_t samples = features.size(0);
-  if (samples < 2) return {};
   const at::Tensor values = float64(features);
+  const double value = to_samples(values);
+  constexpr double unknown = std::numeric_limits<double>::quiet_NaN();
+  if (any_alone(labels)) return {value, unknown, unknown};
   std::vector<double> distances;
   distances.reserve(static_cast<std::size_t>(options.resamples));
   for (int resample = 0; resample < options.resamples; ++resample) {
-    const std::vector<std::int64_t> drawn = resampled_samples(options, resample, samples);
+    const std::vector<std::int64_t> drawn = resampled_within(options, resample, labels);
     distances.push_back(to_samples(values.index_select(0, at::tensor(drawn, at::kLong))));
   }
   const double mean = std::accumulate(distances.begin(), distances.end(), 0.0) /
                       static_cast<double>(distances.size());
-  const double value = to_samples(values);
   const Interval interval = middle_of(distances, options.confidence);
   return {value, std::max(0.0, value - (interval.high - mean)), value - (interval.low - mean)};
 }

@@ -23,7 +23,7 @@ Estimate JudgedSamples::class_accuracy() const {
 
 Estimate JudgedSamples::demo_frechet_distance() const {
   if (features_.empty()) return {};
-  return scorer_.distance().estimate(at::cat(features_), scorer_.record().bootstrap);
+  return scorer_.distance().estimate(at::cat(features_), labels_, scorer_.record().bootstrap);
 }
 
 }  // namespace kvscope

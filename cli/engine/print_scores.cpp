@@ -8,7 +8,11 @@ namespace kvscope::cli {
 namespace {
 
 std::string text_of(const Estimate& estimate, double factor, const char* unit, int decimals) {
-  if (std::isnan(estimate.value)) return "unknown (needs two samples)";
+  if (std::isnan(estimate.value)) return "unknown (one sample has none)";
+  if (std::isnan(estimate.low)) {
+    return fmt::format("{:.{}f}{} (no interval: a class has one sample)", factor * estimate.value,
+                       decimals, unit);
+  }
   return fmt::format("{:.{}f}{} ({:.{}f} … {:.{}f})", factor * estimate.value, decimals, unit,
                      factor * estimate.low, decimals, factor * estimate.high, decimals);
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <map>
 
 #include <fmt/format.h>
 
@@ -26,6 +27,22 @@ std::vector<std::int64_t> resampled_samples(const BootstrapOptions& options, int
   std::vector<std::int64_t> drawn(static_cast<std::size_t>(samples));
   for (std::int64_t& sample : drawn) {
     sample = static_cast<std::int64_t>(splitmix64(options.seed, draw++) % count);
+  }
+  return drawn;
+}
+
+std::vector<std::int64_t> resampled_within(const BootstrapOptions& options, int resample,
+                                           const std::vector<std::int32_t>& labels) {
+  std::map<std::int32_t, std::vector<std::int64_t>> strata;
+  for (std::size_t i = 0; i < labels.size(); ++i) {
+    strata[labels[i]].push_back(static_cast<std::int64_t>(i));
+  }
+  std::uint64_t draw = static_cast<std::uint64_t>(resample) * labels.size();
+  std::vector<std::int64_t> drawn;
+  drawn.reserve(labels.size());
+  for (const std::int32_t label : labels) {
+    const std::vector<std::int64_t>& stratum = strata[label];
+    drawn.push_back(stratum[splitmix64(options.seed, draw++) % stratum.size()]);
   }
   return drawn;
 }

@@ -20,6 +20,11 @@ void check_bootstrap(const BootstrapOptions& options);
 std::vector<std::int64_t> resampled_samples(const BootstrapOptions& options, int resample,
                                             std::int64_t samples);
 
+/// Resample number `resample` within strata: in place of every sample one of the same label, so
+/// that each label keeps its number of samples.
+std::vector<std::int64_t> resampled_within(const BootstrapOptions& options, int resample,
+                                           const std::vector<std::int32_t>& labels);
+
 /// Linear between order statistics, as numpy.percentile does by default. `sorted` holds at least
 /// one value.
 double percentile(const std::vector<double>& sorted, double fraction);

@@ -11,7 +11,7 @@ import numpy as np
 from kvscope_cli import DEMO, GOLDEN, CliTest
 from scorers import write_demo_scorer
 
-RUN = ["run", "--model", DEMO, "--seed", 7, "--samples", 5, "--batch", 2]
+RUN = ["run", "--model", DEMO, "--seed", 7, "--labels", "3,7", "--samples", 5, "--batch", 2]
 
 
 class ScoreTest(CliTest):

@@ -29,6 +29,10 @@ at::Tensor normal_samples(std::int64_t samples, std::int64_t features, std::uint
   return at::randn({samples, features}, at::kDouble);
 }
 
+std::vector<std::int32_t> one_label(std::size_t samples) {
+  return std::vector<std::int32_t>(samples, 0);
+}
+
 TEST(FrechetDistance, OfDiagonalCovariancesHasAClosedForm) {
   const FrechetDistance reference(at::zeros({3}, at::kDouble), diagonal({4, 1, 9}));
   // Σ (√a − √b)² over the axes.
@@ -77,14 +81,14 @@ TEST(FrechetDistance, TakesSingularCovariances) {
 TEST(FrechetDistance, OfOneSampleIsUnknown) {
   const FrechetDistance reference(at::zeros({2}, at::kDouble), diagonal({1, 1}));
   EXPECT_TRUE(std::isnan(reference.to_samples(at::ones({1, 2}, at::kDouble))));
-  EXPECT_TRUE(std::isnan(reference.estimate(at::ones({1, 2}, at::kDouble), {}).high));
+  EXPECT_TRUE(std::isnan(reference.estimate(at::ones({1, 2}, at::kDouble), {0}, {}).high));
 }
 
 TEST(FrechetDistance, IntervalsRepeatAndHoldTheValue) {
   const FrechetDistance reference(at::ones({4}, at::kDouble), diagonal({1, 2, 3, 4}));
   const at::Tensor samples = normal_samples(30, 4, 3);
-  const Estimate first = reference.estimate(samples, {.resamples = 200});
-  const Estimate second = reference.estimate(samples, {.resamples = 200});
+  const Estimate first = reference.estimate(samples, one_label(30), {.resamples = 200});
+  const Estimate second = reference.estimate(samples, one_label(30), {.resamples = 200});
   EXPECT_EQ(first.value, reference.to_samples(samples));
   EXPECT_EQ(first.low, second.low);
   EXPECT_EQ(first.high, second.high);
@@ -92,26 +96,44 @@ TEST(FrechetDistance, IntervalsRepeatAndHoldTheValue) {
   EXPECT_GT(first.high, first.value);
 }
 
-// Percentiles of the resamples themselves would miss it nearly always: at 40 samples of 8 features
-// a resample lies about 0.2 above its samples, which the interval is about 0.2 wide.
+// Features of a classifier lie in a cluster for each class, here at ±3 on the first axis; the
+// labels come in turn. Resamples that ignored them would give intervals several times too wide,
+// percentiles of the resamples themselves ones that lie above the expected distance nearly always.
 TEST(FrechetDistance, IntervalsHoldTheExpectedDistanceOfThatManySamples) {
-  const std::int64_t features = 8;
-  at::Tensor mean = at::zeros({features}, at::kDouble);
-  const FrechetDistance reference(mean, diagonal(std::vector<double>(features, 1.0)));
+  constexpr std::int64_t features = 4;
+  constexpr std::int64_t samples = 40;
+  const FrechetDistance reference(at::zeros({features}, at::kDouble), diagonal({10, 1, 1, 1}));
+  std::vector<std::int32_t> labels;
+  for (std::int32_t i = 0; i < samples; ++i) labels.push_back(i % 2);
   constexpr int sets = 100;
   std::vector<Estimate> estimates;
   double expected = 0;
   for (int set = 0; set < sets; ++set) {
-    estimates.push_back(reference.estimate(
-        normal_samples(40, features, static_cast<std::uint64_t>(100 + set)), {.resamples = 100}));
+    at::Tensor clustered = normal_samples(samples, features, static_cast<std::uint64_t>(100 + set));
+    for (std::int64_t i = 0; i < samples; ++i) clustered[i][0] += i % 2 == 0 ? 3 : -3;
+    estimates.push_back(reference.estimate(clustered, labels, {.resamples = 100}));
     expected += estimates.back().value / sets;
   }
   int held = 0;
+  double width = 0;
+  double variance = 0;
   for (const Estimate& estimate : estimates) {
     held += estimate.low <= expected && expected <= estimate.high ? 1 : 0;
+    width += (estimate.high - estimate.low) / sets;
+    variance += std::pow(estimate.value - expected, 2) / sets;
   }
   // Nominally 95; the bootstrap of so few samples is known to cover somewhat less.
   EXPECT_GE(held, 80);
+  // ±1.96 standard deviations; the bias of a resample widens it, by less than a half.
+  EXPECT_LT(width, 1.5 * 2 * 1.96 * std::sqrt(variance));
+}
+
+TEST(FrechetDistance, ALabelWithOneSampleLeavesNoInterval) {
+  const FrechetDistance reference(at::zeros({2}, at::kDouble), diagonal({1, 1}));
+  const Estimate estimate = reference.estimate(normal_samples(3, 2, 4), {0, 0, 1}, {});
+  EXPECT_FALSE(std::isnan(estimate.value));
+  EXPECT_TRUE(std::isnan(estimate.low));
+  EXPECT_TRUE(std::isnan(estimate.high));
 }
 
 }  // namespace

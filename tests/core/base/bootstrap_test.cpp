@@ -37,6 +37,21 @@ TEST(Bootstrap, DrawsEverySampleEquallyOften) {
   for (const double count : draws) EXPECT_NEAR(count, 1000, 110);
 }
 
+TEST(Bootstrap, WithinStrataKeepsTheLabels) {
+  const std::vector<std::int32_t> labels = {4, 1, 4, 4, 1, 2};
+  bool moved = false;
+  for (int resample = 0; resample < 20; ++resample) {
+    const std::vector<std::int64_t> drawn = resampled_within({}, resample, labels);
+    ASSERT_EQ(drawn.size(), labels.size());
+    for (std::size_t i = 0; i < labels.size(); ++i) {
+      EXPECT_EQ(labels[static_cast<std::size_t>(drawn[i])], labels[i]);
+      moved = moved || drawn[i] != static_cast<std::int64_t>(i);
+    }
+    EXPECT_EQ(drawn, resampled_within({}, resample, labels));
+  }
+  EXPECT_TRUE(moved);
+}
+
 TEST(Bootstrap, PercentilesAreThoseOfNumpy) {
   const std::vector<double> sorted = {0, 1, 2, 10};
   EXPECT_DOUBLE_EQ(percentile(sorted, 0), 0);
