@@ -42,6 +42,12 @@ class Score(ScoreTest):
         self.assertEqual(self.kvscope_json("info", self.path("a.h5"))["scores"], stored)
         self.assertEqual(self.kvscope_json("info", self.path("a.h5.scores.json"))["kind"], "scores")
 
+    def test_the_embedded_scorer_recognises_the_demo(self):
+        scores = self.kvscope_json(*RUN, "--score", "-o", self.path("a.h5"))["scores"]
+        self.assertEqual(scores["scorer"]["name"], "demo-scorer")
+        # It recognises 99 of 100: two misses in five would be another network.
+        self.assertGreaterEqual(scores["class_accuracy"]["value"], 0.8)
+
     def test_the_file_holds_the_predicted_classes(self):
         stored = self.run_scored("a.h5")
         with h5py.File(self.path("a.h5")) as file:
