@@ -30,6 +30,7 @@ ARROWS = {
     "analysis/layers": NO_TORCH_CORE,
     "analysis/planner": NO_TORCH_CORE + ["analysis/layers"],
     "analysis/compare": NO_TORCH_CORE + ["analysis/layers", "analysis/planner"],
+    "analysis/sweep": NO_TORCH_CORE + ["analysis/layers", "analysis/planner", "analysis/compare"],
     "analysis/report": NO_TORCH_CORE + ["analysis/layers", "analysis/planner", "analysis/compare"],
     "collectors": NO_TORCH_CORE
     + ["core/cache", "core/generate", "core/model", "analysis/metrics", "analysis/quality"],

@@ -2,6 +2,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <nlohmann/json_fwd.hpp>
@@ -9,6 +10,9 @@
 #include "analysis/layers/layer_statistics.h"
 
 namespace kvscope {
+
+/// Of the results of a sweep, from which damage is read.
+inline constexpr std::string_view sweep_schema = "kvscope.sweep/1";
 
 /// What it costs to leave one layer with its condensed scales while all others keep everything,
 /// against the vanilla cache. Nothing where the pictures could not be scored.

@@ -10,5 +10,6 @@ Command capture_command();
 Command devices_command();
 Command run_command();
 Command score_command();
+Command sweep_command();
 
 }  // namespace kvscope::cli

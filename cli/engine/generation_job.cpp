@@ -146,7 +146,8 @@ GenerationJob::GenerationJob(const GenerationOptions& options, FileKind kind,
     : GenerationJob(options, kind, settings, prepare_device(options), resolve(options)) {}
 
 GenerationJob::GenerationJob(const GenerationOptions& options, FileKind kind,
-                             const RunSettings& settings, at::Device device, GenerationSetup setup)
+                             const RunSettings& settings, at::Device device,
+                             const GenerationSetup& setup)
     : device_(device),
       scorer_(load_scorer(options, setup, device)),
       record_(make_record(setup, kind, settings, device)),

@@ -38,7 +38,7 @@ class GenerationJob {
 
  private:
   GenerationJob(const GenerationOptions& options, FileKind kind, const RunSettings& settings,
-                at::Device device, GenerationSetup setup);
+                at::Device device, const GenerationSetup& setup);
 
   at::Device device_;
   std::shared_ptr<const Scorer> scorer_;  // null when no scores are asked for

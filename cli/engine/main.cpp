@@ -9,7 +9,7 @@ int main(int argc, char** argv) {
       .name = "kvscope",
       .description = "The part of kvscope that runs the model; start it through kvscope.",
       .commands = {capture_command(), analyze_command(), run_command(), score_command(),
-                   devices_command()},
+                   sweep_command(), devices_command()},
       .others = {},
       .delegate = {}};
   return run_program(program, argc, argv);

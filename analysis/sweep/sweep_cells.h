@@ -1,0 +1,55 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "analysis/layers/statistic_list.h"
+#include "analysis/planner/planner.h"
+#include "core/budget/budget.h"
+
+namespace kvscope {
+
+/// One run of a sweep.
+struct SweepCell {
+  std::string name;             ///< of its files: "vanilla", "cosine-key_0.4", "layer_03"
+  std::string policy;           ///< statistic that chose the layers; empty where none did
+  std::optional<double> ratio;  ///< asked for, of `read`
+  std::optional<int> layer;     ///< the only condensed one
+  Budget budget;
+};
+
+/// A cell that no budget can fill.
+struct UnreachableCell {
+  std::string name;
+  std::string policy;
+  double ratio = 0;
+  std::string why;  ///< names the smallest reachable ratio
+};
+
+struct SweepCells {
+  std::vector<SweepCell> cells;  ///< the vanilla cache first
+  std::vector<UnreachableCell> unreachable;
+};
+
+/// Seeds that the policy `random` stands for.
+inline constexpr int random_seeds = 5;
+
+/// The policies that names stand for: "random" is five of them. Throws UsageError as
+/// parse_layer_statistic does, and for a policy named twice.
+std::vector<StatisticChoice> parse_policies(const std::vector<std::string>& names);
+
+/// What a sweep compares when nothing else is asked for: every statistic, without the measured
+/// damage unless there is some.
+std::vector<std::string> default_policies(bool with_damage);
+
+/// A cell for each ratio (of `read`) and policy, ratio by ratio, with the bytes filled up as far as
+/// they go, so that the cells of a ratio compare. `options` says what bytes are counted in. Throws
+/// like the statistics and, for anything but an unreachable ratio, like make_plan.
+SweepCells policy_cells(const StatisticSource& source, const std::vector<StatisticChoice>& policies,
+                        const std::vector<double>& ratios, PlanOptions options);
+
+/// A cell for each layer, in which that layer keeps its condensed scales and all others everything.
+SweepCells single_layer_cells(const ModelConfig& model);
+
+}  // namespace kvscope

@@ -1,0 +1,99 @@
+#include <cmath>
+
+#include <nlohmann/json.hpp>
+
+#include "analysis/sweep/sweep_tables.h"
+
+namespace kvscope {
+namespace {
+
+using Json = nlohmann::json;
+
+template <typename T>
+Json or_null(const std::optional<T>& value) {
+  return value ? Json(*value) : Json();
+}
+
+Json estimate_json(const Estimate& estimate) {
+  return {{"value", estimate.value}, {"low", estimate.low}, {"high", estimate.high}};
+}
+
+Json mean_json(const std::optional<MeanSpread>& figure) {
+  return figure ? Json{{"mean", figure->mean}, {"spread", figure->spread}} : Json();
+}
+
+Json cell_json(const CellResult& result) {
+  Json json = {{"name", result.cell.name},
+               {"policy", result.cell.policy.empty() ? Json() : Json(result.cell.policy)},
+               {"ratio", or_null(result.cell.ratio)},
+               {"layer", or_null(result.cell.layer)},
+               {"file", result.file},
+               {"capture_id", result.capture_id},
+               {"demanding_layers", result.demanding_layers()},
+               {"logical_peak_bytes", result.logical_peak_bytes},
+               {"share_of_read", result.share_of_read},
+               {"share_of_final", result.share_of_final},
+               {"class_accuracy", Json()},
+               {"demo_frechet_distance", Json()},
+               {"token_agreement", or_null(result.token_agreement)},
+               {"psnr_mean_db", or_null(result.psnr_mean_db)},
+               {"psnr_median_db", or_null(result.psnr_median_db)},
+               {"ssim_mean", or_null(result.ssim_mean)}};
+  if (result.scores) {
+    json["class_accuracy"] = estimate_json(result.scores->class_accuracy);
+    json["demo_frechet_distance"] = estimate_json(result.scores->demo_frechet_distance);
+  }
+  return json;
+}
+
+Json random_json(const RandomSummary& summary) {
+  return {{"ratio", summary.ratio},
+          {"seeds", summary.seeds},
+          {"share_of_read", summary.share_of_read},
+          {"share_of_final", summary.share_of_final},
+          {"class_accuracy", mean_json(summary.class_accuracy)},
+          {"demo_frechet_distance", mean_json(summary.demo_frechet_distance)},
+          {"token_agreement", mean_json(summary.token_agreement)},
+          {"psnr_mean_db", mean_json(summary.psnr_mean_db)},
+          {"ssim_mean", mean_json(summary.ssim_mean)}};
+}
+
+}  // namespace
+
+Json to_json(const SweepResults& results) {
+  Json json = {{"schema", sweep_schema},
+               {"model", to_json(results.model)},
+               {"weights_sha256", results.weights_sha256},
+               {"settings", to_json(results.settings)},
+               {"analysis_capture_id", results.analysis_capture_id},
+               {"read_bytes", results.read_bytes},
+               {"final_bytes", results.final_bytes},
+               {"cells", Json::array()},
+               {"random", Json::array()},
+               {"unreachable", Json::array()}};
+  for (const CellResult& cell : results.cells) json["cells"].push_back(cell_json(cell));
+  for (const RandomSummary& summary : results.random) {
+    json["random"].push_back(random_json(summary));
+  }
+  for (const UnreachableCell& cell : results.unreachable) {
+    json["unreachable"].push_back({{"name", cell.name},
+                                   {"policy", cell.policy},
+                                   {"ratio", cell.ratio},
+                                   {"why", cell.why}});
+  }
+  if (results.damage.empty()) return json;
+  json["damage"] = Json::array();
+  for (std::size_t layer = 0; layer < results.damage.size(); ++layer) {
+    json["damage"].push_back(to_json(results.damage[layer], static_cast<int>(layer)));
+  }
+  json["correlations"] = Json::array();
+  for (const DamageCorrelation& correlation : results.correlations) {
+    json["correlations"].push_back({{"statistic", correlation.statistic},
+                                    {"measure", correlation.measure},
+                                    {"rank_correlation", correlation.rank_correlation},
+                                    {"p_value", correlation.p_value}});
+  }
+  return json;
+}
+
+}  // namespace kvscope

@@ -1,0 +1,19 @@
+#pragma once
+
+#include <vector>
+
+#include <nlohmann/json_fwd.hpp>
+
+#include "analysis/compare/titled_table.h"
+#include "analysis/sweep/sweep_results.h"
+
+namespace kvscope {
+
+/// Cells with a row for the mean over seeds; for single layers their damage and what predicts it;
+/// what was out of reach. Empty parts are left out.
+std::vector<TitledTable> to_tables(const SweepResults& results, Numbers numbers);
+
+/// Schema "kvscope.sweep/1"; bytes as numbers, shares as fractions, null where nothing is known.
+nlohmann::json to_json(const SweepResults& results);
+
+}  // namespace kvscope

@@ -1,0 +1,104 @@
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "analysis/sweep/sweep_tables.h"
+#include "cli/common/suggest.h"
+#include "cli/engine/commands.h"
+#include "cli/engine/sweep_job.h"
+#include "core/base/error.h"
+#include "core/base/output_file.h"
+
+namespace kvscope::cli {
+namespace {
+
+struct Options {
+  SweepOptions sweep;
+  bool no_score = false;
+  bool json = false;
+  bool csv = false;
+  bool markdown = false;
+};
+
+void check_policies(const std::vector<std::string>& policies) {
+  std::vector<std::string> names;
+  for (const LayerStatistic& known : all_layer_statistics()) names.emplace_back(known.name);
+  for (const std::string& policy : policies) {
+    check_known("--policies", policy.substr(0, policy.find(':')), names);
+  }
+}
+
+void print(const SweepResults& results, const Options& options) {
+  if (options.json) {
+    fmt::print("{}\n", to_json(results).dump(2));
+  } else if (options.csv) {
+    fmt::print("{}", to_csv(to_tables(results, Numbers::exact)));
+  } else if (options.markdown) {
+    fmt::print("{}", to_markdown(to_tables(results, Numbers::readable)));
+  } else {
+    fmt::print("{}", to_text(to_tables(results, Numbers::readable)));
+  }
+}
+
+int run(const Options& options) {
+  check_policies(options.sweep.policies);
+  SweepOptions sweep = options.sweep;
+  sweep.generation.score = !options.no_score;
+  const SweepOutcome outcome = run_sweep(sweep);
+  const std::string file = (std::filesystem::path(sweep.output) / "results.json").string();
+  write_file(file, to_json(outcome.results).dump(2) + '\n');
+  print(outcome.results, options);
+  if (outcome.lost_data) return exit_code(ErrorKind::data_lost);
+  return outcome.results.unreachable.empty() ? 0 : exit_code(ErrorKind::failure);
+}
+
+void add_options(CLI::App& app, Options& options) {
+  SweepOptions& sweep = options.sweep;
+  app.add_option("analysis", sweep.analysis, "Analysis file of the vanilla cache")->required();
+  auto* ratios = app.add_option("--ratios", sweep.ratios,
+                                "Shares of `read`, what the vanilla cache must hold "
+                                "(default: 0.4,0.25,0.2,0.15)")
+                     ->delimiter(',')
+                     ->check(CLI::Range(0.0, 1.0));
+  auto* policies = app.add_option("--policies", sweep.policies,
+                                  "What chooses the layers: statistics of 'kvscope plan "
+                                  "--statistic'; random is five seeds (default: all)")
+                       ->delimiter(',');
+  app.add_option("--damage", sweep.damage,
+                                "Results of a sweep with --single-layers: for the policy damage, and among "
+                               "what is held against --single-layers");
+  app.add_flag("--single-layers", sweep.single_layers,
+               "Instead: condense one layer at a time, and see what predicts the damage")
+      ->excludes(ratios)
+      ->excludes(policies);
+  app.add_option("-o,--output", sweep.output,
+                 "Folder for the cells and results.json; cells that are there are not run again")
+      ->required();
+  app.add_flag("--force", sweep.force, "Replace cells of other settings");
+  add_draw_options(app, sweep.generation);
+  auto* scorer = app.add_option("--scorer", sweep.generation.scorer,
+                                "Scorer folder (default: the embedded model's)");
+  app.add_flag("--no-score", options.no_score,
+               "Do not judge the images: models that no scorer knows")
+      ->excludes(scorer);
+  auto* json = app.add_flag("--json", options.json, "As JSON, as in results.json");
+  auto* csv = app.add_flag("--csv", options.csv, "As CSV, exact numbers")->excludes(json);
+  app.add_flag("--markdown", options.markdown, "As markdown")->excludes(json)->excludes(csv);
+}
+
+}  // namespace
+
+Command sweep_command() {
+  return {.name = "sweep",
+          .summary = "Run and score budgets of many ratios and statistics",
+          .define = [](CLI::App& app) -> std::function<int()> {
+            auto options = std::make_shared<Options>();
+            add_options(app, *options);
+            return [options] { return run(*options); };
+          }};
+}
+
+}  // namespace kvscope::cli

@@ -1,0 +1,102 @@
+#include "analysis/sweep/sweep_cells.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "core/base/error.h"
+#include "core/capture/capture_reader.h"
+#include "tests/support/example_capture.h"
+#include "tests/support/temp_dir.h"
+
+namespace kvscope {
+namespace {
+
+using ::testing::Contains;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::Not;
+using testing::example_budget;
+using testing::example_model;
+using testing::example_run;
+using testing::ExampleRun;
+using testing::ExampleSize;
+
+class SweepCellsTest : public ::testing::Test {
+ protected:
+  SweepCellsTest() {
+    ExampleRun run = example_run(size_, example_budget(example_model(size_), {}));
+    add_statistics(run);
+    write_run(run, folder_ / "base.h5");
+  }
+
+  SweepCells cells(const std::vector<std::string>& policies, const std::vector<double>& ratios) {
+    const CaptureReader analysis(folder_ / "base.h5");
+    return policy_cells({analysis, ""}, parse_policies(policies), ratios, {});
+  }
+
+  ExampleSize size_{6, {1, 2, 3, 4, 5, 6, 8}, 4, 2, 1};
+  testing::TempDir folder_;
+};
+
+std::vector<std::string> names_of(const SweepCells& cells) {
+  std::vector<std::string> names;
+  for (const SweepCell& cell : cells.cells) names.push_back(cell.name);
+  return names;
+}
+
+TEST_F(SweepCellsTest, RatioByRatioAfterVanilla) {
+  const SweepCells all = cells({"cosine-key", "uniform", "random:7"}, {0.5, 0.25});
+  EXPECT_THAT(names_of(all), ElementsAre("vanilla", "cosine-key_0.5", "uniform_0.5", "random-7_0.5",
+                                         "cosine-key_0.25", "uniform_0.25", "random-7_0.25"));
+  EXPECT_EQ(all.cells[0].budget.policy, vanilla_policy);
+  EXPECT_EQ(all.cells[4].budget.rule->statistic, "cosine-key");
+  EXPECT_EQ(all.cells[4].budget.rule->ratio, 0.25);
+  EXPECT_TRUE(all.cells[4].budget.rule->fill) << "cells of a ratio compare at the same bytes";
+  EXPECT_TRUE(all.unreachable.empty());
+}
+
+TEST_F(SweepCellsTest, ARatioOutOfReachLeavesTheOthers) {
+  const SweepCells all = cells({"first", "uniform"}, {0.5, 0.001});
+  EXPECT_THAT(names_of(all), ElementsAre("vanilla", "first_0.5", "uniform_0.5"));
+  ASSERT_EQ(all.unreachable.size(), 2U);
+  EXPECT_EQ(all.unreachable[0].name, "first_0.001");
+  EXPECT_THAT(all.unreachable[0].why, HasSubstr("the smallest reachable ratio"));
+  EXPECT_THROW((void)cells({"first"}, {1.5}), UsageError) << "a mistake ends the sweep";
+}
+
+TEST(SweepPolicies, RandomIsFiveSeeds) {
+  const std::vector<StatisticChoice> policies = parse_policies({"random", "last"});
+  ASSERT_EQ(policies.size(), 6U);
+  EXPECT_EQ(policies[4].seed, 4U);
+  EXPECT_EQ(policies[5].statistic->name, "last");
+  EXPECT_THROW((void)parse_policies({"last", "last"}), UsageError);
+  EXPECT_THROW((void)parse_policies({"random", "random:2"}), UsageError);
+  EXPECT_THROW((void)parse_policies({"lst"}), UsageError);
+}
+
+TEST(SweepPolicies, DamageIsComparedWhereThereIsSome) {
+  EXPECT_THAT(default_policies(false), Not(Contains("damage")));
+  EXPECT_THAT(default_policies(true), Contains("damage"));
+  EXPECT_EQ(parse_policies(default_policies(true)).size(), all_layer_statistics().size() + 4);
+}
+
+TEST(SingleLayers, OneLayerIsCondensedAndAllOthersKeepEverything) {
+  const SweepCells all = single_layer_cells(named_model_config("demo"));
+  ASSERT_EQ(all.cells.size(), 13U);
+  EXPECT_EQ(all.cells[4].name, "layer_03");
+  for (int layer = 0; layer < 12; ++layer) {
+    const SweepCell& cell = all.cells[static_cast<std::size_t>(layer) + 1];
+    EXPECT_EQ(cell.layer, layer);
+    for (std::size_t other = 0; other < 12; ++other) {
+      const LayerRule& rule = cell.budget.layers[other].rule;
+      if (static_cast<int>(other) == layer) {
+        EXPECT_EQ(rule, LayerRule(KeepLocal{2, 0}));
+      } else {
+        EXPECT_EQ(rule, LayerRule(KeepAll{}));
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace kvscope

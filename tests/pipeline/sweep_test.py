@@ -1,0 +1,160 @@
+"""A sweep that is stopped and started again, and what a user of one gets wrong."""
+
+import json
+import pathlib
+import subprocess
+import time
+import unittest
+
+import h5py
+
+from kvscope_cli import DEMO, KVSCOPE, CliTest
+
+DRAW = ["--samples", "2", "--batch", "2", "--seed", "7", "--rng", "per-sample"]
+
+
+def identity(path):
+    with h5py.File(path) as file:
+        return file.attrs["capture_id"], path.stat().st_mtime_ns
+
+
+class Sweep(CliTest):
+    def setUp(self):
+        super().setUp()
+        self.kvscope(
+            "capture", "--model", DEMO, "--samples", 2, "--batch", 1, "--store", "reduced",
+            "-o", self.path("base.h5"),
+        )
+        self.cells = self.folder / "sweep"
+
+    def sweep(self, *options):
+        return [
+            "sweep", self.path("base.h5"), "--model", DEMO, *DRAW, "-o", str(self.cells), *options
+        ]
+
+    def results(self):
+        return json.loads((self.cells / "results.json").read_text())
+
+    def finished(self):
+        return {path.name: identity(path) for path in self.cells.glob("*.h5")}
+
+    def stop_after_a_cell(self, command):
+        process = subprocess.Popen([KVSCOPE, *command], stderr=subprocess.DEVNULL)
+        # The first cell has its final name and the second one is under way.
+        while process.poll() is None and not (
+            list(self.cells.glob("*.h5")) and list(self.cells.glob("*.partial"))
+        ):
+            time.sleep(0.01)
+        process.kill()
+        process.wait()
+        self.assertNotEqual(process.returncode, 0, "the sweep was over before it was stopped")
+
+    def test_a_stopped_sweep_goes_on_where_it_was(self):
+        command = self.sweep("--ratios", "0.3", "--policies", "cosine-key,uniform")
+        self.stop_after_a_cell(command)
+        before = self.finished()
+        self.assertTrue(before)
+        self.assertFalse((self.cells / "results.json").exists())
+        self.kvscope(*command)
+        after = self.finished()
+        self.assertEqual(set(after), {"vanilla.h5", "cosine-key_0.3.h5", "uniform_0.3.h5"})
+        for name, identified in before.items():
+            self.assertEqual(after[name], identified)
+        self.assertEqual(list(self.cells.glob("*.partial")), [])
+
+        results = self.results()
+        vanilla, *others = results["cells"]
+        self.assertEqual([cell["name"] for cell in others], ["cosine-key_0.3", "uniform_0.3"])
+        for cell in others:
+            self.assertGreater(cell["share_of_read"], 0.98 * 0.3)
+            self.assertLessEqual(cell["share_of_read"], 0.3)
+            for figure in ("token_agreement", "psnr_mean_db", "ssim_mean"):
+                self.assertIsInstance(cell[figure], float)
+            self.assertIsInstance(cell["class_accuracy"]["value"], float)
+            budget = json.loads((self.cells / f"{cell['name']}.json").read_text())
+            self.assertEqual(budget["expected"]["logical_peak_bytes"], cell["logical_peak_bytes"])
+
+        # The budget alone makes the cell again.
+        self.kvscope(
+            "run", "--model", DEMO, *DRAW, "--budget", self.cells / "uniform_0.3.json",
+            "-o", self.path("again.h5"),
+        )
+        with h5py.File(self.path("again.h5")) as again, h5py.File(
+            self.cells / "uniform_0.3.h5"
+        ) as cell:
+            self.assertTrue((again["samples/token_ids"][()] == cell["samples/token_ids"][()]).all())
+
+        # Nothing is run again, and cells of other draws are kept.
+        self.kvscope(*command)
+        self.assertEqual(self.finished(), after)
+        others = ["8" if word == "7" else word for word in command]
+        cause = self.refused(1, *others)
+        self.assertIn("seed 7", cause)
+        self.assertIn("--force", cause)
+        self.assertEqual(self.finished(), after)
+        self.kvscope(*others, "--force")
+        self.assertFalse(set(self.finished().values()) & set(after.values()))
+        self.assertEqual(self.results()["settings"]["seed"], 8)
+
+    def test_single_layers_give_the_damage_that_plan_reads(self):
+        self.kvscope(*self.sweep("--single-layers"))
+        results = self.results()
+        self.assertEqual([entry["layer"] for entry in results["damage"]], list(range(12)))
+        vanilla = results["cells"][0]
+        for layer, entry in enumerate(results["damage"]):
+            cell = results["cells"][1 + layer]
+            self.assertEqual(cell["layer"], layer)
+            self.assertAlmostEqual(entry["token_disagreement"], 1 - cell["token_agreement"])
+            self.assertAlmostEqual(
+                entry["frechet_rise"],
+                cell["demo_frechet_distance"]["value"] - vanilla["demo_frechet_distance"]["value"],
+            )
+        self.assertIn(
+            ("distant-density", "frechet_rise"),
+            [(entry["statistic"], entry["measure"]) for entry in results["correlations"]],
+        )
+        budget = self.kvscope_json(
+            "plan", self.path("base.h5"), "--demanding-layers", 1, "--statistic", "damage",
+            "--damage", self.cells / "results.json",
+        )
+        demanding = [
+            entry["layer"] for entry in budget["layers"] if entry["class"] == "demanding"
+        ]
+        worst = max(results["damage"], key=lambda entry: entry["frechet_rise"])["layer"]
+        self.assertEqual(demanding, [worst])
+        self.assertEqual(budget["rule"]["statistic"], "damage")
+
+    def test_a_ratio_out_of_reach_names_the_smallest_and_the_others_run(self):
+        done = self.start(*self.sweep("--ratios", "0.2,0.001", "--policies", "last", "--no-score"))
+        self.assertEqual(done.returncode, 1, done.stderr)
+        self.assertIn("the smallest reachable ratio", done.stderr)
+        results = self.results()
+        self.assertEqual([cell["name"] for cell in results["cells"]], ["vanilla", "last_0.2"])
+        self.assertEqual([cell["name"] for cell in results["unreachable"]], ["last_0.001"])
+        self.assertIsNone(results["cells"][1]["class_accuracy"])
+
+    def test_mistakes_are_named_before_anything_runs(self):
+        cause = self.refused(2, *self.sweep("--policies", "cosine-key,unifrom"))
+        self.assertIn("'uniform'", cause)
+        self.assertIn("--damage", self.refused(2, *self.sweep("--policies", "damage")))
+        self.refused(2, *self.sweep("--ratios", "1.5"))
+        self.refused(2, *self.sweep("--single-layers", "--ratios", "0.2"))
+        self.assertEqual(list(self.cells.glob("*.h5")), [])
+
+    def test_what_stands_in_the_way_is_kept(self):
+        self.cells.write_text("precious")
+        self.assertIn("a folder", self.refused(1, *self.sweep("--policies", "last")))
+        self.assertEqual(self.cells.read_text(), "precious")
+        self.cells.unlink()
+        (self.cells / "last_0.4.h5").mkdir(parents=True)
+        for force in ([], ["--force"]):
+            self.assertIn("last_0.4.h5", self.refused(1, *self.sweep("--policies", "last", *force)))
+        self.assertEqual(list(self.cells.glob("vanilla*")), [])
+        (self.cells / "last_0.4.h5").rmdir()
+        (self.cells / "last_0.4.h5").write_text("precious")
+        self.assertIn("--force", self.refused(1, *self.sweep("--policies", "last")))
+        self.assertEqual((self.cells / "last_0.4.h5").read_text(), "precious")
+
+
+if __name__ == "__main__":
+    unittest.main()
