@@ -41,7 +41,7 @@ double FrechetDistance::to(const at::Tensor& mean, const at::Tensor& covariance)
   const at::Tensor other = float64(covariance);
   // C1·C2 and the symmetric C2^½·C1·C2^½ have the same eigenvalues.
   const at::Tensor values = at::linalg_eigvalsh(root_.matmul(other).matmul(root_));
-  const double shift = (float64(mean) - mean_).square().sum().item<double>();
+  const double shift = float64(mean).sub(mean_).square().sum().item<double>();
   const double common = values.clamp_min(0).sqrt().sum().item<double>();
   return std::max(0.0, shift + trace_of(other) + trace_ - 2 * common);
 }
@@ -51,7 +51,7 @@ double FrechetDistance::to_samples(const at::Tensor& features) const {
   if (samples < 2) return std::numeric_limits<double>::quiet_NaN();
   const at::Tensor values = float64(features);
   const at::Tensor mean = values.mean(0);
-  const at::Tensor centred = values - mean;
+  const at::Tensor centred = values.sub(mean);
   return to(mean, centred.t().matmul(centred).div(static_cast<double>(samples - 1)));
 }
 

@@ -80,7 +80,7 @@ FrechetDistance reference_of(const SafetensorsFile& file, std::int64_t features)
   const at::Tensor mean = parameter_of(file, "reference.mean", {features});
   const at::Tensor covariance = parameter_of(file, "reference.covariance", {features, features});
   const at::Tensor exact = covariance.to(at::kDouble);
-  const double asymmetry = (exact - exact.t()).abs().max().item<double>();
+  const double asymmetry = exact.sub(exact.t()).abs().max().item<double>();
   // Sums in another order differ by rounding; a spoiled value differs by more.
   if (asymmetry > 1e-6 * exact.abs().max().item<double>()) {
     throw BadInput("weights", file.path(), "reference.covariance to be symmetric",
