@@ -1,6 +1,6 @@
 #include "analysis/layers/damage_statistic.h"
 
-#include <algorithm>
+#include <utility>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -65,20 +65,12 @@ MeasuredDamage load_measured_damage(const std::string& path) {
 }
 
 LayerStatistics damage_statistic(const MeasuredDamage& damage) {
-  const bool scored =
-      std::all_of(damage.layers.begin(), damage.layers.end(),
-                  [](const LayerDamage& layer) { return layer.frechet_rise.has_value(); });
   std::vector<double> values;
   values.reserve(damage.layers.size());
-  for (const LayerDamage& layer : damage.layers) {
-    values.push_back(-(scored ? *layer.frechet_rise : layer.token_disagreement));
-  }
+  for (const LayerDamage& layer : damage.layers) values.push_back(-layer.token_disagreement);
   LayerStatistics statistics = layer_statistics(std::move(values), LayerDemand::measured);
   statistics.name = "damage";
-  statistics.meaning = scored ? "minus the rise of the demo Fréchet distance when only this layer "
-                                "is condensed"
-                              : "minus the share of tokens that change when only this layer is "
-                                "condensed";
+  statistics.meaning = "minus the share of tokens that change when only this layer is condensed";
   return statistics;
 }
 

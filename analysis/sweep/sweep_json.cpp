@@ -76,10 +76,8 @@ Json to_json(const SweepResults& results) {
     json["random"].push_back(random_json(summary));
   }
   for (const UnreachableCell& cell : results.unreachable) {
-    json["unreachable"].push_back({{"name", cell.name},
-                                   {"policy", cell.policy},
-                                   {"ratio", cell.ratio},
-                                   {"why", cell.why}});
+    json["unreachable"].push_back(
+        {{"name", cell.name}, {"policy", cell.policy}, {"ratio", cell.ratio}, {"why", cell.why}});
   }
   if (results.damage.empty()) return json;
   json["damage"] = Json::array();

@@ -48,8 +48,8 @@ std::optional<MeanSpread> over_seeds(const std::vector<const CellResult*>& cells
   result.mean = std::accumulate(values.begin(), values.end(), 0.0) / count;
   double squares = 0;
   for (const double value : values) squares += (value - result.mean) * (value - result.mean);
-  result.spread = count > 1 ? std::sqrt(squares / (count - 1))
-                            : std::numeric_limits<double>::quiet_NaN();
+  result.spread =
+      count > 1 ? std::sqrt(squares / (count - 1)) : std::numeric_limits<double>::quiet_NaN();
   return result;
 }
 

@@ -16,9 +16,7 @@ namespace {
 
 using Row = std::vector<std::string>;
 
-void append(Row& row, Row more) {
-  std::move(more.begin(), more.end(), std::back_inserter(row));
-}
+void append(Row& row, Row more) { std::move(more.begin(), more.end(), std::back_inserter(row)); }
 
 std::string layers_of(const CellResult& result) {
   const std::vector<int> layers = result.demanding_layers();
@@ -59,15 +57,18 @@ Row figure_columns(const FigureWriter& write) {
   Row columns;
   append(columns, write.estimate_columns("class accuracy", "fraction"));
   append(columns, write.estimate_columns("demo Fréchet distance", "1"));
-  append(columns, {write.column("tokens as vanilla", "fraction"),
-                   write.column("PSNR mean", "dB"), write.column("SSIM mean", "1")});
+  append(columns, {write.column("tokens as vanilla", "fraction"), write.column("PSNR mean", "dB"),
+                   write.column("SSIM mean", "1")});
   return columns;
 }
 
 TitledTable cells_table(const SweepResults& results, const FigureWriter& write) {
   TitledTable table{"Cells", scope_of(results), {}};
-  table.table.columns = {"cell", "ratio", "demanding layers",
-                         write.column("logical peak", "bytes"), write.column("of read", "fraction"),
+  table.table.columns = {"cell",
+                         "ratio",
+                         "demanding layers",
+                         write.column("logical peak", "bytes"),
+                         write.column("of read", "fraction"),
                          write.column("of final", "fraction")};
   append(table.table.columns, figure_columns(write));
   for (const CellResult& result : results.cells) {
@@ -174,9 +175,9 @@ TitledTable unreachable_table(const SweepResults& results) {
 
 std::vector<TitledTable> to_tables(const SweepResults& results, Numbers numbers) {
   const FigureWriter write(numbers);
-  std::vector<TitledTable> tables = {cells_table(results, write), random_table(results, write, numbers),
-                                     damage_table(results, write),
-                                     correlation_table(results, write), unreachable_table(results)};
+  std::vector<TitledTable> tables = {
+      cells_table(results, write), random_table(results, write, numbers),
+      damage_table(results, write), correlation_table(results, write), unreachable_table(results)};
   std::erase_if(tables, [](const TitledTable& table) { return table.table.rows.empty(); });
   return tables;
 }

@@ -68,8 +68,8 @@ void add_options(CLI::App& app, Options& options) {
                                   "--statistic'; random is five seeds (default: all)")
                        ->delimiter(',');
   app.add_option("--damage", sweep.damage,
-                                "Results of a sweep with --single-layers: for the policy damage, and among "
-                               "what is held against --single-layers");
+                 "Results of a sweep with --single-layers: for the policy damage, and among "
+                 "what is held against --single-layers");
   app.add_flag("--single-layers", sweep.single_layers,
                "Instead: condense one layer at a time, and see what predicts the damage")
       ->excludes(ratios)

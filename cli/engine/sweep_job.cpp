@@ -114,9 +114,10 @@ bool is_finished(const SweepOptions& options, const RunRecord& job, const SweepC
     difference = error.what();
   }
   if (options.force && !fs::is_directory(path)) return false;
-  throw Error(fmt::format("[sweep] {}: expected the run of this cell or none, got {} (--force "
-                          "replaces files)",
-                          path, difference));
+  throw Error(
+      fmt::format("[sweep] {}: expected the run of this cell or none, got {} (--force "
+                  "replaces files)",
+                  path, difference));
 }
 
 std::vector<const SweepCell*> missing_cells(const SweepOptions& options, const RunRecord& job,
@@ -172,8 +173,9 @@ SweepOutcome run_sweep(const SweepOptions& options) {
   GenerationJob job(options.generation, FileKind::run, {});
   check_analysis(analysis, job.record(), options.generation.model);
   SweepCells cells = cells_of(options, analysis, policies, job.shape());
-  const std::vector<LayerStatistics> statistics =
-      options.single_layers ? predictors({analysis, options.damage}) : std::vector<LayerStatistics>();
+  const std::vector<LayerStatistics> statistics = options.single_layers
+                                                      ? predictors({analysis, options.damage})
+                                                      : std::vector<LayerStatistics>();
   if (!cells.unreachable.empty()) {
     log().warn("{} cells are out of reach, the others run; the first, {}: {}",
                cells.unreachable.size(), cells.unreachable.front().name,
@@ -181,8 +183,7 @@ SweepOutcome run_sweep(const SweepOptions& options) {
   }
 
   SweepOutcome outcome;
-  outcome.lost_data =
-      run_cells(options, job, missing_cells(options, job.record(), cells.cells));
+  outcome.lost_data = run_cells(options, job, missing_cells(options, job.record(), cells.cells));
   SweepResults& results = outcome.results;
   results.model = job.record().model;
   results.weights_sha256 = job.record().weights_sha256;

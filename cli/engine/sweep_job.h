@@ -25,8 +25,8 @@ struct SweepOutcome {
 };
 
 /// Runs the vanilla cache and every cell that the folder does not hold yet into
-/// FOLDER/<cell>.json (budget) and FOLDER/<cell>.h5, then compares them. Throws Error when a file of
-/// the folder is of another run and `force` is not set, before anything runs.
+/// FOLDER/<cell>.json (budget) and FOLDER/<cell>.h5, then compares them. Throws Error when a file
+/// of the folder is of another run and `force` is not set, before anything runs.
 SweepOutcome run_sweep(const SweepOptions& options);
 
 }  // namespace kvscope::cli

@@ -1,6 +1,7 @@
 """A sweep that is stopped and started again, and what a user of one gets wrong."""
 
 import json
+import shutil
 import pathlib
 import subprocess
 import time
@@ -120,9 +121,20 @@ class Sweep(CliTest):
         demanding = [
             entry["layer"] for entry in budget["layers"] if entry["class"] == "demanding"
         ]
-        worst = max(results["damage"], key=lambda entry: entry["frechet_rise"])["layer"]
+        worst = max(results["damage"], key=lambda entry: entry["token_disagreement"])["layer"]
         self.assertEqual(demanding, [worst])
         self.assertEqual(budget["rule"]["statistic"], "damage")
+
+        # The finished cells are read again, held against the damage itself.
+        measured = self.path("measured.json")
+        shutil.copy(self.cells / "results.json", measured)
+        self.kvscope(*self.sweep("--single-layers", "--damage", measured))
+        itself = [
+            entry["rank_correlation"] for entry in self.results()["correlations"]
+            if (entry["statistic"], entry["measure"]) == ("damage", "token_disagreement")
+        ]
+        self.assertEqual(len(itself), 1)
+        self.assertAlmostEqual(itself[0], 1.0)
 
     def test_a_ratio_out_of_reach_names_the_smallest_and_the_others_run(self):
         done = self.start(*self.sweep("--ratios", "0.2,0.001", "--policies", "last", "--no-score"))

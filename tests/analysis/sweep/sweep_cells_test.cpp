@@ -13,13 +13,13 @@ namespace {
 
 using ::testing::Contains;
 using ::testing::ElementsAre;
-using ::testing::HasSubstr;
-using ::testing::Not;
 using testing::example_budget;
 using testing::example_model;
 using testing::example_run;
 using testing::ExampleRun;
 using testing::ExampleSize;
+using ::testing::HasSubstr;
+using ::testing::Not;
 
 class SweepCellsTest : public ::testing::Test {
  protected:

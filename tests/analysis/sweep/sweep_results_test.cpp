@@ -81,10 +81,12 @@ CellResult cell_with(const std::string& policy, double ratio, double accuracy, d
 }
 
 TEST(RandomSummaries, AreMeanAndSpreadOverSeeds) {
-  const std::vector<CellResult> cells = {
-      cell_with("", 0, 0.9, 1, 1), cell_with("random:0", 0.2, 0.5, 10, 0.3),
-      cell_with("random:1", 0.2, 0.6, 12, 0.3), cell_with("random:2", 0.2, 0.7, 17, 0.3),
-      cell_with("first", 0.2, 0.1, 99, 0.1), cell_with("random:0", 0.4, 0.8, 2, 0.5)};
+  const std::vector<CellResult> cells = {cell_with("", 0, 0.9, 1, 1),
+                                         cell_with("random:0", 0.2, 0.5, 10, 0.3),
+                                         cell_with("random:1", 0.2, 0.6, 12, 0.3),
+                                         cell_with("random:2", 0.2, 0.7, 17, 0.3),
+                                         cell_with("first", 0.2, 0.1, 99, 0.1),
+                                         cell_with("random:0", 0.4, 0.8, 2, 0.5)};
   const std::vector<RandomSummary> summaries = random_summaries(cells);
   ASSERT_EQ(summaries.size(), 1U) << "one seed has no spread";
   EXPECT_EQ(summaries[0].seeds, 3);
@@ -114,7 +116,8 @@ TEST(Damage, IsWhatGotWorseThanVanilla) {
 }
 
 TEST(Damage, CorrelatesWithDemandNotWithTheStatistic) {
-  const std::vector<LayerDamage> damage = {{0.1, 1.0, 0.2}, {0.2, 2.0, 0.1}, {0.3, std::nullopt, 0}};
+  const std::vector<LayerDamage> damage = {
+      {0.1, 1.0, 0.2}, {0.2, 2.0, 0.1}, {0.3, std::nullopt, 0}};
   LayerStatistics lowest_last = layer_statistics({0.9, 0.5, 0.1}, LayerDemand::measured);
   lowest_last.name = "cosine-key";
   const std::vector<DamageCorrelation> correlations = damage_correlations({lowest_last}, damage);

@@ -64,8 +64,8 @@ TEST(SweepTables, JsonHasNullForWhatNobodyKnows) {
   EXPECT_TRUE(json["cells"][0]["class_accuracy"].is_null());
   EXPECT_EQ(json["cells"][1]["class_accuracy"]["high"], 0.6);
   EXPECT_EQ(json["cells"][1]["demanding_layers"], nlohmann::json({0}));
-  EXPECT_TRUE(nlohmann::json::parse(json.dump())["cells"][1]["demo_frechet_distance"]["value"]
-                  .is_null());
+  EXPECT_TRUE(
+      nlohmann::json::parse(json.dump())["cells"][1]["demo_frechet_distance"]["value"].is_null());
   EXPECT_FALSE(json.contains("damage"));
 }
 
