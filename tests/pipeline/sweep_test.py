@@ -1,8 +1,8 @@
 """A sweep that is stopped and started again, and what a user of one gets wrong."""
 
 import json
-import shutil
 import pathlib
+import shutil
 import subprocess
 import time
 import unittest
