@@ -96,8 +96,10 @@ class ConvertCheckpoint(unittest.TestCase):
         self.var, self.vae = split(demo)
         names = self.folder / "names.txt"
         names.write_text("\n".join(expected["class_names"]))
-        result = self.convert("--patch-nums", PATCH_NUMS, "--name", expected["name"], "--top-k", 600,
-                              "--class-names", names)
+        sampling = expected["sampling"]
+        result = self.convert("--patch-nums", PATCH_NUMS, "--name", expected["name"],
+                              "--cfg", sampling["cfg"], "--top-k", sampling["top_k"],
+                              "--top-p", sampling["top_p"], "--class-names", names)
         self.assertEqual(result, (0, ""))
         self.assertEqual(self.config(), expected)
         self.assert_model(demo)
