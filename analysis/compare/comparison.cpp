@@ -13,6 +13,7 @@
 #include "analysis/compare/same_draws.h"
 #include "analysis/compare/time_figures.h"
 #include "core/base/error.h"
+#include "core/base/progress.h"
 #include "core/base/units.h"
 #include "core/budget/retention_plan.h"
 #include "core/capture/capture_reader.h"
@@ -57,6 +58,10 @@ ComparedFile describe(const CaptureReader& file, const std::string& name, const 
   return described;
 }
 
+std::string pair_of(const ComparedFile& first, const ComparedFile& file) {
+  return fmt::format("{} and {}", first.name, file.name);
+}
+
 void compare_with(const CaptureReader& baseline, const CaptureReader& file,
                   ComparedFile& described) {
   described.latency_reason = why_latency_differs(baseline, file);
@@ -66,7 +71,8 @@ void compare_with(const CaptureReader& baseline, const CaptureReader& file,
     return;
   }
   described.tokens.value = token_agreement(baseline, file);
-  ImageFidelity fidelity = image_fidelity(baseline, file);
+  Progress progress("comparing images", described.tokens->samples, "images");
+  ImageFidelity fidelity = image_fidelity(baseline, file, [&] { progress.advance(1); });
   if (fidelity.images.empty()) {
     described.images.reason = fidelity.unreadable_why;
   } else {
@@ -74,9 +80,17 @@ void compare_with(const CaptureReader& baseline, const CaptureReader& file,
   }
 }
 
-void compare_scores(const ComparedFile& baseline, ComparedFile& file) {
-  if (!baseline.scores || !file.scores) return;
-  file.scores_reason = why_scores_differ(*baseline.scores, *file.scores);
+/// Against the first scored file, as the baseline may have no scores: the table shows all the same.
+void compare_scores(std::vector<ComparedFile>& files, std::vector<NotComparable>& list) {
+  const ComparedFile* first = nullptr;
+  for (ComparedFile& file : files) {
+    if (!file.scores.reason.empty()) list.push_back({file.name, "scores", file.scores.reason});
+    if (!file.scores) continue;
+    if (first == nullptr) first = &file;
+    file.scores_reason = why_scores_differ(*first->scores, *file.scores);
+    if (file.scores_reason.empty()) continue;
+    list.push_back({pair_of(*first, file), "scores", file.scores_reason});
+  }
 }
 
 std::map<std::string, std::string> settings_of(const CaptureReader& file) {
@@ -150,9 +164,8 @@ std::vector<SettingDifference> differing_settings(const std::vector<CaptureReade
 
 void add_not_comparable(const ComparedFile& baseline, const ComparedFile& file,
                         std::vector<NotComparable>& list) {
-  const std::string pair = fmt::format("{} and {}", baseline.name, file.name);
+  const std::string pair = pair_of(baseline, file);
   if (!file.latency_reason.empty()) list.push_back({pair, "latency", file.latency_reason});
-  if (!file.scores_reason.empty()) list.push_back({pair, "scores", file.scores_reason});
   if (!file.tokens) list.push_back({pair, "tokens", file.tokens.reason});
   if (!file.images) {
     list.push_back({pair, "images", file.images.reason});
@@ -252,15 +265,12 @@ Comparison compare(const std::vector<CaptureReader>& files) {
     }
     if (i == 0) continue;
     compare_with(baseline, files[i], comparison.files[i]);
-    compare_scores(comparison.files[0], comparison.files[i]);
     add_not_comparable(comparison.files[0], comparison.files[i], comparison.not_comparable);
   }
   for (const ComparedFile& file : comparison.files) {
     if (!file.time) comparison.not_comparable.push_back({file.name, "latency", file.time.reason});
-    if (!file.scores.reason.empty()) {
-      comparison.not_comparable.push_back({file.name, "scores", file.scores.reason});
-    }
   }
+  compare_scores(comparison.files, comparison.not_comparable);
   comparison.settings = differing_settings(files);
   return comparison;
 }

@@ -109,9 +109,11 @@ struct ComparedFile {
   Comparable<TimeFigures> time;
   Comparable<Scores> scores;  ///< neither value nor reason: nobody scored it
 
+  /// Why its scores cannot be compared with those of the first scored file; empty when they can.
+  std::string scores_reason;
+
   // Against the baseline; empty for the baseline itself.
   std::string latency_reason;  ///< why latency cannot be compared; empty when it can
-  std::string scores_reason;   ///< why scores cannot be compared; empty when they can
   Comparable<TokenAgreement> tokens;
   Comparable<ImageFidelity> images;
 };

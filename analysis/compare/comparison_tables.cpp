@@ -194,8 +194,22 @@ TitledTable tokens_table(const Comparison& comparison, const FigureWriter& write
   return table;
 }
 
+/// Name and the start of the digest: retrained scorers keep their name.
+std::string name_of(const ScorerRecord& scorer) {
+  constexpr std::size_t digits = 8;
+  return fmt::format("{} ({})", scorer.name, scorer.sha256.substr(0, digits));
+}
+
+std::string how_to_read(const Scores& scores) {
+  return fmt::format(
+      "{:g} % bootstrap intervals over samples. Class accuracy: share of samples recognised as the "
+      "class asked for. Demo Fréchet distance: of the scorer's features to those of the demo's "
+      "real pictures, no FID; it falls as samples are added, so compare equal numbers only.",
+      100 * scores.scorer.bootstrap.confidence);
+}
+
 TitledTable scores_table(const Comparison& comparison, const FigureWriter& write) {
-  TitledTable table{"Image scores", "", {{"file", "samples"}, {}}};
+  TitledTable table{"Image scores", "", {{"file", "scorer", "samples"}, {}}};
   const auto add_columns = [&](const std::string& name, const char* unit) {
     for (std::string& column : write.estimate_columns(name, unit)) {
       table.table.columns.push_back(std::move(column));
@@ -206,8 +220,8 @@ TitledTable scores_table(const Comparison& comparison, const FigureWriter& write
   for (const ComparedFile& file : comparison.files) {
     if (!file.scores) continue;
     const Scores& scores = *file.scores;
-    if (table.scope.empty()) table.scope = describe_scores(scores);
-    Cells row = {file.name, std::to_string(scores.samples)};
+    if (table.scope.empty()) table.scope = how_to_read(scores);
+    Cells row = {file.name, name_of(scores.scorer), std::to_string(scores.samples)};
     const auto share = [&](double value) { return write.share(value); };
     const auto distance = [&](double value) { return write.number(value, 3); };
     for (std::string& cell : write.estimate(scores.class_accuracy, share)) {
@@ -292,12 +306,7 @@ std::string describe_shape(const Comparison& comparison) {
 }
 
 std::string describe_scores(const Scores& scores) {
-  return fmt::format(
-      "Judged by {}; {:g} % bootstrap intervals over samples. Class accuracy: share of samples "
-      "recognised as the class asked for. Demo Fréchet distance: of the scorer's features to those "
-      "of the demo's real pictures, no FID; it falls as samples are added, so compare equal "
-      "numbers only.",
-      scores.scorer.name, 100 * scores.scorer.bootstrap.confidence);
+  return fmt::format("Judged by {}; {}", scores.scorer.name, how_to_read(scores));
 }
 
 std::vector<TitledTable> to_tables(const Comparison& comparison, Numbers numbers) {

@@ -34,7 +34,7 @@ nlohmann::json to_json(const Comparison& comparison);
 /// batch 8 (16 rows), K 4 B + V 4 B an element".
 std::string describe_shape(const Comparison& comparison);
 
-/// What image scores depend on, and how to read them.
+/// Who judged the images, and how to read the scores.
 std::string describe_scores(const Scores& scores);
 
 }  // namespace kvscope

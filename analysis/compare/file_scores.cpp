@@ -23,17 +23,17 @@ Comparable<Scores> scores_of(const CaptureReader& file) {
   }
 }
 
-std::string why_scores_differ(const Scores& baseline, const Scores& scores) {
-  const ScorerRecord& a = baseline.scorer;
+std::string why_scores_differ(const Scores& first, const Scores& scores) {
+  const ScorerRecord& a = first.scorer;
   const ScorerRecord& b = scores.scorer;
   if (a.name != b.name) return fmt::format("different scorers: {} and {}", a.name, b.name);
   if (a.sha256 != b.sha256) {
     return fmt::format("different weights of the scorer: {} and {}", a.sha256, b.sha256);
   }
-  if (baseline.samples != scores.samples) {
+  if (first.samples != scores.samples) {
     return fmt::format(
         "different numbers of samples: {} and {}; the demo Fréchet distance falls as they grow",
-        baseline.samples, scores.samples);
+        first.samples, scores.samples);
   }
   return "";
 }

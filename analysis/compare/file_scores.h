@@ -13,6 +13,6 @@ Comparable<Scores> scores_of(const CaptureReader& file);
 
 /// Why the scores of two files cannot be compared: other scorers, or numbers of samples. Empty when
 /// they can.
-std::string why_scores_differ(const Scores& baseline, const Scores& scores);
+std::string why_scores_differ(const Scores& first, const Scores& scores);
 
 }  // namespace kvscope

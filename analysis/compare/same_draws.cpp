@@ -6,7 +6,6 @@
 #include <fmt/format.h>
 
 #include "core/base/error.h"
-#include "core/base/progress.h"
 #include "core/image/fidelity.h"
 #include "core/image/png.h"
 
@@ -116,10 +115,10 @@ TokenAgreement token_agreement(const CaptureReader& baseline, const CaptureReade
   return agreement;
 }
 
-ImageFidelity image_fidelity(const CaptureReader& baseline, const CaptureReader& file) {
+ImageFidelity image_fidelity(const CaptureReader& baseline, const CaptureReader& file,
+                             const std::function<void()>& on_image) {
   ImageFidelity fidelity;
   const std::int64_t samples = common_samples(baseline, file);
-  Progress progress("scoring", samples, "images");
   for (std::int64_t sample = 0; sample < samples; ++sample) {
     try {
       fidelity.images.push_back(
@@ -127,7 +126,7 @@ ImageFidelity image_fidelity(const CaptureReader& baseline, const CaptureReader&
     } catch (const Error& error) {
       if (fidelity.unreadable++ == 0) fidelity.unreadable_why = error.what();
     }
-    progress.advance(1);
+    if (on_image) on_image();
   }
   summarise(fidelity);
   return fidelity;

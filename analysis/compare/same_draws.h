@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <string>
 
 #include "analysis/compare/comparison.h"
@@ -15,7 +16,8 @@ std::string why_draws_differ(const CaptureReader& baseline, const CaptureReader&
 TokenAgreement token_agreement(const CaptureReader& baseline, const CaptureReader& file);
 
 /// PSNR and SSIM of the PNGs beside the files. The draws must be the same. Missing and broken
-/// pictures are counted, not fatal.
-ImageFidelity image_fidelity(const CaptureReader& baseline, const CaptureReader& file);
+/// pictures are counted, not fatal. `on_image` hears of every sample, as thousands take minutes.
+ImageFidelity image_fidelity(const CaptureReader& baseline, const CaptureReader& file,
+                             const std::function<void()>& on_image = {});
 
 }  // namespace kvscope

@@ -34,7 +34,7 @@ void write_sheet(const std::string& path, const Image& sheet) {
 }
 
 int run(const Options& options) {
-  // Scoring the images takes long: refuse first.
+  // Comparing the images takes long: refuse first.
   if (!options.sheet.empty()) check_target(options.sheet, options.force);
   const std::vector<CaptureReader> readers(options.files.begin(), options.files.end());
   const Comparison comparison = compare(readers);

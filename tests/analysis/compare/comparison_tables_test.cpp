@@ -78,9 +78,11 @@ TEST_F(ComparisonTablesTest, CsvIsOneTableOfExactNumbers) {
 
 TEST_F(ComparisonTablesTest, ScoresHaveTheirIntervals) {
   const Comparison comparison = compare_example();
-  EXPECT_THAT(to_text(comparison),
-              ::testing::ContainsRegex("ams.h5 +4 +100.0 % +50.0 % … 100.0 % +12.500 +11.000 … "
-                                       "14.250\n"));
+  EXPECT_THAT(
+      to_text(comparison),
+      ::testing::ContainsRegex(
+          "ams.h5 +example-scorer .cccccccc. +4 +100.0 % +50.0 % … 100.0 % +12.500 +11.000 … "
+          "14.250\n"));
   EXPECT_THAT(to_text(comparison), ::testing::ContainsRegex("vanilla.h5 .*100.0 % +- +-\n"));
   const std::string csv = to_csv(comparison);
   EXPECT_THAT(csv, HasSubstr("1,ams.h5,class accuracy low [fraction],0.5\r\n"));

@@ -10,6 +10,7 @@
 #include <gmock/gmock.h>
 #include <nlohmann/json.hpp>
 
+#include "analysis/compare/comparison_tables.h"
 #include "core/base/error.h"
 #include "tests/support/example_capture.h"
 #include "tests/support/temp_dir.h"
@@ -112,6 +113,33 @@ TEST_F(FileScores, OfFewerSamplesAreNotCompared) {
               HasSubstr("different numbers of samples: 4 and 3"));
   ASSERT_EQ(comparison.problems.size(), 1U);
   EXPECT_EQ(comparison.problems[0].what, "1 images without scores");
+}
+
+// The table shows all scored files: those that differ from each other must not look alike only
+// because the baseline has no scores.
+TEST_F(FileScores, AreHeldAgainstTheFirstScoredFile) {
+  ExampleRun scored = run();
+  add_scores(scored);
+  const ExampleRun ams = run();
+  Scores other = scores(ams);
+  other.scorer.sha256[0] = 'd';
+  write_beside(other);
+  write_run(run(), folder_ / "vanilla.h5");
+  write_run(scored, folder_ / "scored.h5");
+  write_run(ams, path_);
+  std::vector<CaptureReader> files;
+  for (const char* name : {"vanilla.h5", "scored.h5", "ams.h5"}) {
+    files.emplace_back(folder_ / name);
+  }
+  const Comparison comparison = compare(files);
+  EXPECT_THAT(comparison.files[1].scores_reason, IsEmpty());
+  EXPECT_THAT(comparison.files[2].scores_reason, HasSubstr("different weights of the scorer"));
+  ASSERT_FALSE(comparison.not_comparable.empty());
+  EXPECT_EQ(comparison.not_comparable.back().file, "scored.h5 and ams.h5");
+  EXPECT_EQ(comparison.not_comparable.back().what, "scores");
+  const std::string text = to_text(comparison);
+  EXPECT_THAT(text, HasSubstr("example-scorer (cccccccc)"));
+  EXPECT_THAT(text, HasSubstr("example-scorer (dccccccc)"));
 }
 
 TEST_F(FileScores, OfAnotherScorerAreNotCompared) {
