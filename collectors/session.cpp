@@ -34,11 +34,10 @@ std::vector<std::unique_ptr<Collector>> make_collectors(const RunRecord& record,
   return collectors;
 }
 
-/// Adds the collector of scores, when there is a scorer, and names the scorer in the settings.
+/// Adds the collector of scores, when there is a scorer.
 const ScoreCollector* add_scores(std::vector<std::unique_ptr<Collector>>& collectors,
-                                 std::shared_ptr<const Scorer> scorer, RunRecord& record) {
+                                 std::shared_ptr<const Scorer> scorer) {
   if (!scorer) return nullptr;
-  record.settings.scorer = scorer->record();
   auto scores = std::make_unique<ScoreCollector>(std::move(scorer));
   const ScoreCollector* added = scores.get();
   collectors.push_back(std::move(scores));
@@ -121,7 +120,7 @@ CaptureSession::CaptureSession(std::string path, RunRecord record, at::Device de
       plan_(record_.budget),
       labels_(std::make_unique<LabelObserver>()),
       collectors_(make_collectors(record_, plan_, device)),
-      scores_(add_scores(collectors_, std::move(scorer), record_)),
+      scores_(add_scores(collectors_, std::move(scorer))),
       timing_(record_.settings.repeat, record_.model.depth, plan_.schedule().scales()),
       writer_(checked(std::move(path), force), name_collectors(collectors_, record_),
               layout_of(record_), force),

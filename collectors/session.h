@@ -29,10 +29,10 @@ class CaptureSession {
   /// set. The constructor does it too; a job asks before it loads a model.
   static void check_output(const std::string& path, bool force);
 
-  /// `record` is the run's; its settings.collectors and settings.scorer are filled in here. A
-  /// `scorer` judges the images, none leaves them unscored. Throws Error as
-  /// CaptureWriter does, when images are already beside `path` and `force` is not set, and when the
-  /// budget's policy does not say which source scales are read.
+  /// `record` is the run's; its settings.collectors are filled in here. `scorer`, the one of its
+  /// settings, judges the images; none leaves them unscored. Throws Error as CaptureWriter does,
+  /// when images are already beside `path` and `force` is not set, and when the budget's policy
+  /// does not say which source scales are read.
   CaptureSession(std::string path, RunRecord record, at::Device device, bool force,
                  std::shared_ptr<const Scorer> scorer = nullptr);
   ~CaptureSession();

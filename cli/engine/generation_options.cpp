@@ -22,6 +22,13 @@ LoadedModel load_model(const GenerationOptions& options) {
 std::vector<std::int64_t> resolve_labels(const GenerationOptions& options,
                                          const ModelConfig& config) {
   for (const std::int64_t label : options.labels) {
+    // Nobody can say of an image of the unconditional class whether it is what was asked for.
+    if (options.score && label == config.classes) {
+      throw UsageError(fmt::format(
+          "--labels: expected classes 0 to {} where images are scored (--score, sweep), "
+          "got {}, the unconditional class",
+          config.classes - 1, label));
+    }
     // The class after the last one is the unconditional class.
     if (label < 0 || label > config.classes) {
       throw UsageError(

@@ -106,10 +106,11 @@ TEST_F(Session, RunHasNoStatistics) {
   EXPECT_THAT(reader.record().settings.collectors, ElementsAre("ledger", "memory", "timing"));
 }
 
-/// The golden scorer for tiny_model(): 6 pixels a side and twice its five classes.
+/// The golden scorer for tiny_model(): its name, 6 pixels a side and twice its five classes.
 std::shared_ptr<const Scorer> tiny_scorer(const std::string& folder) {
   const std::string golden = KVSCOPE_SOURCE_DIR "/tests/golden/scorer";
   nlohmann::json config = read_json_file(golden + "/scorer.json", "test");
+  config["model"] = testing::tiny_model().name;
   config["image_size"] = testing::tiny_model().image_size;
   config["classes"] = testing::tiny_model().classes;
   const SafetensorsFile file(golden + "/weights.safetensors");
@@ -130,6 +131,7 @@ TEST_F(Session, StoresTheScoresThatItsImagesHave) {
   RunRecord run = record(KvStore::none, 3);
   run.kind = FileKind::run;
   run.settings.repeat = 2;
+  run.settings.scorer = scorer->record();
   CaptureSession session(folder_ / "a.h5", run, at::kCPU, false, scorer);
   session.attach(generator_);
   for (std::int64_t index = 0; index < 3; ++index) session.run_batch(request(index));
@@ -147,8 +149,10 @@ TEST_F(Session, StoresTheScoresThatItsImagesHave) {
 
 TEST_F(Session, ThatBreaksOffHasTheAccuracyOfItsCommittedSamples) {
   {
-    CaptureSession session(folder_ / "a.h5", record(KvStore::raw, 3), at::kCPU, false,
-                           tiny_scorer(folder_ / "scorer"));
+    const auto scorer = tiny_scorer(folder_ / "scorer");
+    RunRecord run = record(KvStore::raw, 3);
+    run.settings.scorer = scorer->record();
+    CaptureSession session(folder_ / "a.h5", run, at::kCPU, false, scorer);
     session.attach(generator_);
     session.run_batch(request(0));
   }

@@ -115,8 +115,12 @@ class BadScore(ScoreTest):
         self.assertIn("--npz", cause)
 
     def test_samples_that_no_class_was_asked_for(self):
-        cause = self.refused(3, "run", "--model", DEMO, "--labels", "3,10", "--score", "--scorer",
-                             self.scorer, "-o", self.path("a.h5"))
+        draw = ["run", "--model", DEMO, "--labels", "3,10", "-o", self.path("a.h5")]
+        cause = self.refused(2, *draw, "--score", "--scorer", self.scorer)
+        for part in ("--labels", "--score", "got 10"):
+            self.assertIn(part, cause)
+        self.kvscope(*draw)
+        cause = self.refused(3, "score", self.path("a.h5"), "--scorer", self.scorer)
         self.assertIn("got 10", cause)
 
     def test_a_damaged_scorer(self):
