@@ -3,12 +3,14 @@
 #include <fmt/format.h>
 
 #include "core/base/error.h"
+#include "core/budget/budget.h"
 
 namespace kvscope {
 namespace {
 
-constexpr int condensed_scales = 2;
-constexpr int local_scales = 1;
+// Distant is what an efficient layer would not keep.
+constexpr int condensed_scales = default_condensed_scales;
+constexpr int local_scales = default_local_scales;
 constexpr int first_target = condensed_scales + local_scales + 1;
 
 double of_target(const NdArray<double>& mass, const ScaleSchedule& schedule, std::int64_t layer,
@@ -60,7 +62,8 @@ LayerStatistics attention_statistic(std::span<const BatchStatistics> batches,
       sums(batch, layer) = -of_layer(batches[batch].mass_sum, schedule, layer, measure);
     }
   }
-  LayerStatistics statistics = layer_statistics(sums, samples, options);
+  LayerStatistics statistics = layer_statistics(
+      sums, samples, options, "the attention weights of its Q and K were not finite");
   const bool is_mass = measure == DistantAttention::mass;
   statistics.name = is_mass ? "distant-mass" : "distant-density";
   statistics.meaning = is_mass ? "minus the share of attention on distant scales"

@@ -10,9 +10,9 @@ namespace kvscope {
 
 /// How much a layer looks at what an efficient layer would have dropped.
 ///
-/// Distant sources of target i are the scales j with 2 ≤ j < i−1: neither condensed (the first
-/// two), nor local (the one before the target), nor the target itself. Only targets that have one
-/// count, i ≥ 4. Both measures are means over heads and those targets, from attention mass
+/// Distant sources of target i are the scales j with 2 ≤ j < i−1: neither condensed nor local, of
+/// which there are the default numbers of budget.h, nor the target itself. Only targets that have
+/// one count, i ≥ 4. Both measures are means over heads and those targets, from attention mass
 /// m(j←i), with T_i tokens in scale i.
 enum class DistantAttention {
   /// Share of the attention that goes to distant sources, Σ_j m(j←i) / T_i: 0 to 1. Large scales

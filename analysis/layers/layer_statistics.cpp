@@ -22,7 +22,7 @@ struct Units {
   std::int64_t layers() const { return sums.shape[1]; }
 };
 
-void check_values(const NdArray<double>& values, std::string_view unit) {
+void check_values(const NdArray<double>& values, std::string_view unit, std::string_view cause) {
   if (values.shape.size() != 2 || values.empty()) {
     throw Error("[layers] layer statistic: expected at least one sample, got none");
   }
@@ -30,10 +30,8 @@ void check_values(const NdArray<double>& values, std::string_view unit) {
     for (std::int64_t index = 0; index < values.shape[0]; ++index) {
       const double value = values(index, layer);
       if (std::isfinite(value)) continue;
-      throw Error(fmt::format(
-          "[layers] layer {}: expected a finite statistic, got {} in {} {}: its K or V held "
-          "values that are not finite, or was not kept for this layer",
-          layer, value, unit, index));
+      throw Error(fmt::format("[layers] layer {}: expected a finite statistic, got {} in {} {}{}{}",
+                              layer, value, unit, index, cause.empty() ? "" : ": ", cause));
     }
   }
 }
@@ -94,17 +92,17 @@ LayerStatistics statistics_of(const Units& units, const BootstrapOptions& option
 
 }  // namespace
 
-LayerStatistics layer_statistics(const NdArray<double>& per_sample,
-                                 const BootstrapOptions& options) {
-  check_values(per_sample, "sample");
+LayerStatistics layer_statistics(const NdArray<double>& per_sample, const BootstrapOptions& options,
+                                 std::string_view cause) {
+  check_values(per_sample, "sample", cause);
   const std::vector<std::int64_t> ones(static_cast<std::size_t>(per_sample.shape[0]), 1);
   return statistics_of({per_sample, ones}, options);
 }
 
 LayerStatistics layer_statistics(const NdArray<double>& batch_sums,
                                  std::span<const std::int64_t> batch_samples,
-                                 const BootstrapOptions& options) {
-  check_values(batch_sums, "batch");
+                                 const BootstrapOptions& options, std::string_view cause) {
+  check_values(batch_sums, "batch", cause);
   LayerStatistics statistics = statistics_of({batch_sums, batch_samples}, options);
   statistics.batches = batch_sums.shape[0];
   return statistics;

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/base/bootstrap.h"
@@ -37,15 +38,15 @@ struct LayerStatistics {
 
 /// From per-sample values [sample, layer]. All layers of a resample share its samples, so that
 /// comparisons between layers stay paired. Throws Error naming layer and sample of a value that is
-/// not finite, and for no samples.
+/// not finite, and its usual `cause`, and for no samples.
 LayerStatistics layer_statistics(const NdArray<double>& per_sample,
-                                 const BootstrapOptions& options = {});
+                                 const BootstrapOptions& options = {}, std::string_view cause = {});
 
 /// From sums over the samples of each batch, [batch, layer]: batches are resampled, so that the
 /// interval says how far batches differ, and needs many of them. Throws like the other.
 LayerStatistics layer_statistics(const NdArray<double>& batch_sums,
                                  std::span<const std::int64_t> batch_samples,
-                                 const BootstrapOptions& options = {});
+                                 const BootstrapOptions& options = {}, std::string_view cause = {});
 
 /// Values without samples behind them: no intervals.
 LayerStatistics layer_statistics(std::vector<double> values, LayerDemand demand);

@@ -14,7 +14,9 @@ LayerStatistics similarity_statistic(const Statistics& statistics, Metric metric
         fmt::format("[layers] layer statistic: expected {} similarity of {}, got a file without it",
                     name_of(metric), name_of(tensor)));
   }
-  LayerStatistics layers = layer_statistics(per_sample, options);
+  LayerStatistics layers = layer_statistics(
+      per_sample, options,
+      "its K or V held values that are not finite, or was not kept for this layer");
   layers.name = similarity_statistic_name(metric, tensor);
   layers.meaning =
       fmt::format("{} similarity of {}, scale i−1 to i", name_of(metric), name_of(tensor));

@@ -106,9 +106,9 @@ KvShape shape_of(const ModelConfig& config, const PlanOptions& options) {
           .value_element_bytes = options.value_element_bytes};
 }
 
-LayerRule efficient_rule(const EfficientRule& rule, int default_local_scales) {
+LayerRule efficient_rule(const EfficientRule& rule, int otherwise_local_scales) {
   if (rule.capacity_tokens) return KeepCapacity{rule.condensed_scales, *rule.capacity_tokens};
-  return KeepLocal{rule.condensed_scales, rule.local_scales.value_or(default_local_scales)};
+  return KeepLocal{rule.condensed_scales, rule.local_scales.value_or(otherwise_local_scales)};
 }
 
 PlanExplanation denominators(const ModelConfig& config, const PlanOptions& options) {
@@ -176,7 +176,7 @@ Decision solve_limit(const BudgetModel& model, const PlanOptions& options, Layer
 Decision decide(const BudgetModel& model, const PlanOptions& options, LayerDemand demand,
                 const PlanExplanation& explanation) {
   if (has_limit(options.choice)) return solve_limit(model, options, demand, explanation);
-  const LayerRule efficient = efficient_rule(options.efficient, 1);
+  const LayerRule efficient = efficient_rule(options.efficient, default_local_scales);
   if (demand == LayerDemand::none) return {.class_rule = MostDemanding{0}, .efficient = efficient};
   if (const auto* theta = std::get_if<BelowTheta>(&options.choice)) {
     return {.class_rule = *theta, .efficient = efficient};

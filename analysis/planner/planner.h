@@ -29,10 +29,10 @@ struct WithinBytes {
 using PlanChoice = std::variant<WidestGap, BelowTheta, MostDemanding, WithinRatio, WithinBytes>;
 
 /// What efficient layers keep. With neither local scales nor a capacity, a limit (ratio or bytes)
-/// solves for the capacity, starting from the condensed scales alone; without a limit one local
-/// scale is kept. Both at once are refused.
+/// solves for the capacity, starting from the condensed scales alone; without a limit the default
+/// local scales are kept. Both at once are refused.
 struct EfficientRule {
-  int condensed_scales = 2;
+  int condensed_scales = default_condensed_scales;
   std::optional<int> local_scales = {};
   std::optional<std::int64_t> capacity_tokens = {};
 };
@@ -55,7 +55,7 @@ struct PlanOptions {
 struct PlanRow {
   int layer = 0;
   double statistic = 0;  ///< NaN without demand
-  double low = 0;        ///< bootstrap interval; NaN with fewer than two samples
+  double low = 0;        ///< bootstrap interval; NaN with fewer than two resampled units
   double high = 0;
   LayerClass layer_class = LayerClass::demanding;
   double stability = 0;  ///< share of resamples with the same class; NaN if unknown
@@ -87,13 +87,13 @@ struct Plan {
   PlanExplanation explanation;
 };
 
-/// Makes a budget for `config` from what the layers showed (AMS-KV, arXiv 2511.16047: layers of low
-/// inter-scale similarity keep the history). Statistics that only order layers go with a limit or a
-/// number of demanding layers; without demand every layer follows the efficient rule, the paper's
-/// control, under a limit or under the default choice, which then decides nothing. Throws
-/// UsageError for options that contradict each other, and Error for statistics of another depth,
-/// for statistics without any gap when the gap decides, and, naming the smallest reachable ratio,
-/// for a limit that no number of demanding layers meets.
+/// Makes a budget for `config` from what the layers showed: those of a low statistic keep the
+/// history (AMS-KV, arXiv 2511.16047, takes the inter-scale similarity). Statistics that only order
+/// layers go with a limit or a number of demanding layers; without demand every layer follows the
+/// efficient rule, the paper's control, under a limit or under the default choice, which then
+/// decides nothing. Throws UsageError for options that contradict each other, and Error for
+/// statistics of another depth, for statistics without any gap when the gap decides, and, naming
+/// the smallest reachable ratio, for a limit that no number of demanding layers meets.
 Plan make_plan(const LayerStatistics& statistics, const ModelConfig& config,
                const PlanOptions& options);
 

@@ -16,6 +16,11 @@ namespace kvscope {
 /// Whether a layer needs the long history (AMS-KV, arXiv 2511.16047, section on layer-wise demand).
 enum class LayerClass { demanding, efficient };
 
+/// What an efficient layer keeps unless told otherwise: the first scales and the one before the
+/// target. What lies between is distant.
+inline constexpr int default_condensed_scales = 2;
+inline constexpr int default_local_scales = 1;
+
 /// Every source scale stays.
 struct KeepAll {
   bool operator==(const KeepAll&) const = default;
@@ -23,7 +28,7 @@ struct KeepAll {
 
 /// The condensed scales and the `local_scales` most recent ones before the target stay.
 struct KeepLocal {
-  int condensed_scales = 2;
+  int condensed_scales = default_condensed_scales;
   int local_scales = 0;
   bool operator==(const KeepLocal&) const = default;
 };
@@ -31,7 +36,7 @@ struct KeepLocal {
 /// The condensed scales stay; later ones share `capacity_tokens` first in, first out (the current
 /// scale not counted).
 struct KeepCapacity {
-  int condensed_scales = 2;
+  int condensed_scales = default_condensed_scales;
   std::int64_t capacity_tokens = 0;
   bool operator==(const KeepCapacity&) const = default;
 };

@@ -1,5 +1,7 @@
 #include "analysis/layers/attention_statistic.h"
 
+#include <limits>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -122,6 +124,13 @@ TEST(AttentionStatistic, SaysWhatIsMissing) {
   const ScaleSchedule four({1, 2, 3, 4});
   EXPECT_THAT(error_of({batch_of(four, 1, [](int, int, int) { return 1.0; })}, four),
               HasSubstr("expected at least 5 scales"));
+  // No word of V or of what was kept of K: attention mass comes from the run itself.
+  const ScaleSchedule five({1, 2, 3, 4, 5});
+  BatchStatistics broken = batch_of(five, 1, [](int, int, int) { return 1.0; });
+  broken.mass_sum(1, 0, 4, 2) = std::numeric_limits<double>::infinity();
+  EXPECT_THAT(error_of({broken}, five),
+              HasSubstr("layer 1: expected a finite statistic, got -inf in batch 0: the attention "
+                        "weights of its Q and K were not finite"));
 }
 
 }  // namespace

@@ -82,7 +82,7 @@ TEST(LayerStatistics, OneSampleHasNoInterval) {
 
 std::string error_of(const NdArray<double>& per_sample) {
   try {
-    (void)layer_statistics(per_sample);
+    (void)layer_statistics(per_sample, {}, "a cause");
   } catch (const Error& error) {
     return error.what();
   }
@@ -93,7 +93,7 @@ TEST(LayerStatistics, NamesTheLayerWithABrokenValue) {
   constexpr double nan = std::numeric_limits<double>::quiet_NaN();
   constexpr double inf = std::numeric_limits<double>::infinity();
   EXPECT_THAT(error_of(samples_by_layers({{1, 2, 3}, {1, 2, nan}})),
-              HasSubstr("layer 2: expected a finite statistic, got nan in sample 1"));
+              HasSubstr("layer 2: expected a finite statistic, got nan in sample 1: a cause"));
   EXPECT_THAT(error_of(samples_by_layers({{1, -inf, 3}})), HasSubstr("layer 1"));
   EXPECT_THAT(error_of({}), HasSubstr("at least one sample"));
 }

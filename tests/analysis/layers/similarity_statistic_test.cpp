@@ -1,5 +1,7 @@
 #include "analysis/layers/similarity_statistic.h"
 
+#include <limits>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -8,7 +10,9 @@
 namespace kvscope {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 
 TEST(SimilarityStatistic, TakesTheMetricAndTensorAskedFor) {
   Statistics statistics;
@@ -20,6 +24,16 @@ TEST(SimilarityStatistic, TakesTheMetricAndTensorAskedFor) {
   EXPECT_THAT(layers.mean, ElementsAre(-3, -4));
   EXPECT_EQ(layers.name, "neg_l2-value");
   EXPECT_THROW((void)similarity_statistic(statistics, Metric::cosine, KvTensor::key), Error);
+}
+
+TEST(SimilarityStatistic, SaysWhyALayerHasNone) {
+  Statistics statistics;
+  NdArray<double>& values = statistics.layer_statistic(Metric::cosine, KvTensor::key);
+  values = NdArray<double>({1, 2});
+  values.data = {0.5, std::numeric_limits<double>::quiet_NaN()};
+  EXPECT_THAT([&] { (void)similarity_statistic(statistics, Metric::cosine, KvTensor::key); },
+              ::testing::ThrowsMessage<Error>(
+                  AllOf(HasSubstr("layer 1: expected a finite"), HasSubstr("or was not kept"))));
 }
 
 // The report finds the heat map of a budget by this name.
