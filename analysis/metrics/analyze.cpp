@@ -131,14 +131,12 @@ void analyze(const std::vector<std::string>& inputs, const std::string& output,
   CaptureWriter writer(output, record, layout, options.force);
   Progress progress("analyze", record.settings.samples, "samples");
   for (const CaptureReader& source : sources) {
-    const MemoryRecord memory = source.memory();
     std::int64_t first = 0;
     for (std::size_t index = 0; index < source.batch_samples().size(); ++index) {
       BatchRecord batch =
           analyzed_batch(source, static_cast<std::int64_t>(index), first, options.threads);
       if (index == 0) batch.quality = source.quality();
       if (!layout.timing) batch.timing.reset();
-      batch.memory = memory;
       writer.commit(batch);
       first += source.batch_samples()[index];
       progress.advance(source.batch_samples()[index]);

@@ -155,6 +155,28 @@ TEST_F(Analyze, CopiesSamplesLedgerAndSources) {
   EXPECT_EQ(reader.record().capture_id, reader.record().source_ids.front());
 }
 
+TEST_F(Analyze, KeepsTheMemoryPeaksOfEveryBatch) {
+  const RunRecord record = testing::tiny_record(4, 0);
+  FileLayout layout;
+  layout.raw = layout.mass = true;
+  layout.batches = 2;
+  layout.preview_size = 6;
+  CaptureWriter writer(folder_ / "a.h5", record, layout, false);
+  for (std::int64_t index = 0; index < 2; ++index) {
+    BatchRecord batch = testing::tiny_batch(record, index);
+    batch.memory = {.process_peak_rss_bytes = 1000 * (index + 1),
+                    .allocator_peak_bytes = 10 * (index + 1)};
+    writer.commit(batch);
+  }
+  writer.finish();
+  analyze({folder_ / "a.h5"}, folder_ / "out.h5", {});
+  const CaptureReader reader(folder_ / "out.h5");
+  EXPECT_EQ(reader.batch(0).memory.process_peak_rss_bytes, 1000);
+  EXPECT_EQ(reader.batch(1).memory.process_peak_rss_bytes, 2000);
+  EXPECT_EQ(reader.batch(0).memory.allocator_peak_bytes, 10);
+  EXPECT_EQ(reader.memory().process_peak_rss_bytes, 2000);
+}
+
 // The same samples twice would narrow every interval for nothing.
 TEST_F(Analyze, RefusesTheSameCaptureTwice) {
   const std::string input = capture("a.h5", 0, 1);
