@@ -52,8 +52,9 @@ def run(name, steps, optimizers, step):
 
 
 def graphed(step, device):
-    """`step` as one CUDA graph: a small model's step is bound by kernel launches otherwise. The warm-up
-    passes and the captured one are real steps. On a CPU the step itself."""
+    """`step` as one CUDA graph: a small model's step is bound by kernel launches otherwise. The three
+    warm-up passes are real steps, all on the batch of the first call; capturing computes nothing. On a
+    CPU the step itself."""
     if device.type != "cuda":
         return step
     side = torch.cuda.Stream()

@@ -203,8 +203,8 @@ def evaluate(vae, judge, count, seed, device):
             "codes in use": int((used > 0).sum())}, real, rebuilt
 
 
-def train(args, config):
-    device = torch.device(args.device)
+def train(args):
+    config, device = args.config, torch.device(args.device)
     torch.manual_seed(args.seed)
     vae = Vqvae(config).to(device)
     if args.resume:

@@ -117,8 +117,8 @@ def evaluate(vae, var, judge, count, sampling, seed, device):
             "demo Fréchet distance": distance}, drawn
 
 
-def train(args, config):
-    device = torch.device(args.device)
+def train(args):
+    config, device = args.config, torch.device(args.device)
     torch.manual_seed(args.seed)
     vae = Vqvae(config).to(device)
     vae.load_state_dict(files.load_tensors(args.work, "vae"))

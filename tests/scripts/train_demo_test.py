@@ -10,9 +10,12 @@ import unittest
 import torch
 from torch.nn import functional as F
 
-SCRIPTS = pathlib.Path(__file__).resolve().parents[2] / "scripts"
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+SCRIPTS = ROOT / "scripts"
+DEMO = ROOT / "data/demo"
 sys.path[:0] = [str(SCRIPTS), str(SCRIPTS / "train_demo")]
 
+import export  # noqa: E402
 import parameter_shapes  # noqa: E402
 import pictures  # noqa: E402
 import reference_var  # noqa: E402
@@ -99,6 +102,22 @@ class ScorerTest(unittest.TestCase):
         self.assertAlmostEqual(distance, 3 * 4 + 3 * (1 + 4 - 2 * 2), places=9)
 
 
+def record_of(folder):
+    """(text of the model card, the stages' record in it)."""
+    card = (folder / "MODEL.md").read_text()
+    return card, json.loads(card.split("```json\n")[1].split("```")[0])
+
+
+class CardTest(unittest.TestCase):
+    """Whoever reads how the embedded model was made must read what this trainer says of that model."""
+
+    def test_the_card_in_the_tree_is_that_of_its_config_and_record(self):
+        card, record = record_of(DEMO)
+        config = json.loads((DEMO / "config.json").read_text())
+        self.assertEqual(card, export.card(config, record))
+        self.assertEqual(record["export"], config["sampling"])
+
+
 class StagesTest(unittest.TestCase):
     def stage(self, *arguments):
         done = subprocess.run([sys.executable, SCRIPTS / "train_demo/train.py", *map(str, arguments)],
@@ -110,8 +129,9 @@ class StagesTest(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder:
             work, out, config = (pathlib.Path(folder) / name for name in ("work", "out", "small.json"))
             config.write_text(json.dumps(SMALL))
-            shared = ("--work", work, "--config", config, "--device", "cpu")
-            self.stage("scorer", *shared, "--steps", 4, "--batch", 16, "--pool", 100,
+            on_cpu = ("--work", work, "--device", "cpu")
+            shared = (*on_cpu, "--config", config)
+            self.stage("scorer", *on_cpu, "--steps", 4, "--batch", 16, "--pool", 100,
                        "--reference", 80)
             for stage, steps in (("vae", 16), ("var", 3)):
                 self.stage(stage, *shared, "--steps", steps, "--batch", 2, "--pool", 20,
@@ -119,7 +139,8 @@ class StagesTest(unittest.TestCase):
             self.stage("var", *shared, "--steps", 1, "--batch", 2, "--pool", 20, "--evaluate", 10,
                        "--resume")
             self.stage("guide", *shared, "--evaluate", 10, "--cfg", 0, "--top-p", 0.9)
-            self.stage("export", *shared, "--out", out, "--cfg", 1, "--top-k", 0, "--top-p", 0.9)
+            self.stage("export", "--work", work, "--config", config, "--out", out, "--cfg", 1, "--top-k",
+                       0, "--top-p", 0.8)
 
             loaded, _, _ = reference_var.load_model(out)
             self.assertEqual(loaded["name"], "demo")
@@ -127,7 +148,11 @@ class StagesTest(unittest.TestCase):
                       in safetensors_io.load(out / "weights.safetensors").items()}
             for name, shape in parameter_shapes.expected_shapes(loaded).items():
                 self.assertEqual(shapes.get(name), tuple(shape), name)
-            self.assertIn("demo Fréchet distance", (out / "MODEL.md").read_text())
+            self.assertEqual(loaded["sampling"], {"cfg": 1, "top_k": 0, "top_p": 0.8})
+            card, record = record_of(out)
+            self.assertEqual(record["export"], loaded["sampling"])
+            self.assertEqual(card, export.card(loaded, record))
+            self.assertIn("demo Fréchet distance", record["guide"]["rows"][0])
             quality = json.loads(self.stage("score", "--model", out, "--evaluate", 10, "--device", "cpu"))
             self.assertEqual(quality["pictures"], 10)
 
