@@ -13,17 +13,6 @@ namespace {
 
 constexpr std::string_view where = "damage";
 
-// null where the pictures were not scored.
-std::optional<double> number_or_null(const nlohmann::json& entry, JsonFields& fields,
-                                     const char* key) {
-  if (entry.contains(key) && entry.at(key).is_null()) return std::nullopt;
-  return fields.number(key);
-}
-
-nlohmann::json or_null(const std::optional<double>& value) {
-  return value ? nlohmann::json(*value) : nlohmann::json();
-}
-
 }  // namespace
 
 nlohmann::json to_json(const LayerDamage& damage, int layer) {
@@ -52,10 +41,9 @@ MeasuredDamage load_measured_damage(const std::string& path) {
         index != static_cast<std::int64_t>(layer)) {
       fields.fail("layer", fmt::to_string(layer), fmt::to_string(index));
     }
-    measured.layers.push_back(
-        {.accuracy_drop = number_or_null(entries[layer], fields, "accuracy_drop"),
-         .frechet_rise = number_or_null(entries[layer], fields, "frechet_rise"),
-         .token_disagreement = fields.number("token_disagreement")});
+    measured.layers.push_back({.accuracy_drop = fields.number_or_null("accuracy_drop"),
+                               .frechet_rise = fields.number_or_null("frechet_rise"),
+                               .token_disagreement = fields.number("token_disagreement")});
   }
   if (static_cast<std::int64_t>(entries.size()) != depth) {
     root.fail("damage", fmt::format("one entry for each of {} layers", depth),

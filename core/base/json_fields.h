@@ -59,6 +59,12 @@ class JsonFields {
 /// A value as error messages show it: short, and a list or an object only by its kind.
 std::string brief(const nlohmann::json& value);
 
+/// null where nothing is known, as JsonFields::number_or_null reads it.
+template <typename T>
+nlohmann::json or_null(const std::optional<T>& value) {
+  return value ? nlohmann::json(*value) : nlohmann::json();
+}
+
 /// Parses the JSON text of `file`. Throws BadInput with the line of the mistake.
 nlohmann::json parse_json(std::string_view text, std::string_view where, std::string_view file);
 

@@ -15,12 +15,6 @@ nlohmann::json number_or_null(double value) {
   return std::isnan(value) ? nlohmann::json() : nlohmann::json(value);
 }
 
-nlohmann::json to_json(const Estimate& estimate) {
-  return {{"value", number_or_null(estimate.value)},
-          {"low", number_or_null(estimate.low)},
-          {"high", number_or_null(estimate.high)}};
-}
-
 double figure(JsonFields& fields, std::string_view key, double largest) {
   const std::optional<double> value = fields.number_or_null(key);
   if (!value) return std::numeric_limits<double>::quiet_NaN();
@@ -88,6 +82,12 @@ double accuracy_of(const std::vector<ClassScore>& classes) {
     recognised += one.accuracy * static_cast<double>(one.samples);
   }
   return recognised / samples;
+}
+
+nlohmann::json to_json(const Estimate& estimate) {
+  return {{"value", number_or_null(estimate.value)},
+          {"low", number_or_null(estimate.low)},
+          {"high", number_or_null(estimate.high)}};
 }
 
 nlohmann::json to_json(const ScorerRecord& scorer) {

@@ -59,6 +59,9 @@ std::vector<ClassScore> class_scores(const std::vector<std::int32_t>& labels,
 /// Share of all samples behind `classes` that were recognised; NaN without samples.
 double accuracy_of(const std::vector<ClassScore>& classes);
 
+/// value, low and high; null where one is not known.
+nlohmann::json to_json(const Estimate& estimate);
+
 nlohmann::json to_json(const ScorerRecord& scorer);
 /// Throws BadInput naming the field.
 ScorerRecord parse_scorer_record(JsonFields fields);
