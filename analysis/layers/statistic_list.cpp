@@ -6,13 +6,13 @@
 #include <utility>
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include "analysis/layers/attention_statistic.h"
 #include "analysis/layers/control_statistic.h"
 #include "analysis/layers/damage_statistic.h"
 #include "analysis/layers/similarity_statistic.h"
 #include "core/base/error.h"
+#include "core/base/suggest.h"
 #include "core/capture/capture_reader.h"
 
 namespace kvscope {
@@ -90,8 +90,10 @@ constexpr std::array list = {
                    read_attention<DistantAttention::mass>},
     LayerStatistic{"damage", "most harm when it alone is condensed (--damage FILE)",
                    StatisticFamily::damage, false, read_damage},
-    LayerStatistic{"uniform", "control: no classes, every layer keeps the same", control, false,
-                   read_control<uniform_layers>},
+    LayerStatistic{"uniform",
+                   "control: no classes, every layer keeps the same (--fill: the rest goes to the "
+                   "first layers, a step each)",
+                   control, false, read_control<uniform_layers>},
     LayerStatistic{"first", "control: the first layers", control, false,
                    read_control<first_layers>},
     LayerStatistic{"last", "control: the last layers", control, false, read_control<last_layers>},
@@ -117,21 +119,20 @@ const LayerStatistic* find_layer_statistic(std::string_view name) {
   return found == list.end() ? nullptr : found;
 }
 
-StatisticChoice parse_layer_statistic(std::string_view text) {
+StatisticChoice parse_layer_statistic(std::string_view text, std::string_view option) {
   const std::size_t colon = text.find(':');
   const std::string_view name = text.substr(0, colon);
+  std::vector<std::string> names;
+  for (const LayerStatistic& known : list) names.emplace_back(known.name);
+  check_known(option, name, names);
   StatisticChoice choice{find_layer_statistic(name), 0};
-  if (choice.statistic == nullptr) {
-    throw UsageError(fmt::format("statistic: expected one of {}, got '{}'",
-                                 fmt::join(layer_statistic_names(), ", "), text));
-  }
   const bool has_seed = colon != std::string_view::npos;
   if (!choice.statistic->takes_seed && !has_seed) return choice;
   const std::string_view seed = has_seed ? text.substr(colon + 1) : "";
   const auto [end, failure] = std::from_chars(seed.data(), seed.data() + seed.size(), choice.seed);
   const bool whole = failure == std::errc() && end == seed.data() + seed.size();
   if (!choice.statistic->takes_seed || !whole) {
-    throw UsageError(fmt::format("statistic: expected {}, got '{}'",
+    throw UsageError(fmt::format("{}: expected {}, got '{}'", option,
                                  choice.statistic->takes_seed
                                      ? fmt::format("{}:SEED, a whole number", name)
                                      : std::string(name),

@@ -54,8 +54,8 @@ struct StatisticChoice {
   }
 };
 
-/// "cosine-key" or "random:3". Throws UsageError for another name, and for a seed that is missing
-/// or too much.
-StatisticChoice parse_layer_statistic(std::string_view text);
+/// "cosine-key" or "random:3". Throws UsageError naming the `option` for another name, with the
+/// nearest one, and for a seed that is missing or too much.
+StatisticChoice parse_layer_statistic(std::string_view text, std::string_view option);
 
 }  // namespace kvscope

@@ -57,7 +57,7 @@ std::vector<StatisticChoice> parse_policies(const std::vector<std::string>& name
     if (std::find(all.begin(), name, *name) != name) {
       throw UsageError(fmt::format("policies: expected each once, got '{}' twice", *name));
     }
-    policies.push_back(parse_layer_statistic(*name));
+    policies.push_back(parse_layer_statistic(*name, "--policies"));
   }
   return policies;
 }

@@ -8,9 +8,9 @@
 
 #include <fmt/format.h>
 
-#include "cli/common/suggest.h"
 #include "core/base/error.h"
 #include "core/base/log.h"
+#include "core/base/suggest.h"
 #include "core/base/version.h"
 
 namespace kvscope::cli {

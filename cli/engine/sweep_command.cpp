@@ -6,7 +6,6 @@
 #include <nlohmann/json.hpp>
 
 #include "analysis/sweep/sweep_tables.h"
-#include "cli/common/suggest.h"
 #include "cli/engine/commands.h"
 #include "cli/engine/sweep_job.h"
 #include "core/base/error.h"
@@ -23,14 +22,6 @@ struct Options {
   bool markdown = false;
 };
 
-void check_policies(const std::vector<std::string>& policies) {
-  std::vector<std::string> names;
-  for (const LayerStatistic& known : all_layer_statistics()) names.emplace_back(known.name);
-  for (const std::string& policy : policies) {
-    check_known("--policies", policy.substr(0, policy.find(':')), names);
-  }
-}
-
 void print(const SweepResults& results, const Options& options) {
   if (options.json) {
     fmt::print("{}\n", to_json(results).dump(2));
@@ -44,7 +35,6 @@ void print(const SweepResults& results, const Options& options) {
 }
 
 int run(const Options& options) {
-  check_policies(options.sweep.policies);
   SweepOptions sweep = options.sweep;
   sweep.generation.score = !options.no_score;
   const SweepOutcome outcome = run_sweep(sweep);

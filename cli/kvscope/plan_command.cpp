@@ -14,7 +14,6 @@
 #include "analysis/layers/statistic_list.h"
 #include "analysis/planner/explanation.h"
 #include "analysis/planner/planner.h"
-#include "cli/common/suggest.h"
 #include "cli/kvscope/commands.h"
 #include "core/base/error.h"
 #include "core/base/log.h"
@@ -116,10 +115,7 @@ PlanOptions plan_options(const Options& options, const CaptureReader& reader) {
 }
 
 StatisticChoice statistic_of(const Options& options) {
-  std::vector<std::string> names;
-  for (const LayerStatistic& known : all_layer_statistics()) names.emplace_back(known.name);
-  check_known("--statistic", options.statistic.substr(0, options.statistic.find(':')), names);
-  const StatisticChoice choice = parse_layer_statistic(options.statistic);
+  const StatisticChoice choice = parse_layer_statistic(options.statistic, "--statistic");
   if (!options.damage.empty() && choice.statistic->name != "damage") {
     throw UsageError("--damage goes with --statistic damage");
   }
@@ -237,7 +233,7 @@ void add_options(CLI::App& app, Options& options) {
 
 Command plan_command() {
   return {.name = "plan",
-          .summary = "Turn similarity into a KV-cache budget",
+          .summary = "Turn what the layers showed into a KV-cache budget",
           .define = [](CLI::App& app) -> std::function<int()> {
             auto options = std::make_shared<Options>();
             add_options(app, *options);

@@ -55,7 +55,8 @@ TEST_F(StatisticList, EveryOneReadsUnderItsName) {
   std::set<std::string> names;
   for (const LayerStatistic& statistic : all_layer_statistics()) {
     const std::string name = std::string(statistic.name) + (statistic.takes_seed ? ":3" : "");
-    const LayerStatistics layers = parse_layer_statistic(name).read({analysis, damage});
+    const LayerStatistics layers =
+        parse_layer_statistic(name, "--statistic").read({analysis, damage});
     EXPECT_EQ(layers.name, name);
     EXPECT_NE(layers.meaning, "") << name;
     ASSERT_EQ(layers.layers(), 4) << name;
@@ -69,21 +70,22 @@ TEST_F(StatisticList, EveryOneReadsUnderItsName) {
 
 TEST_F(StatisticList, ControlsNeedNoStatistics) {
   const CaptureReader run = file(false);
-  EXPECT_EQ(parse_layer_statistic("last").read({run, ""}).mean[3], 0);
-  EXPECT_THROW((void)parse_layer_statistic("cosine-key").read({run, ""}), BadInput);
-  EXPECT_THROW((void)parse_layer_statistic("distant-mass").read({run, ""}), BadInput);
+  EXPECT_EQ(parse_layer_statistic("last", "--statistic").read({run, ""}).mean[3], 0);
+  EXPECT_THROW((void)parse_layer_statistic("cosine-key", "--statistic").read({run, ""}), BadInput);
+  EXPECT_THROW((void)parse_layer_statistic("distant-mass", "--statistic").read({run, ""}),
+               BadInput);
 }
 
 TEST_F(StatisticList, DamageIsOfTheSameWeights) {
   const CaptureReader analysis = file(true);
-  const StatisticChoice damage = parse_layer_statistic("damage");
+  const StatisticChoice damage = parse_layer_statistic("damage", "--statistic");
   EXPECT_THROW((void)damage.read({analysis, ""}), UsageError);
   EXPECT_THROW((void)damage.read({analysis, damage_file("another")}), BadInput);
 }
 
 std::string error_of(const std::string& text) {
   try {
-    (void)parse_layer_statistic(text);
+    (void)parse_layer_statistic(text, "--statistic");
   } catch (const UsageError& error) {
     return error.what();
   }
@@ -91,7 +93,8 @@ std::string error_of(const std::string& text) {
 }
 
 TEST_F(StatisticList, RefusesWhatItDoesNotKnow) {
-  EXPECT_THAT(error_of("cosine"), HasSubstr("one of cosine-key, "));
+  EXPECT_THAT(error_of("cosine"), HasSubstr("--statistic: expected one of cosine-key, "));
+  EXPECT_THAT(error_of("unifrom"), HasSubstr("did you mean 'uniform'?"));
   EXPECT_THAT(error_of("random"), HasSubstr("random:SEED"));
   EXPECT_THAT(error_of("random:"), HasSubstr("random:SEED"));
   EXPECT_THAT(error_of("random:3x"), HasSubstr("random:SEED"));

@@ -1,4 +1,4 @@
-#include "cli/common/suggest.h"
+#include "core/base/suggest.h"
 
 #include <algorithm>
 #include <numeric>
@@ -8,7 +8,7 @@
 
 #include "core/base/error.h"
 
-namespace kvscope::cli {
+namespace kvscope {
 namespace {
 
 std::size_t edit_distance(std::string_view a, std::string_view b) {
@@ -56,4 +56,4 @@ void check_known(std::string_view option, std::string_view word,
       known));
 }
 
-}  // namespace kvscope::cli
+}  // namespace kvscope

@@ -4,7 +4,7 @@
 #include <string_view>
 #include <vector>
 
-namespace kvscope::cli {
+namespace kvscope {
 
 /// The candidate nearest to `word` by edit distance, or an empty string when none is near enough to
 /// be a typing mistake.
@@ -19,4 +19,4 @@ std::string with_suggestion(std::string message, std::string_view word,
 void check_known(std::string_view option, std::string_view word,
                  const std::vector<std::string>& known);
 
-}  // namespace kvscope::cli
+}  // namespace kvscope

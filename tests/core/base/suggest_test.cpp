@@ -1,11 +1,11 @@
-#include "cli/common/suggest.h"
+#include "core/base/suggest.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "core/base/error.h"
 
-namespace kvscope::cli {
+namespace kvscope {
 namespace {
 
 const std::vector<std::string> commands = {"capture", "analyze", "plan", "run", "compare"};
@@ -39,4 +39,4 @@ TEST(CheckKnown, ListsWhatThereIsAndSuggestsTheNearest) {
 }
 
 }  // namespace
-}  // namespace kvscope::cli
+}  // namespace kvscope
