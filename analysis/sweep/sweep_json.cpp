@@ -1,22 +1,12 @@
-#include <cmath>
-
 #include <nlohmann/json.hpp>
 
 #include "analysis/sweep/sweep_tables.h"
+#include "core/base/json_fields.h"
 
 namespace kvscope {
 namespace {
 
 using Json = nlohmann::json;
-
-template <typename T>
-Json or_null(const std::optional<T>& value) {
-  return value ? Json(*value) : Json();
-}
-
-Json estimate_json(const Estimate& estimate) {
-  return {{"value", estimate.value}, {"low", estimate.low}, {"high", estimate.high}};
-}
 
 Json mean_json(const std::optional<MeanSpread>& figure) {
   return figure ? Json{{"mean", figure->mean}, {"spread", figure->spread}} : Json();
@@ -40,8 +30,8 @@ Json cell_json(const CellResult& result) {
                {"psnr_median_db", or_null(result.psnr_median_db)},
                {"ssim_mean", or_null(result.ssim_mean)}};
   if (result.scores) {
-    json["class_accuracy"] = estimate_json(result.scores->class_accuracy);
-    json["demo_frechet_distance"] = estimate_json(result.scores->demo_frechet_distance);
+    json["class_accuracy"] = to_json(result.scores->class_accuracy);
+    json["demo_frechet_distance"] = to_json(result.scores->demo_frechet_distance);
   }
   return json;
 }
@@ -69,9 +59,14 @@ Json to_json(const SweepResults& results) {
                {"read_bytes", results.read_bytes},
                {"final_bytes", results.final_bytes},
                {"cells", Json::array()},
+               {"problems", Json::array()},
                {"random", Json::array()},
                {"unreachable", Json::array()}};
   for (const CellResult& cell : results.cells) json["cells"].push_back(cell_json(cell));
+  for (const DataProblem& problem : problems_of(results)) {
+    json["problems"].push_back(
+        {{"cell", problem.file}, {"what", problem.what}, {"advice", problem.advice}});
+  }
   for (const RandomSummary& summary : results.random) {
     json["random"].push_back(random_json(summary));
   }

@@ -11,6 +11,7 @@
 #include "analysis/compare/memory_figures.h"
 #include "analysis/compare/same_draws.h"
 #include "analysis/layers/rank_correlation.h"
+#include "analysis/layers/statistic_list.h"
 #include "core/base/error.h"
 #include "core/capture/capture_reader.h"
 
@@ -51,6 +52,11 @@ std::optional<MeanSpread> over_seeds(const std::vector<const CellResult*>& cells
   result.spread =
       count > 1 ? std::sqrt(squares / (count - 1)) : std::numeric_limits<double>::quiet_NaN();
   return result;
+}
+
+bool takes_seed(const std::string& policy) {
+  const LayerStatistic* statistic = find_layer_statistic(policy.substr(0, policy.find(':')));
+  return statistic != nullptr && statistic->takes_seed;
 }
 
 std::optional<double> accuracy(const CellResult& cell) {
@@ -120,16 +126,25 @@ CellResult cell_result(const SweepCell& cell, const CaptureReader& vanilla,
   result.share_of_read = memory.change_of_read + 1;
   result.share_of_final = memory.change_of_final + 1;
   result.scores = scores_of(file);
+  result.problems = data_problems(file, cell.name);
   if (file.record().capture_id != vanilla.record().capture_id) {
     compare_draws(result, vanilla, file);
   }
   return result;
 }
 
+std::vector<DataProblem> problems_of(const SweepResults& results) {
+  std::vector<DataProblem> problems;
+  for (const CellResult& cell : results.cells) {
+    problems.insert(problems.end(), cell.problems.begin(), cell.problems.end());
+  }
+  return problems;
+}
+
 std::vector<RandomSummary> random_summaries(const std::vector<CellResult>& cells) {
   std::map<double, std::vector<const CellResult*>, std::greater<>> by_ratio;
   for (const CellResult& cell : cells) {
-    if (cell.cell.ratio && cell.cell.policy.starts_with("random:")) {
+    if (cell.cell.ratio && takes_seed(cell.cell.policy)) {
       by_ratio[*cell.cell.ratio].push_back(&cell);
     }
   }

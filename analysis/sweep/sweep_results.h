@@ -26,6 +26,7 @@ struct CellResult {
   std::optional<double> psnr_mean_db;     ///< likewise, over the images that are not identical
   std::optional<double> psnr_median_db;
   std::optional<double> ssim_mean;
+  std::vector<DataProblem> problems;  ///< what its file lost; `file` is the cell's name
 
   std::vector<int> demanding_layers() const;
 };
@@ -77,6 +78,9 @@ struct SweepResults {
 /// One cell's run against the vanilla one's. Throws BadInput when they do not compare.
 CellResult cell_result(const SweepCell& cell, const CaptureReader& vanilla,
                        const CaptureReader& file);
+
+/// Of all cells.
+std::vector<DataProblem> problems_of(const SweepResults& results);
 
 /// One for each ratio with cells of several seeds.
 std::vector<RandomSummary> random_summaries(const std::vector<CellResult>& cells);

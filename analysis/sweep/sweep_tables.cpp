@@ -176,8 +176,9 @@ TitledTable unreachable_table(const SweepResults& results) {
 std::vector<TitledTable> to_tables(const SweepResults& results, Numbers numbers) {
   const FigureWriter write(numbers);
   std::vector<TitledTable> tables = {
-      cells_table(results, write), random_table(results, write, numbers),
-      damage_table(results, write), correlation_table(results, write), unreachable_table(results)};
+      problems_table(problems_of(results)),  cells_table(results, write),
+      random_table(results, write, numbers), damage_table(results, write),
+      correlation_table(results, write),     unreachable_table(results)};
   std::erase_if(tables, [](const TitledTable& table) { return table.table.rows.empty(); });
   return tables;
 }

@@ -9,8 +9,8 @@
 
 namespace kvscope {
 
-/// Cells with a row for the mean over seeds; for single layers their damage and what predicts it;
-/// what was out of reach. Empty parts are left out.
+/// What was lost; the cells; the mean over seeds of each ratio; for single layers their damage and
+/// what predicts it; what was out of reach. Empty parts are left out.
 std::vector<TitledTable> to_tables(const SweepResults& results, Numbers numbers);
 
 /// Schema "kvscope.sweep/1"; bytes as numbers, shares as fractions, null where nothing is known.

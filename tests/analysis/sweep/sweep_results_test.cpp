@@ -66,6 +66,18 @@ TEST_F(CellResultTest, RefusesOtherDrawsAndMissingPictures) {
                BadInput);
 }
 
+// Whether it ran now or in a sweep that was stopped, only the file knows what it lost.
+TEST_F(CellResultTest, SaysWhatTheFileLost) {
+  ExampleRun run = example_run(size_, example_budget(example_model(size_), {1}));
+  EXPECT_TRUE(result_of(run).problems.empty());
+  run.batches[0].quality[QualityCounter::dropped_timings] = 3;
+  SweepResults results;
+  results.cells = {result_of(run), result_of(run)};
+  ASSERT_EQ(problems_of(results).size(), 2U);
+  EXPECT_EQ(problems_of(results)[0].file, "cell");
+  EXPECT_EQ(problems_of(results)[0].what, "3 dropped_timings");
+}
+
 CellResult cell_with(const std::string& policy, double ratio, double accuracy, double distance,
                      double agreement) {
   CellResult result;

@@ -13,6 +13,7 @@ namespace kvscope {
 namespace {
 
 using ::testing::AllOf;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
@@ -67,6 +68,16 @@ TEST(SweepTables, JsonHasNullForWhatNobodyKnows) {
   EXPECT_TRUE(
       nlohmann::json::parse(json.dump())["cells"][1]["demo_frechet_distance"]["value"].is_null());
   EXPECT_FALSE(json.contains("damage"));
+}
+
+TEST(SweepTables, StartWithWhatWasLost) {
+  SweepResults results = results_of_two_layers();
+  EXPECT_EQ(to_tables(results, Numbers::readable)[0].title, "Cells");
+  results.cells[1].problems = {{"first_0.25", "3 dropped_timings", "run it again"}};
+  const std::vector<TitledTable> tables = to_tables(results, Numbers::readable);
+  EXPECT_THAT(tables[0].table.rows,
+              ElementsAre(ElementsAre("first_0.25", "3 dropped_timings", "run it again")));
+  EXPECT_EQ(to_json(results)["problems"][0]["cell"], "first_0.25");
 }
 
 // `plan --statistic damage` reads what a sweep over single layers writes.
