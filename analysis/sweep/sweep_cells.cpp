@@ -1,12 +1,12 @@
 #include "analysis/sweep/sweep_cells.h"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include <fmt/format.h>
 
 #include "core/base/error.h"
-#include "core/capture/capture_reader.h"
 
 namespace kvscope {
 namespace {
@@ -43,47 +43,20 @@ void add_cell(SweepCells& cells, const LayerStatistics& statistics, const ModelC
 
 }  // namespace
 
-std::vector<StatisticChoice> parse_policies(const std::vector<std::string>& names) {
-  std::vector<std::string> all;
-  for (const std::string& name : names) {
-    if (name == "random") {
-      for (int seed = 0; seed < random_seeds; ++seed) all.push_back(fmt::format("random:{}", seed));
-    } else {
-      all.push_back(name);
-    }
-  }
-  std::vector<StatisticChoice> policies;
-  for (auto name = all.begin(); name != all.end(); ++name) {
-    if (std::find(all.begin(), name, *name) != name) {
-      throw UsageError(fmt::format("policies: expected each once, got '{}' twice", *name));
-    }
-    policies.push_back(parse_layer_statistic(*name, "--policies"));
-  }
-  return policies;
-}
-
-std::vector<std::string> default_policies(bool with_damage) {
-  std::vector<std::string> names;
-  for (const LayerStatistic& statistic : all_layer_statistics()) {
-    if (statistic.family == StatisticFamily::damage && !with_damage) continue;
-    names.emplace_back(statistic.name);
-  }
-  return names;
-}
-
-SweepCells policy_cells(const StatisticSource& source, const std::vector<StatisticChoice>& policies,
+SweepCells policy_cells(const ModelConfig& model, const std::vector<LayerStatistics>& statistics,
                         const std::vector<double>& ratios, PlanOptions options) {
-  const RunRecord& record = source.analysis.record();
   options.fill = true;
-  options.capture_id = record.capture_id;
-  std::vector<LayerStatistics> statistics;
-  statistics.reserve(policies.size());
-  for (const StatisticChoice& policy : policies) statistics.push_back(policy.read(source));
   SweepCells cells;
-  cells.cells.push_back(vanilla_cell(record.model));
+  cells.cells.push_back(vanilla_cell(model));
+  std::set<std::string> names;
   for (const double ratio : ratios) {
     for (const LayerStatistics& policy : statistics) {
-      add_cell(cells, policy, record.model, options, ratio);
+      const std::string name = cell_name(policy.name, ratio);
+      if (!names.insert(name).second) {
+        throw UsageError(fmt::format(
+            "sweep: expected every policy and ratio once, got the cell {} twice", name));
+      }
+      add_cell(cells, policy, model, options, ratio);
     }
   }
   return cells;

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "analysis/layers/statistic_list.h"
+#include "analysis/layers/layer_statistics.h"
 #include "analysis/planner/planner.h"
 #include "core/budget/budget.h"
 
@@ -32,21 +32,11 @@ struct SweepCells {
   std::vector<UnreachableCell> unreachable;
 };
 
-/// Seeds that the policy `random` stands for.
-inline constexpr int random_seeds = 5;
-
-/// The policies that names stand for: "random" is five of them. Throws UsageError as
-/// parse_layer_statistic does, and for a policy named twice.
-std::vector<StatisticChoice> parse_policies(const std::vector<std::string>& names);
-
-/// What a sweep compares when nothing else is asked for: every statistic, without the measured
-/// damage unless there is some.
-std::vector<std::string> default_policies(bool with_damage);
-
-/// A cell for each ratio (of `read`) and policy, ratio by ratio, with the bytes filled up as far as
-/// they go, so that the cells of a ratio compare. `options` says what bytes are counted in. Throws
-/// like the statistics and, for anything but an unreachable ratio, like make_plan.
-SweepCells policy_cells(const StatisticSource& source, const std::vector<StatisticChoice>& policies,
+/// A cell for each ratio (of `read`) and statistic, ratio by ratio, with the bytes filled up as far
+/// as they go, so that the cells of a ratio compare. `options` says what bytes are counted in and
+/// what the statistics come from. Throws UsageError for two cells of one name and, for anything but
+/// an unreachable ratio, like make_plan.
+SweepCells policy_cells(const ModelConfig& model, const std::vector<LayerStatistics>& statistics,
                         const std::vector<double>& ratios, PlanOptions options);
 
 /// A cell for each layer, in which that layer keeps its condensed scales and all others everything.

@@ -1,4 +1,3 @@
-#include <filesystem>
 #include <memory>
 #include <string>
 
@@ -9,7 +8,6 @@
 #include "cli/engine/commands.h"
 #include "cli/engine/sweep_job.h"
 #include "core/base/error.h"
-#include "core/base/output_file.h"
 
 namespace kvscope::cli {
 namespace {
@@ -37,12 +35,10 @@ void print(const SweepResults& results, const Options& options) {
 int run(const Options& options) {
   SweepOptions sweep = options.sweep;
   sweep.generation.score = !options.no_score;
-  const SweepOutcome outcome = run_sweep(sweep);
-  const std::string file = (std::filesystem::path(sweep.output) / "results.json").string();
-  write_file(file, to_json(outcome.results).dump(2) + '\n');
-  print(outcome.results, options);
-  if (outcome.lost_data) return exit_code(ErrorKind::data_lost);
-  return outcome.results.unreachable.empty() ? 0 : exit_code(ErrorKind::failure);
+  const SweepResults results = run_sweep(sweep);
+  print(results, options);
+  if (!problems_of(results).empty()) return exit_code(ErrorKind::data_lost);
+  return results.unreachable.empty() ? 0 : exit_code(ErrorKind::failure);
 }
 
 void add_options(CLI::App& app, Options& options) {
@@ -55,7 +51,8 @@ void add_options(CLI::App& app, Options& options) {
                      ->check(CLI::Range(0.0, 1.0));
   auto* policies = app.add_option("--policies", sweep.policies,
                                   "What chooses the layers: statistics of 'kvscope plan "
-                                  "--statistic'; random is five seeds (default: all)")
+                                  "--statistic'; random is five seeds (default: all that the "
+                                  "analysis gives)")
                        ->delimiter(',');
   app.add_option("--damage", sweep.damage,
                  "Results of a sweep with --single-layers: for the policy damage, and among "
@@ -67,7 +64,7 @@ void add_options(CLI::App& app, Options& options) {
   app.add_option("-o,--output", sweep.output,
                  "Folder for the cells and results.json; cells that are there are not run again")
       ->required();
-  app.add_flag("--force", sweep.force, "Replace cells of other settings");
+  app.add_flag("--force", sweep.force, "Replace files of other sweeps");
   add_draw_options(app, sweep.generation);
   auto* scorer = app.add_option("--scorer", sweep.generation.scorer,
                                 "Scorer folder (default: the embedded model's)");

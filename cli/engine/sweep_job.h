@@ -12,21 +12,16 @@ struct SweepOptions {
   GenerationOptions generation;  ///< of every cell; its budget and output are the cells'
   std::string analysis;
   std::vector<double> ratios = {0.4, 0.25, 0.2, 0.15};  ///< of `read`
-  std::vector<std::string> policies;                    ///< empty: default_policies
+  std::vector<std::string> policies;                    ///< as sweep_policies takes them
   std::string damage;                                   ///< results of a sweep over single layers
   bool single_layers = false;                           ///< in place of ratios and policies
   std::string output;                                   ///< folder
-  bool force = false;                                   ///< replace cells of other settings
+  bool force = false;                                   ///< replace files of other sweeps
 };
 
-struct SweepOutcome {
-  SweepResults results;
-  bool lost_data = false;  ///< in a cell that was run now
-};
-
-/// Runs the vanilla cache and every cell that the folder does not hold yet into
-/// FOLDER/<cell>.json (budget) and FOLDER/<cell>.h5, then compares them. Throws Error when a file
-/// of the folder is of another run and `force` is not set, before anything runs.
-SweepOutcome run_sweep(const SweepOptions& options);
+/// Runs the vanilla cache and every cell that the folder does not hold yet, compares them and
+/// writes the results, see SweepFolder. Throws Error, before anything runs, when a file of the
+/// folder is not of this sweep and `force` is not set.
+SweepResults run_sweep(const SweepOptions& options);
 
 }  // namespace kvscope::cli

@@ -88,6 +88,7 @@ class Sweep(CliTest):
         # Nothing is run again, and cells of other draws are kept.
         self.kvscope(*command)
         self.assertEqual(self.finished(), after)
+        self.assertEqual(self.results()["problems"], [])
         others = ["8" if word == "7" else word for word in command]
         cause = self.refused(1, *others)
         self.assertIn("seed 7", cause)
@@ -96,6 +97,17 @@ class Sweep(CliTest):
         self.kvscope(*others, "--force")
         self.assertFalse(set(self.finished().values()) & set(after.values()))
         self.assertEqual(self.results()["settings"]["seed"], 8)
+
+    def test_a_loss_is_told_again_when_the_cell_is_not_run_again(self):
+        command = self.sweep("--ratios", "0.3", "--policies", "last", "--no-score")
+        self.kvscope(*command)
+        with h5py.File(self.cells / "last_0.3.h5", "r+") as file:
+            counters = [name.decode() for name in file["counter"][()]]
+            file["quality"][counters.index("nonfinite_values")] = 3
+        done = self.start(*command)
+        self.assertEqual(done.returncode, 5, done.stderr)
+        self.assertIn("last_0.3: 3 nonfinite_values", done.stderr)
+        self.assertEqual([loss["cell"] for loss in self.results()["problems"]], ["last_0.3"])
 
     def test_single_layers_give_the_damage_that_plan_reads(self):
         self.kvscope(*self.sweep("--single-layers"))
@@ -151,6 +163,11 @@ class Sweep(CliTest):
         self.assertIn("--damage", self.refused(2, *self.sweep("--policies", "damage")))
         self.refused(2, *self.sweep("--ratios", "1.5"))
         self.refused(2, *self.sweep("--single-layers", "--ratios", "0.2"))
+        twice = self.refused(2, *self.sweep("--ratios", "0.2,0.20", "--policies", "last"))
+        self.assertIn("last_0.2", twice)
+        self.assertIn(
+            "--damage", self.refused(2, *self.sweep("--policies", "last", "--damage", "none.json"))
+        )
         self.assertEqual(list(self.cells.glob("*.h5")), [])
 
     def test_what_stands_in_the_way_is_kept(self):
@@ -166,6 +183,16 @@ class Sweep(CliTest):
         (self.cells / "last_0.4.h5").write_text("precious")
         self.assertIn("--force", self.refused(1, *self.sweep("--policies", "last")))
         self.assertEqual((self.cells / "last_0.4.h5").read_text(), "precious")
+        (self.cells / "last_0.4.h5").unlink()
+        for name in ("last_0.4.images/a.png", "last_0.4.json", "results.json"):
+            path = self.cells / name
+            path.parent.mkdir(exist_ok=True)
+            path.write_text("precious")
+            cause = self.refused(1, *self.sweep("--policies", "last"))
+            self.assertIn(name.split("/")[0], cause)
+            self.assertIn("--force", cause)
+            self.assertEqual(path.read_text(), "precious")
+        self.assertEqual(list(self.cells.glob("vanilla*")), [])
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "analysis/sweep/sweep_statistics.h"
 #include "core/base/error.h"
 #include "core/capture/capture_reader.h"
 #include "tests/support/example_capture.h"
@@ -11,7 +12,6 @@
 namespace kvscope {
 namespace {
 
-using ::testing::Contains;
 using ::testing::ElementsAre;
 using testing::example_budget;
 using testing::example_model;
@@ -19,7 +19,6 @@ using testing::example_run;
 using testing::ExampleRun;
 using testing::ExampleSize;
 using ::testing::HasSubstr;
-using ::testing::Not;
 
 class SweepCellsTest : public ::testing::Test {
  protected:
@@ -31,7 +30,8 @@ class SweepCellsTest : public ::testing::Test {
 
   SweepCells cells(const std::vector<std::string>& policies, const std::vector<double>& ratios) {
     const CaptureReader analysis(folder_ / "base.h5");
-    return policy_cells({analysis, ""}, parse_policies(policies), ratios, {});
+    const SweepStatistics statistics = read_all({analysis, ""}, sweep_policies(policies, false));
+    return policy_cells(analysis.record().model, statistics.read, ratios, {});
   }
 
   ExampleSize size_{6, {1, 2, 3, 4, 5, 6, 8}, 4, 2, 1};
@@ -64,20 +64,13 @@ TEST_F(SweepCellsTest, ARatioOutOfReachLeavesTheOthers) {
   EXPECT_THROW((void)cells({"first"}, {1.5}), UsageError) << "a mistake ends the sweep";
 }
 
-TEST(SweepPolicies, RandomIsFiveSeeds) {
-  const std::vector<StatisticChoice> policies = parse_policies({"random", "last"});
-  ASSERT_EQ(policies.size(), 6U);
-  EXPECT_EQ(policies[4].seed, 4U);
-  EXPECT_EQ(policies[5].statistic->name, "last");
-  EXPECT_THROW((void)parse_policies({"last", "last"}), UsageError);
-  EXPECT_THROW((void)parse_policies({"random", "random:2"}), UsageError);
-  EXPECT_THROW((void)parse_policies({"lst"}), UsageError);
-}
-
-TEST(SweepPolicies, DamageIsComparedWhereThereIsSome) {
-  EXPECT_THAT(default_policies(false), Not(Contains("damage")));
-  EXPECT_THAT(default_policies(true), Contains("damage"));
-  EXPECT_EQ(parse_policies(default_policies(true)).size(), all_layer_statistics().size() + 4);
+// Cells of one name would take each other's files.
+TEST_F(SweepCellsTest, TwoCellsOfOneNameAreRefused) {
+  EXPECT_THROW((void)cells({"last"}, {0.2, 0.20}), UsageError);
+  EXPECT_THROW((void)cells({"last"}, {0.001, 0.001}), UsageError) << "out of reach as well";
+  EXPECT_THROW((void)cells({"random:1", "random:01"}, {0.5}), UsageError);
+  EXPECT_THROW((void)cells({"random", "random:2"}, {0.5}), UsageError);
+  EXPECT_THROW((void)cells({"last", "last"}, {0.5}), UsageError);
 }
 
 TEST(SingleLayers, OneLayerIsCondensedAndAllOthersKeepEverything) {

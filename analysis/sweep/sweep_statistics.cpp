@@ -1,0 +1,88 @@
+#include "analysis/sweep/sweep_statistics.h"
+
+#include <algorithm>
+
+#include "core/base/error.h"
+
+namespace kvscope {
+namespace {
+
+bool looks_at_the_analysis(const LayerStatistic& statistic) {
+  return statistic.family == StatisticFamily::similarity ||
+         statistic.family == StatisticFamily::attention;
+}
+
+void add_seeds(std::vector<StatisticChoice>& choices, const LayerStatistic& statistic) {
+  if (!statistic.takes_seed) {
+    choices.push_back({&statistic, 0});
+    return;
+  }
+  for (std::uint64_t seed = 0; seed < seeds_of_a_policy; ++seed) {
+    choices.push_back({&statistic, seed});
+  }
+}
+
+}  // namespace
+
+std::vector<StatisticChoice> sweep_policies(const std::vector<std::string>& names,
+                                            bool damage_given) {
+  std::vector<StatisticChoice> choices;
+  if (names.empty()) {
+    for (const LayerStatistic& statistic : all_layer_statistics()) {
+      if (statistic.family == StatisticFamily::damage && !damage_given) continue;
+      add_seeds(choices, statistic);
+    }
+    return choices;
+  }
+  for (const std::string& name : names) {
+    if (const LayerStatistic* statistic = find_layer_statistic(name)) {
+      add_seeds(choices, *statistic);
+    } else {
+      choices.push_back(parse_layer_statistic(name, "--policies"));
+    }
+  }
+  const bool asks_for_damage = std::ranges::any_of(choices, [](const StatisticChoice& choice) {
+    return choice.statistic->family == StatisticFamily::damage;
+  });
+  if (damage_given && !asks_for_damage) {
+    throw UsageError("--damage goes with the policy damage, which --policies does not name");
+  }
+  return choices;
+}
+
+std::vector<StatisticChoice> damage_predictors(bool damage_given) {
+  std::vector<StatisticChoice> choices;
+  for (const LayerStatistic& statistic : all_layer_statistics()) {
+    const bool measured = statistic.family == StatisticFamily::damage && damage_given;
+    if (looks_at_the_analysis(statistic) || measured || statistic.name == "first") {
+      choices.push_back({&statistic, 0});
+    }
+  }
+  return choices;
+}
+
+SweepStatistics read_available(const StatisticSource& source,
+                               const std::vector<StatisticChoice>& choices) {
+  SweepStatistics statistics;
+  for (const StatisticChoice& choice : choices) {
+    try {
+      statistics.read.push_back(choice.read(source));
+    } catch (const Error& error) {
+      const bool cannot =
+          error.kind() == ErrorKind::failure || error.kind() == ErrorKind::bad_input;
+      if (!cannot || !looks_at_the_analysis(*choice.statistic)) throw;
+      if (statistics.left_out.empty()) statistics.why = error.what();
+      statistics.left_out.emplace_back(choice.statistic->name);
+    }
+  }
+  return statistics;
+}
+
+SweepStatistics read_all(const StatisticSource& source,
+                         const std::vector<StatisticChoice>& choices) {
+  SweepStatistics statistics;
+  for (const StatisticChoice& choice : choices) statistics.read.push_back(choice.read(source));
+  return statistics;
+}
+
+}  // namespace kvscope

@@ -1,0 +1,98 @@
+#include "analysis/sweep/sweep_statistics.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "core/base/error.h"
+#include "core/capture/capture_reader.h"
+#include "tests/support/example_capture.h"
+#include "tests/support/temp_dir.h"
+
+namespace kvscope {
+namespace {
+
+using ::testing::Contains;
+using ::testing::ElementsAre;
+using testing::example_budget;
+using testing::example_model;
+using testing::example_run;
+using testing::ExampleRun;
+using testing::ExampleSize;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+std::vector<std::string> names_of(const std::vector<StatisticChoice>& choices) {
+  std::vector<std::string> names;
+  for (const StatisticChoice& choice : choices) names.emplace_back(choice.statistic->name);
+  return names;
+}
+
+TEST(SweepPolicies, RandomIsFiveSeeds) {
+  const std::vector<StatisticChoice> policies =
+      sweep_policies({"random", "last", "random:9"}, false);
+  ASSERT_EQ(policies.size(), 7U);
+  EXPECT_EQ(policies[4].seed, 4U);
+  EXPECT_EQ(policies[5].statistic->name, "last");
+  EXPECT_EQ(policies[6].seed, 9U);
+  EXPECT_THROW((void)sweep_policies({"lst"}, false), UsageError);
+}
+
+TEST(SweepPolicies, DamageIsComparedWhereThereIsSome) {
+  EXPECT_THAT(names_of(sweep_policies({}, false)), Not(Contains("damage")));
+  EXPECT_THAT(names_of(sweep_policies({}, true)), Contains("damage"));
+  EXPECT_EQ(sweep_policies({}, true).size(), all_layer_statistics().size() + 4);
+  EXPECT_EQ(sweep_policies({"last", "damage"}, true).size(), 2U);
+  EXPECT_THROW((void)sweep_policies({"last"}, true), UsageError) << "a file that nothing reads";
+}
+
+TEST(DamagePredictors, LookAtTheModelOrAtTheOrderOfLayers) {
+  EXPECT_THAT(names_of(damage_predictors(false)),
+              ElementsAre("cosine-key", "cosine-value", "neg_l2-key", "neg_l2-value",
+                          "distant-density", "distant-mass", "first"));
+  EXPECT_THAT(names_of(damage_predictors(true)), Contains("damage"));
+}
+
+class ReadStatistics : public ::testing::Test {
+ protected:
+  CaptureReader analysis(const std::vector<int>& patch_nums, bool with_mass) {
+    const ExampleSize size{4, patch_nums, 4, 2, 1};
+    ExampleRun run = example_run(size, example_budget(example_model(size), {}));
+    add_statistics(run);
+    if (!with_mass) {
+      run.layout.mass = false;
+      for (BatchRecord& batch : run.batches) batch.statistics->mass_sum = {};
+    }
+    write_run(run, folder_ / "base.h5");
+    return CaptureReader(folder_ / "base.h5");
+  }
+
+  testing::TempDir folder_;
+};
+
+TEST_F(ReadStatistics, LeavesOutWhatTheAnalysisCannotGive) {
+  const CaptureReader whole = analysis({1, 2, 3, 4, 5}, true);
+  EXPECT_TRUE(read_available({whole, ""}, sweep_policies({}, false)).left_out.empty());
+
+  const CaptureReader without_mass = analysis({1, 2, 3, 4, 5}, false);
+  const SweepStatistics rest = read_available({without_mass, ""}, sweep_policies({}, false));
+  EXPECT_THAT(rest.left_out, ElementsAre("distant-density", "distant-mass"));
+  EXPECT_THAT(rest.why, HasSubstr("attention mass"));
+  EXPECT_EQ(rest.read.size(), sweep_policies({}, false).size() - 2);
+
+  const CaptureReader few_scales = analysis({1, 2, 3, 4}, true);
+  const SweepStatistics near = read_available({few_scales, ""}, damage_predictors(false));
+  EXPECT_THAT(near.left_out, ElementsAre("distant-density", "distant-mass"));
+  EXPECT_THAT(near.why, HasSubstr("scales"));
+}
+
+TEST_F(ReadStatistics, RefusesWhatTheUserNamed) {
+  const CaptureReader without_mass = analysis({1, 2, 3, 4, 5}, false);
+  const StatisticSource source{without_mass, ""};
+  EXPECT_THROW((void)read_all(source, sweep_policies({"last", "distant-mass"}, false)), BadInput);
+  EXPECT_THROW((void)read_available({without_mass, folder_ / "none.json"}, damage_predictors(true)),
+               BadInput)
+      << "--damage names the file";
+}
+
+}  // namespace
+}  // namespace kvscope
