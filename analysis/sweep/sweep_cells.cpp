@@ -70,7 +70,8 @@ SweepCells single_layer_cells(const ModelConfig& model) {
     cell.name = fmt::format("layer_{:02}", layer);
     cell.layer = layer;
     cell.budget.policy = ams_kv_policy;
-    cell.budget.layers[static_cast<std::size_t>(layer)] = {LayerClass::efficient, KeepLocal{2, 0}};
+    cell.budget.layers[static_cast<std::size_t>(layer)] = {LayerClass::efficient,
+                                                           KeepLocal{default_condensed_scales, 0}};
     cells.cells.push_back(std::move(cell));
   }
   return cells;
