@@ -258,7 +258,7 @@ class BadUse(CliTest):
     def test_plan_options_that_would_do_nothing(self):
         for options in (["--of", "final"], ["--whole-scales"],
                         ["--damage", "r.json"], ["--statistic", "first"]):
-            self.refused(2, "plan", self.path("a.h5"), *options)
+            self.refused(2, "plan", GOLDEN / "capture_v1.h5", *options)
 
 
 class LostData(CliTest):
