@@ -64,6 +64,30 @@ void check_same_experiment(const CaptureReader& first, const CaptureReader& othe
   require(first.layout().mass == other.layout().mass, "kind of statistics (attention mass)");
 }
 
+/// A sample given twice counts as two: the intervals over samples would be too narrow. An analysis
+/// does not say which samples it was made from.
+void check_other_draws(const CaptureReader& earlier, const CaptureReader& later) {
+  const RunSettings& a = earlier.record().settings;
+  const RunSettings& b = later.record().settings;
+  const bool alike = a.seed == b.seed && a.rng == b.rng &&
+                     (a.rng == RandomMode::per_sample || a.batch == b.batch) &&
+                     earlier.record().source_ids.empty() && later.record().source_ids.empty();
+  const std::int64_t begin = std::max(a.first_sample, b.first_sample);
+  const std::int64_t end = std::min(a.first_sample + earlier.committed_samples(),
+                                    b.first_sample + later.committed_samples());
+  if (!alike || begin >= end) return;
+  const std::vector<std::int32_t> left = earlier.labels();
+  const std::vector<std::int32_t> right = later.labels();
+  if (!std::equal(left.begin() + (begin - a.first_sample), left.begin() + (end - a.first_sample),
+                  right.begin() + (begin - b.first_sample))) {
+    return;
+  }
+  throw BadInput(
+      "analyze", later.path(),
+      fmt::format("other samples than {} has (--seed or --first-sample)", earlier.path()),
+      fmt::format("samples {} to {} of seed {} again", begin, end - 1, b.seed));
+}
+
 std::vector<std::string> ids_of(const RunRecord& record) {
   return record.source_ids.empty() ? std::vector{record.capture_id} : record.source_ids;
 }
@@ -127,6 +151,11 @@ void analyze(const std::vector<std::string>& inputs, const std::string& output,
     check_same_experiment(sources.front(), sources.back());
   }
   const RunRecord record = merged_record(sources);
+  for (std::size_t later = 1; later < sources.size(); ++later) {
+    for (std::size_t earlier = 0; earlier < later; ++earlier) {
+      check_other_draws(sources[earlier], sources[later]);
+    }
+  }
   const FileLayout layout = merged_layout(sources);
   CaptureWriter writer(output, record, layout, options.force);
   Progress progress("analyze", record.settings.samples, "samples");

@@ -15,7 +15,8 @@ struct AnalyzeOptions {
 /// stay batch by batch, in the order of `inputs`, so that several captures give the bytes of one
 /// run over all their batches. Partial captures count with what they committed. Throws BadInput: no
 /// statistics in an input, raw K/V of some samples only, inputs of different models, budgets,
-/// sampling or kept subsets, one capture given twice. Throws UsageError when `output` is an input.
+/// sampling or kept subsets, one capture or the same draws given twice. Throws UsageError when
+/// `output` is an input.
 void analyze(const std::vector<std::string>& inputs, const std::string& output,
              const AnalyzeOptions& options);
 

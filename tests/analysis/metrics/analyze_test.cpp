@@ -185,6 +185,13 @@ TEST_F(Analyze, RefusesTheSameCaptureTwice) {
   EXPECT_FALSE(std::filesystem::exists(folder_ / "out.h5"));
 }
 
+// A forgotten --first-sample would make the intervals look narrower than they are.
+TEST_F(Analyze, RefusesTheSameDrawsOfTwoRuns) {
+  const std::string first = capture("first.h5", 0, 2);
+  const std::string again = capture("again.h5", 0, 1);
+  EXPECT_THROW(analyze({first, again}, folder_ / "out.h5", {}), BadInput);
+}
+
 TEST_F(Analyze, RefusesCapturesOfDifferentModels) {
   const std::string input = capture("a.h5", 0, 1);
   RunRecord record = testing::tiny_record(2, 0);
