@@ -96,14 +96,11 @@ def pairs(count, first, second):
     return np.array(a), np.array(b)
 
 
-def report(rows, name, a, b):
+def report(name, a, b):
     ratio = a / b
     low, high = np.percentile(ratio, [25, 75])
-    rows.append(
-        f"| {name} | {np.median(ratio):.3f} | {low:.3f} – {high:.3f} | {len(ratio)} "
-        f"| {np.median(a) * 1e3:.1f} ms | {np.median(b) * 1e3:.1f} ms |"
-    )
-    print(rows[-1], flush=True)
+    print(f"| {name} | {np.median(ratio):.3f} | {low:.3f} – {high:.3f} | {len(ratio)} "
+          f"| {np.median(a) * 1e3:.1f} ms | {np.median(b) * 1e3:.1f} ms |", flush=True)
 
 
 def main():
@@ -111,12 +108,12 @@ def main():
     parser.add_argument("--kvscope", default=ROOT / "build" / "release" / "bin" / "kvscope")
     parser.add_argument("--pairs", type=int, default=9)
     parser.add_argument("--threads", type=int, default=os.cpu_count())
+    parser.add_argument("--only", default="", help="measure the figures whose name has this in it")
     arguments = parser.parse_args()
 
     print(f"{cpu_name()}, {arguments.threads} threads, demo model, batch 8, fp32\n")
     print("| figure | median ratio | IQR | pairs | first | second |")
     print("|---|---|---|---|---|---|")
-    rows = []
     with tempfile.TemporaryDirectory() as folder:
         bench = Bench(arguments.kvscope, folder, arguments.threads)
         count = arguments.pairs
@@ -127,19 +124,20 @@ def main():
         bench.call(bench.kvscope, "plan", analysis, "--ratio", "0.2", "-o", budget)
         under_budget = ("--budget", budget)
 
-        report(rows, "generation / eager PyTorch reference",
-               *pairs(count, bench.batch_seconds, bench.reference_seconds))
-        report(rows, "attention core, budget 0.2 of read / vanilla",
-               *pairs(count, lambda: bench.module_seconds("attention_core", *under_budget),
-                      lambda: bench.module_seconds("attention_core")))
-        report(rows, "end to end, budget 0.2 of read / vanilla",
-               *pairs(count, lambda: bench.batch_seconds(*under_budget), bench.batch_seconds))
-        report(rows, "capture --store reduced / run, 32 samples",
-               *pairs(count, lambda: bench.job_seconds("capture", "--store", "reduced"),
-                      lambda: bench.job_seconds("run")))
-        report(rows, "capture --store raw / run, 32 samples",
-               *pairs(count, lambda: bench.job_seconds("capture", "--store", "raw"),
-                      lambda: bench.job_seconds("run")))
+        def figure(name, first, second):
+            if arguments.only in name:
+                report(name, *pairs(count, first, second))
+
+        figure("generation / eager PyTorch reference", bench.batch_seconds, bench.reference_seconds)
+        figure("attention core, budget 0.2 of read / vanilla",
+               lambda: bench.module_seconds("attention_core", *under_budget),
+               lambda: bench.module_seconds("attention_core"))
+        figure("end to end, budget 0.2 of read / vanilla",
+               lambda: bench.batch_seconds(*under_budget), bench.batch_seconds)
+        for store in ("reduced", "raw"):
+            figure(f"capture --store {store} / run, 32 samples",
+                   lambda: bench.job_seconds("capture", "--store", store),
+                   lambda: bench.job_seconds("run"))
 
         def analyze():
             return json.loads(bench.call(bench.kvscope, "analyze", raw, "--force", "--json",
@@ -157,16 +155,15 @@ def main():
                         layer["key"][()], layer["value"][()]
             return time.perf_counter() - start
 
-        report(rows, "analyze / numpy + h5py, 16 samples", *pairs(count, analyze, analyze_numpy))
-        report(rows, "analyze / only reading the file, 16 samples", *pairs(count, analyze, read_only))
+        figure("analyze / numpy + h5py, 16 samples", analyze, analyze_numpy)
+        figure("analyze / only reading the file, 16 samples", analyze, read_only)
         true = "/bin/true"
-        report(rows, "kvscope --help / true",
-               *pairs(count, lambda: bench.wall_seconds(bench.kvscope, "--help"),
-                      lambda: bench.wall_seconds(true)))
-        report(rows, "kvscope plan / true",
-               *pairs(count, lambda: bench.wall_seconds(bench.kvscope, "plan", analysis, "--ratio",
-                                                        "0.2", "--force", "-o", budget),
-                      lambda: bench.wall_seconds(true)))
+        figure("kvscope --help / true", lambda: bench.wall_seconds(bench.kvscope, "--help"),
+               lambda: bench.wall_seconds(true))
+        figure("kvscope plan / true",
+               lambda: bench.wall_seconds(bench.kvscope, "plan", analysis, "--ratio", "0.2",
+                                          "--force", "-o", budget),
+               lambda: bench.wall_seconds(true))
 
 
 if __name__ == "__main__":
