@@ -25,9 +25,7 @@ nlohmann::json to_json(const LayerDamage& damage, int layer) {
 MeasuredDamage load_measured_damage(const std::string& path) {
   const nlohmann::json json = read_json_file(path, where);
   JsonFields root(json, std::string(where), path);
-  if (const std::string schema = root.text("schema"); schema != sweep_schema) {
-    root.fail("schema", fmt::format("\"{}\"", sweep_schema), fmt::format("\"{}\"", schema));
-  }
+  root.check_schema(sweep_schema);
   MeasuredDamage measured;
   measured.weights_sha256 = root.text("weights_sha256");
   const std::int64_t depth = root.object("model").integer("depth", 1);

@@ -42,9 +42,7 @@ int small(JsonFields& fields, std::string_view key, std::int64_t smallest) {
 ScorerConfig load_config(const std::string& path) {
   const nlohmann::json json = read_json_file(path, "scorer");
   JsonFields fields(json, "scorer", path);
-  if (const std::string schema = fields.text("schema"); schema != schema_name) {
-    fields.fail("schema", fmt::format("\"{}\"", schema_name), schema);
-  }
+  fields.check_schema(schema_name);
   ScorerConfig config;
   config.name = fields.text("name");
   config.model = fields.text("model");

@@ -71,6 +71,12 @@ std::string JsonFields::text(std::string_view key) {
   return found.get<std::string>();
 }
 
+void JsonFields::check_schema(std::string_view expected) {
+  if (const std::string found = text("schema"); found != expected) {
+    fail("schema", fmt::format("\"{}\"", expected), fmt::format("\"{}\"", found));
+  }
+}
+
 std::vector<int> JsonFields::integers(std::string_view key, int smallest) {
   std::vector<int> result;
   for (const nlohmann::json& item : array(key)) {

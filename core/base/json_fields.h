@@ -30,6 +30,8 @@ class JsonFields {
   std::optional<double> number_or_null(std::string_view key);
   bool boolean(std::string_view key);
   std::string text(std::string_view key);
+  /// The text `schema`, which must be `expected`: name and version of a format.
+  void check_schema(std::string_view expected);
   std::vector<int> integers(std::string_view key, int smallest);
   std::vector<std::string> texts(std::string_view key);
   const nlohmann::json& array(std::string_view key);

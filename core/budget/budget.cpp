@@ -164,9 +164,7 @@ BudgetExpectation parse_expectation(JsonFields fields) {
 
 Budget parse(const nlohmann::json& json, const std::string& file) {
   JsonFields root(json, std::string(where), file);
-  if (const std::string found = root.text("schema"); found != schema) {
-    root.fail("schema", fmt::format("\"{}\"", schema), fmt::format("\"{}\"", found));
-  }
+  root.check_schema(schema);
   Budget budget;
   budget.policy = one_of(root, "policy", policies);
   budget.model = parse_model(root.object("model"));

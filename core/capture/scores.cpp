@@ -138,9 +138,7 @@ nlohmann::json to_json(const Scores& scores) {
 Scores load_scores(const std::string& path) {
   const nlohmann::json json = read_json_file(path, "scores");
   JsonFields fields(json, "scores", path);
-  if (const std::string schema = fields.text("schema"); schema != scores_schema) {
-    fields.fail("schema", fmt::format("\"{}\"", scores_schema), schema);
-  }
+  fields.check_schema(scores_schema);
   Scores scores;
   scores.capture_id = fields.text("capture_id");
   scores.model = fields.text("model");
