@@ -30,7 +30,8 @@ struct Conditioning {
 /// The VAR transformer for inference (VAR, arXiv 2404.02905; models/var.py and basic_var.py).
 ///
 /// In float16 and bfloat16 it computes what the published code does under autocast: linears and
-/// attention in the compute dtype, LayerNorm, the l2 norm and the residual stream in float32.
+/// attention in the compute dtype, LayerNorm, the l2 norm and the residual stream in float32. On a
+/// CPU the attention of these types is computed in float32 (attention.h).
 class Var {
  public:
   /// Converts the weights once; `weights` may go away afterwards. Throws Error when a parameter is
