@@ -129,7 +129,6 @@ std::string JsonFields::path_of(std::string_view key) const {
 }
 
 std::string brief(const nlohmann::json& value) {
-  // dump() recurses: a file of a million brackets would overflow the stack.
   if (value.is_array()) return "a list";
   if (value.is_object()) return "an object";
   std::string text = value.dump();
@@ -139,8 +138,15 @@ std::string brief(const nlohmann::json& value) {
 }
 
 nlohmann::json parse_json(std::string_view text, std::string_view where, std::string_view file) {
+  // Copying and printing a value recurse: a file of a million brackets would overflow the stack.
+  constexpr int deepest = 32;
+  const auto refuse_deep = [&](int depth, nlohmann::json::parse_event_t, const nlohmann::json&) {
+    if (depth > deepest)
+      throw BadInput(where, file, fmt::format("at most {} nested levels", deepest), "more");
+    return true;
+  };
   try {
-    return nlohmann::json::parse(text);
+    return nlohmann::json::parse(text, refuse_deep);
   } catch (const nlohmann::json::parse_error& mistake) {
     const std::size_t before = std::min(mistake.byte, text.size());
     const auto line =

@@ -67,7 +67,8 @@ nlohmann::json or_null(const std::optional<T>& value) {
   return value ? nlohmann::json(*value) : nlohmann::json();
 }
 
-/// Parses the JSON text of `file`. Throws BadInput with the line of the mistake.
+/// Parses the JSON text of `file`. Throws BadInput with the line of the mistake, and for lists and
+/// objects inside each other deeper than any format of ours.
 nlohmann::json parse_json(std::string_view text, std::string_view where, std::string_view file);
 
 /// Reads and parses a whole JSON file. Throws BadInput when it cannot be read.
