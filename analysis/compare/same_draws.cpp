@@ -18,10 +18,6 @@ std::int64_t common_samples(const CaptureReader& a, const CaptureReader& b) {
   return std::min(a.committed_samples(), b.committed_samples());
 }
 
-std::string_view device_type(const RunSettings& settings) {
-  return std::string_view(settings.device).substr(0, settings.device.find(':'));
-}
-
 template <typename T>
 bool equal_start(const std::vector<T>& a, const std::vector<T>& b, std::int64_t count) {
   return static_cast<std::int64_t>(std::min(a.size(), b.size())) >= count &&

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <map>
 #include <utility>
 
 #include <fmt/format.h>
@@ -52,6 +53,8 @@ void check_same_experiment(const CaptureReader& first, const CaptureReader& othe
   require(a.weights_sha256 == b.weights_sha256, "weights");
   require(a.budget == b.budget, "budget");
   require(a.settings.dtype == b.settings.dtype, "dtype");
+  require(device_type(a.settings) == device_type(b.settings), "device");
+  require(a.settings.rng == b.settings.rng, "random generator (rng)");
   const KeptSubset& kept = a.settings.keep;
   const KeptSubset& other_kept = b.settings.keep;
   require(kept.layers == other_kept.layers && kept.heads == other_kept.heads &&
@@ -64,28 +67,41 @@ void check_same_experiment(const CaptureReader& first, const CaptureReader& othe
   require(first.layout().mass == other.layout().mass, "kind of statistics (attention mass)");
 }
 
-/// A sample given twice counts as two: the intervals over samples would be too narrow. An analysis
-/// does not say which samples it was made from.
-void check_other_draws(const CaptureReader& earlier, const CaptureReader& later) {
-  const RunSettings& a = earlier.record().settings;
-  const RunSettings& b = later.record().settings;
-  const bool alike = a.seed == b.seed && a.rng == b.rng &&
-                     (a.rng == RandomMode::per_sample || a.batch == b.batch) &&
-                     earlier.record().source_ids.empty() && later.record().source_ids.empty();
-  const std::int64_t begin = std::max(a.first_sample, b.first_sample);
-  const std::int64_t end = std::min(a.first_sample + earlier.committed_samples(),
-                                    b.first_sample + later.committed_samples());
-  if (!alike || begin >= end) return;
-  const std::vector<std::int32_t> left = earlier.labels();
-  const std::vector<std::int32_t> right = later.labels();
-  if (!std::equal(left.begin() + (begin - a.first_sample), left.begin() + (end - a.first_sample),
-                  right.begin() + (begin - b.first_sample))) {
-    return;
+/// What makes samples equal, of one experiment: a generator's seed and the labels it drew for,
+/// those of the whole batch where one generator serves it.
+using Draw = std::pair<std::uint64_t, std::vector<std::int32_t>>;
+
+std::vector<Draw> draws_of(const CaptureReader& source) {
+  const bool one_generator = source.record().settings.rng == RandomMode::official;
+  const std::vector<std::uint64_t> seeds = source.seeds();
+  const std::vector<std::int32_t> labels = source.labels();
+  std::vector<Draw> draws;
+  std::size_t first = 0;
+  for (const std::int64_t samples : source.batch_samples()) {
+    const std::size_t end = first + static_cast<std::size_t>(samples);
+    const std::size_t step = one_generator ? end - first : 1;
+    for (; first < end; first += step) {
+      const auto begin = labels.begin() + static_cast<std::ptrdiff_t>(first);
+      draws.emplace_back(seeds[first],
+                         std::vector(begin, begin + static_cast<std::ptrdiff_t>(step)));
+    }
   }
-  throw BadInput(
-      "analyze", later.path(),
-      fmt::format("other samples than {} has (--seed or --first-sample)", earlier.path()),
-      fmt::format("samples {} to {} of seed {} again", begin, end - 1, b.seed));
+  return draws;
+}
+
+/// A sample given twice counts as two: the intervals over samples would be too narrow.
+void check_draws_differ(const std::vector<CaptureReader>& sources) {
+  std::map<Draw, const CaptureReader*> drawn;
+  for (const CaptureReader& source : sources) {
+    for (Draw& draw : draws_of(source)) {
+      const auto [earlier, is_new] = drawn.emplace(std::move(draw), &source);
+      if (!is_new && earlier->second != &source)
+        throw BadInput("analyze", source.path(),
+                       fmt::format("other samples than {} has (--seed or --first-sample)",
+                                   earlier->second->path()),
+                       "samples of the same seeds and labels");
+    }
+  }
 }
 
 std::vector<std::string> ids_of(const RunRecord& record) {
@@ -151,11 +167,7 @@ void analyze(const std::vector<std::string>& inputs, const std::string& output,
     check_same_experiment(sources.front(), sources.back());
   }
   const RunRecord record = merged_record(sources);
-  for (std::size_t later = 1; later < sources.size(); ++later) {
-    for (std::size_t earlier = 0; earlier < later; ++earlier) {
-      check_other_draws(sources[earlier], sources[later]);
-    }
-  }
+  check_draws_differ(sources);
   const FileLayout layout = merged_layout(sources);
   CaptureWriter writer(output, record, layout, options.force);
   Progress progress("analyze", record.settings.samples, "samples");

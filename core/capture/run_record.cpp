@@ -75,6 +75,10 @@ std::string_view name_of(FileKind kind) { return file_kind_names[static_cast<std
 
 std::string_view name_of(KvStore store) { return kv_store_names[static_cast<std::size_t>(store)]; }
 
+std::string_view device_type(const RunSettings& settings) {
+  return std::string_view(settings.device).substr(0, settings.device.find(':'));
+}
+
 nlohmann::json to_json(const RunSettings& settings) {
   nlohmann::json json = {{"seed", settings.seed},
                          {"rng", name_of(settings.rng)},

@@ -73,6 +73,9 @@ struct RunSettings {
   bool operator==(const RunSettings&) const = default;
 };
 
+/// "cpu" or "cuda".
+std::string_view device_type(const RunSettings& settings);
+
 nlohmann::json to_json(const RunSettings& settings);
 
 /// Throws BadInput naming the field; `file` is only named in errors.

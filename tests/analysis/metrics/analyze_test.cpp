@@ -190,6 +190,42 @@ TEST_F(Analyze, RefusesTheSameDrawsOfTwoRuns) {
   const std::string first = capture("first.h5", 0, 2);
   const std::string again = capture("again.h5", 0, 1);
   EXPECT_THROW(analyze({first, again}, folder_ / "out.h5", {}), BadInput);
+  // Behind an analysis too, among other samples.
+  const std::string other = capture("other.h5", 2, 1);
+  analyze({other, first}, folder_ / "of_two.h5", {});
+  EXPECT_THAT([&] { analyze({again, folder_ / "of_two.h5"}, folder_ / "out.h5", {}); },
+              ::testing::ThrowsMessage<BadInput>(HasSubstr("other samples than " + again)));
+}
+
+// One sample's draw does not depend on its batch there.
+TEST_F(Analyze, RefusesTheSameDrawsPerSampleWhateverTheBatch) {
+  const auto capture_of = [&](const std::string& name, const std::vector<std::uint64_t>& seeds,
+                              std::int32_t label, RandomMode rng = RandomMode::per_sample) {
+    RunRecord record = testing::tiny_record(2, 0);
+    record.settings.rng = rng;
+    FileLayout layout;
+    layout.raw = layout.mass = true;
+    layout.batches = 1;
+    layout.preview_size = 6;
+    CaptureWriter writer(folder_ / name, record, layout, false);
+    BatchRecord batch = testing::tiny_batch(record, 0);
+    batch.seeds = seeds;
+    batch.labels = {label, label};
+    writer.commit(batch);
+    writer.finish();
+    return folder_ / name;
+  };
+  const std::string first = capture_of("first.h5", {10, 11}, 3);
+  const std::string overlapping = capture_of("overlapping.h5", {11, 12}, 3);
+  const std::string other_class = capture_of("other_class.h5", {10, 11}, 7);
+  const std::string official = capture_of("official.h5", {1, 1}, 3, RandomMode::official);
+  const auto merging = [&](const std::string& later) {
+    return [&, later] { analyze({first, later}, folder_ / "out.h5", {.force = true}); };
+  };
+  EXPECT_THAT(merging(overlapping),
+              ::testing::ThrowsMessage<BadInput>(HasSubstr("same seeds and labels")));
+  EXPECT_NO_THROW(merging(other_class)());
+  EXPECT_THAT(merging(official), ::testing::ThrowsMessage<BadInput>(HasSubstr("rng")));
 }
 
 TEST_F(Analyze, RefusesCapturesOfDifferentModels) {
