@@ -208,15 +208,6 @@ BudgetOrigin origin_of(const PlanOptions& options, const LayerStatistics& statis
   return origin;
 }
 
-BudgetExpectation expectation_of(const PlanExplanation& explanation) {
-  return {.logical_peak_bytes = explanation.logical_peak_bytes,
-          .batch = explanation.batch,
-          .key_element_bytes = explanation.shape.key_element_bytes,
-          .value_element_bytes = explanation.shape.value_element_bytes,
-          .ratio_of_read = explanation.ratio_of(Denominator::read),
-          .ratio_of_final = explanation.ratio_of(Denominator::final)};
-}
-
 PlanRow row_of(int layer, const LayerStatistics& statistics, const Budget& budget,
                const RetentionPlan& plan, const KvShape& shape) {
   const std::size_t index = static_cast<std::size_t>(layer);
@@ -289,7 +280,8 @@ Plan make_plan(const LayerStatistics& statistics, const ModelConfig& config,
   }
   explain(plan.explanation, statistics, plan.budget, decision);
   plan.budget.rule = origin_of(options, statistics, plan.explanation);
-  plan.budget.expected = expectation_of(plan.explanation);
+  plan.budget.expected = expectation_of(plan.budget, options.batch, options.key_element_bytes,
+                                        options.value_element_bytes);
   return plan;
 }
 

@@ -6,6 +6,8 @@
 #include <fmt/format.h>
 
 #include "core/base/error.h"
+#include "core/base/log.h"
+#include "core/budget/kv_bytes.h"
 #include "core/geometry/model_config.h"
 
 namespace kvscope::cli {
@@ -57,10 +59,22 @@ SamplingOptions resolve_sampling(const GenerationOptions& options, const ModelCo
           .rng = parse_random_mode(options.rng)};
 }
 
+// The layers decide what a budget keeps; an edit of them leaves its `expected` behind.
+void warn_of_stale_expectation(const Budget& budget, const std::string& file) {
+  if (!budget.expected) return;
+  const BudgetExpectation& stated = *budget.expected;
+  const BudgetExpectation now =
+      expectation_of(budget, stated.batch, stated.key_element_bytes, stated.value_element_bytes);
+  if (now.logical_peak_bytes == stated.logical_peak_bytes) return;
+  log().warn("{}: expected.logical_peak_bytes is {}, but its layers keep {} bytes; they decide",
+             file, stated.logical_peak_bytes, now.logical_peak_bytes);
+}
+
 Budget resolve_budget(const GenerationOptions& options, const ModelConfig& config) {
   if (options.budget.empty()) return vanilla_budget(budget_model_of(config));
   Budget budget = load_budget(options.budget);
   check_budget_fits(budget, config, options.budget);
+  warn_of_stale_expectation(budget, options.budget);
   return budget;
 }
 
@@ -89,7 +103,7 @@ void add_draw_options(CLI::App& app, GenerationOptions& options) {
                  "Index of the first image, to share one job among processes")
       ->check(CLI::NonNegativeNumber);
   app.add_option("--batch", options.batch, "Images at a time")
-      ->check(CLI::Range(1, 1 << 20))
+      ->check(CLI::Range(1, largest_batch))
       ->capture_default_str();
   app.add_option("--seed", options.seed, "Seed of the draws")->capture_default_str();
   app.add_option("--rng", options.rng,

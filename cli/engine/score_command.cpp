@@ -75,7 +75,7 @@ Command score_command() {
                        "Scorer folder (default: the embedded model's)");
         app.add_option("--device", options->device, "cpu, cuda or cuda:N")->capture_default_str();
         app.add_option("--batch", options->batch, "Images at a time")
-            ->check(CLI::Range(1, 1 << 20))
+            ->check(CLI::Range(1, largest_batch))
             ->capture_default_str();
         app.add_flag("--force", options->force, "Overwrite an existing file");
         app.add_flag("--json", options->json, "Machine-readable summary");

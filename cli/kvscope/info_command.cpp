@@ -7,6 +7,7 @@
 #include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
+#include "analysis/layers/damage_statistic.h"
 #include "cli/kvscope/commands.h"
 #include "core/base/error.h"
 #include "core/base/json_fields.h"
@@ -28,64 +29,90 @@ nlohmann::json describe_capture(const CaptureReader& reader) {
   }
   const std::optional<Statistics> statistics = reader.statistics();
   const std::optional<Scores> scores = reader.scores();
-  return {{"file", reader.path()},
-          {"kind", name_of(record.kind)},
-          {"capture_id", record.capture_id},
-          {"source_ids", record.source_ids},
-          {"complete", reader.complete()},
-          {"committed_samples", reader.committed_samples()},
-          {"quality", quality},
-          {"tool", fmt::format("{} ({})", record.tool_version, record.git_commit)},
-          {"start_time", record.start_time},
-          {"model", to_json(record.model)},
-          {"weights_sha256", record.weights_sha256},
-          {"settings", to_json(record.settings)},
-          {"policy", record.policy},
-          {"torch", record.torch_version},
-          {"device", record.device_name},
-          {"cpu", record.cpu_name},
-          {"raw_kv", reader.has_raw_kv()},
-          {"similarity", statistics && statistics->has_similarity()},
-          {"attention_mass", statistics && statistics->has_mass()},
-          {"timings", reader.timings().has_value()},
-          {"scores", scores ? to_json(*scores) : nlohmann::json()}};
+  nlohmann::json described = {
+      {"file", reader.path()},
+      {"kind", name_of(record.kind)},
+      {"capture_id", record.capture_id},
+      {"source_ids", record.source_ids},
+      {"complete", reader.complete()},
+      {"committed_samples", reader.committed_samples()},
+      {"quality", quality},
+      {"tool", fmt::format("{} ({})", record.tool_version, record.git_commit)},
+      {"start_time", record.start_time},
+      {"model", to_json(record.model)},
+      {"weights_sha256", record.weights_sha256},
+      {"settings", to_json(record.settings)},
+      {"policy", record.policy},
+      {"torch", record.torch_version},
+      {"device", record.device_name},
+      {"cpu", record.cpu_name},
+      {"raw_kv", reader.has_raw_kv()},
+      {"similarity", statistics && statistics->has_similarity()},
+      {"attention_mass", statistics && statistics->has_mass()},
+      {"timings", reader.timings().has_value()},
+      {"scores", scores ? to_json(*scores) : nlohmann::json()}};
+  if (record.source_ids.size() > 1) {
+    described["settings_are_of"] = record.source_ids.front();
+  }
+  return described;
 }
 
 nlohmann::json describe_budget(const std::string& path) {
   const Budget budget = load_budget(path);
-  const RetentionPlan plan(budget);
-  // Two-byte elements, one image: the usual way to state a cache.
-  const KvShape shape{.heads = budget.model.heads,
-                      .head_dim = budget.model.head_dim,
-                      .rows = 2,
-                      .key_element_bytes = 2,
-                      .value_element_bytes = 2};
   const auto demanding = std::count_if(
       budget.layers.begin(), budget.layers.end(),
       [](const LayerBudget& layer) { return layer.layer_class == LayerClass::demanding; });
-  const std::int64_t peak = logical_peak_bytes(plan, shape);
-  const auto share = [&](Denominator denominator) {
-    return static_cast<double>(peak) / static_cast<double>(denominator_bytes(
-                                           denominator, plan.schedule(), plan.layers(), shape));
-  };
-  return {{"file", path},
-          {"kind", "budget"},
-          {"policy", budget.policy},
-          {"layers", plan.layers()},
-          {"demanding_layers", demanding},
-          {"logical_peak_bytes_fp16_batch_1", peak},
-          {"ratio_of_read", share(Denominator::read)},
-          {"ratio_of_final", share(Denominator::final)}};
+  // Two-byte elements, one image: the usual way to state a cache.
+  const BudgetExpectation usual = expectation_of(budget, 1, 2, 2);
+  nlohmann::json described = {{"file", path},
+                              {"kind", "budget"},
+                              {"policy", budget.policy},
+                              {"layers", budget.layers.size()},
+                              {"demanding_layers", demanding},
+                              {"logical_peak_bytes_fp16_batch_1", usual.logical_peak_bytes},
+                              {"ratio_of_read", usual.ratio_of_read},
+                              {"ratio_of_final", usual.ratio_of_final}};
+  if (budget.expected) {
+    const BudgetExpectation& stated = *budget.expected;
+    described["expected_holds"] =
+        expectation_of(budget, stated.batch, stated.key_element_bytes, stated.value_element_bytes)
+            .logical_peak_bytes == stated.logical_peak_bytes;
+  }
+  return described;
 }
 
-nlohmann::json describe_json(const std::string& path) {
-  const nlohmann::json json = read_json_file(path, "info");
-  const bool scores = json.is_object() && json.value("schema", nlohmann::json()) == scores_schema;
-  if (!scores) return describe_budget(path);
+nlohmann::json describe_scores_file(const std::string& path) {
   nlohmann::json described = to_json(load_scores(path));
   described["file"] = path;
   described["kind"] = "scores";
   return described;
+}
+
+// What was run; `kvscope sweep` prints the figures as tables.
+nlohmann::json describe_sweep(const nlohmann::json& results, const std::string& path) {
+  JsonFields root(results, "info", path);
+  root.object("settings");
+  nlohmann::json cells = nlohmann::json::array();
+  for (std::size_t index = 0; index < root.array("cells").size(); ++index) {
+    cells.push_back(root.element("cells", index).text("name"));
+  }
+  return {{"file", path},
+          {"kind", "sweep"},
+          {"model", root.object("model").text("name")},
+          {"weights_sha256", root.text("weights_sha256")},
+          {"analysis_capture_id", root.text("analysis_capture_id")},
+          {"settings", results.at("settings")},
+          {"cells", std::move(cells)},
+          {"problems", root.array("problems")}};
+}
+
+nlohmann::json describe_json(const std::string& path) {
+  const nlohmann::json json = read_json_file(path, "info");
+  const nlohmann::json schema =
+      json.is_object() ? json.value("schema", nlohmann::json()) : nlohmann::json();
+  if (schema == scores_schema) return describe_scores_file(path);
+  if (schema == sweep_schema) return describe_sweep(json, path);
+  return describe_budget(path);
 }
 
 nlohmann::json describe(const std::string& path) {
@@ -120,7 +147,7 @@ void print_text(const nlohmann::json& json) {
 
 Command info_command() {
   return {.name = "info",
-          .summary = "Show what a capture, run, analysis, budget, scores or model folder is",
+          .summary = "Show what a capture, run, analysis, budget, sweep, scores or model folder is",
           .define = [](CLI::App& app) -> std::function<int()> {
             struct Options {
               std::string path;
@@ -128,7 +155,7 @@ Command info_command() {
             };
             auto options = std::make_shared<Options>();
             app.add_option("file", options->path,
-                           "A .h5 file, a budget or scores .json or a model folder")
+                           "A .h5 file, a budget, sweep or scores .json or a model folder")
                 ->required();
             app.add_flag("--json", options->json, "Machine-readable output");
             return [options] {

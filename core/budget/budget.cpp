@@ -153,9 +153,11 @@ BudgetOrigin parse_origin(JsonFields fields) {
 BudgetExpectation parse_expectation(JsonFields fields) {
   BudgetExpectation expected;
   expected.logical_peak_bytes = fields.integer("logical_peak_bytes", 0);
-  expected.batch = integer_between(fields, "batch", 1, std::numeric_limits<int>::max());
-  expected.key_element_bytes = fields.integer("key_element_bytes", 1);
-  expected.value_element_bytes = fields.integer("value_element_bytes", 1);
+  expected.batch = integer_between(fields, "batch", 1, largest_batch);
+  expected.key_element_bytes =
+      integer_between(fields, "key_element_bytes", 1, largest_element_bytes);
+  expected.value_element_bytes =
+      integer_between(fields, "value_element_bytes", 1, largest_element_bytes);
   expected.ratio_of_read = number_at_least_zero(fields, "ratio_of_read");
   expected.ratio_of_final = number_at_least_zero(fields, "ratio_of_final");
   fields.refuse_unknown();

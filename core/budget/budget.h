@@ -73,6 +73,11 @@ struct BudgetOrigin {
   bool operator==(const BudgetOrigin&) const = default;
 };
 
+/// Most images at a time that any command takes, and largest element of K or V: what keeps byte
+/// counts far from overflow.
+inline constexpr int largest_batch = 1 << 20;
+inline constexpr int largest_element_bytes = 8;
+
 /// Peak logical bytes the plan leads to, with everything the number depends on.
 struct BudgetExpectation {
   std::int64_t logical_peak_bytes = 0;

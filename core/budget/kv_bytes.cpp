@@ -44,6 +44,27 @@ std::int64_t denominator_bytes(Denominator denominator, const ScaleSchedule& sch
   return layers * shape.bytes(tokens);
 }
 
+BudgetExpectation expectation_of(const Budget& budget, int batch, std::int64_t key_element_bytes,
+                                 std::int64_t value_element_bytes) {
+  const RetentionPlan plan(budget);
+  const KvShape shape{.heads = budget.model.heads,
+                      .head_dim = budget.model.head_dim,
+                      .rows = 2 * std::int64_t{batch},
+                      .key_element_bytes = key_element_bytes,
+                      .value_element_bytes = value_element_bytes};
+  const std::int64_t peak = logical_peak_bytes(plan, shape);
+  const auto share = [&](Denominator denominator) {
+    return static_cast<double>(peak) / static_cast<double>(denominator_bytes(
+                                           denominator, plan.schedule(), plan.layers(), shape));
+  };
+  return {.logical_peak_bytes = peak,
+          .batch = batch,
+          .key_element_bytes = key_element_bytes,
+          .value_element_bytes = value_element_bytes,
+          .ratio_of_read = share(Denominator::read),
+          .ratio_of_final = share(Denominator::final)};
+}
+
 const char* name_of(Denominator denominator) {
   return denominator == Denominator::read ? "read" : "final";
 }

@@ -41,6 +41,10 @@ std::int64_t logical_peak_bytes(const RetentionPlan& plan, const KvShape& shape)
 std::int64_t denominator_bytes(Denominator denominator, const ScaleSchedule& schedule, int layers,
                                const KvShape& shape);
 
+/// What the layers of `budget` come to for `batch` images and elements of these sizes.
+BudgetExpectation expectation_of(const Budget& budget, int batch, std::int64_t key_element_bytes,
+                                 std::int64_t value_element_bytes);
+
 /// "read" or "final".
 const char* name_of(Denominator denominator);
 

@@ -136,6 +136,9 @@ class Sweep(CliTest):
         worst = max(results["damage"], key=lambda entry: entry["token_disagreement"])["layer"]
         self.assertEqual(demanding, [worst])
         self.assertEqual(budget["rule"]["statistic"], "damage")
+        info = self.kvscope_json("info", self.cells / "results.json")
+        self.assertEqual(info["kind"], "sweep")
+        self.assertEqual(len(info["cells"]), 1 + 12)
 
         # The finished cells are read again, held against the damage itself.
         measured = self.path("measured.json")

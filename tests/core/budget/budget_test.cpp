@@ -149,6 +149,9 @@ TEST(Budget, NamesTheWrongField) {
       {"batch", [](Json& j) { j["expected"]["batch"] = 0; }, "expected.batch"},
       {"element", [](Json& j) { j["expected"]["key_element_bytes"] = 0; },
        "expected.key_element_bytes"},
+      {"element huge", [](Json& j) { j["expected"]["value_element_bytes"] = 1LL << 60; },
+       "expected.value_element_bytes to be a whole number from 1 to 8"},
+      {"batch huge", [](Json& j) { j["expected"]["batch"] = 1 << 21; }, "expected.batch"},
       {"expected key", [](Json& j) { j["expected"]["x"] = 1; }, "'expected.x'"},
   };
   for (const BadField& bad : cases) {
