@@ -1,5 +1,6 @@
 #include "analysis/planner/explanation.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include <fmt/format.h>
@@ -24,6 +25,27 @@ std::string describe(const LayerRule& rule) {
                        capacity->capacity_tokens);
   }
   return "all";
+}
+
+std::string heading(const LayerStatistics& statistics) {
+  if (statistics.samples == 0) return statistics.meaning;
+  const bool of_batches = statistics.batches > 0;
+  std::string text = fmt::format("{}, {} samples; ", statistics.meaning, statistics.samples);
+  if (statistics.resampled_means.empty()) {
+    return text + fmt::format("no intervals from one {}", of_batches ? "batch" : "sample");
+  }
+  text += fmt::format("{:.0f} % bootstrap intervals", 100 * statistics.confidence);
+  return of_batches ? text + fmt::format(" over {} batches", statistics.batches) : text;
+}
+
+std::string legend(const PlanExplanation& explanation) {
+  const bool resampled = std::any_of(explanation.rows.begin(), explanation.rows.end(),
+                                     [](const PlanRow& row) { return !std::isnan(row.stability); });
+  return fmt::format(
+      "{}→t: earlier tokens that scale t reads; bytes: batch {}, K {} B + V {} B an element",
+      resampled ? "stability: share of resamples that give the layer this class; " : "",
+      explanation.batch, explanation.shape.key_element_bytes,
+      explanation.shape.value_element_bytes);
 }
 
 Table layer_table(const PlanExplanation& explanation) {

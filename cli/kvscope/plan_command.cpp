@@ -122,15 +122,6 @@ StatisticChoice statistic_of(const Options& options) {
   return choice;
 }
 
-// "cosine similarity of key, scale i−1 to i, 16 samples; 95 % bootstrap intervals"
-std::string heading(const LayerStatistics& statistics) {
-  if (statistics.samples == 0) return statistics.meaning;
-  return fmt::format(
-      "{}, {} samples; {:.0f} % bootstrap intervals{}", statistics.meaning, statistics.samples,
-      100 * statistics.confidence,
-      statistics.batches > 0 ? fmt::format(" over {} batches", statistics.batches) : "");
-}
-
 void write_budget(const Options& options, const Budget& budget) {
   check_target(options.output, options.force);
   write_file(options.output, to_json(budget).dump(2) + '\n');
@@ -163,7 +154,8 @@ int run(const Options& options) {
   fmt::print("{}\n", heading(statistics));
   if (explanation.theta)
     fmt::print("θ = {:.4f}: below it a layer is demanding\n", *explanation.theta);
-  fmt::print("\n{}\n{}", to_text(layer_table(explanation)), to_text(total_table(explanation)));
+  fmt::print("\n{}{}\n\n{}", to_text(layer_table(explanation)), legend(explanation),
+             to_text(total_table(explanation)));
   if (!options.output.empty()) fmt::print("\nBudget written to {}\n", options.output);
   return 0;
 }
@@ -203,7 +195,7 @@ void add_options(CLI::App& app, Options& options) {
       ->needs(ratio)
       ->capture_default_str();
   app.add_option("--batch", options.batch, "Images at a time that the bytes are stated for")
-      ->check(CLI::PositiveNumber)
+      ->check(CLI::Range(1, largest_batch))
       ->capture_default_str();
   app.add_option("--element-bytes", options.element_bytes,
                  "Bytes of a cached value: 2 for fp16 and bf16, 4 for fp32")

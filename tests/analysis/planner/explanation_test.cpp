@@ -60,6 +60,27 @@ TEST(Explanation, OneSampleShowsDashes) {
   const Table table = layer_table(plan.explanation);
   EXPECT_EQ(table.rows[0][2], "-");
   EXPECT_EQ(table.rows[0][4], "-");
+  EXPECT_EQ(legend(plan.explanation),
+            "→t: earlier tokens that scale t reads; bytes: batch 1, K 2 B + V 2 B an element");
+}
+
+TEST(Explanation, SaysWhatColumnsMeanAndWhereIntervalsComeFrom) {
+  LayerStatistics of_samples = statistics();
+  of_samples.meaning = "similarity";
+  EXPECT_EQ(heading(of_samples), "similarity, 2 samples; 95 % bootstrap intervals");
+  EXPECT_THAT(legend(make_plan(of_samples, tiny_model(), {}).explanation),
+              ::testing::StartsWith("stability: share of resamples"));
+
+  NdArray<double> sums({1, 3});
+  sums.data = {3.6, 3.2, 1.0};
+  const std::vector<std::int64_t> four = {4};
+  EXPECT_EQ(heading(layer_statistics(sums, four)), ", 4 samples; no intervals from one batch");
+  NdArray<double> two({2, 3});
+  two.data = {3.6, 3.2, 1.0, 3.6, 3.2, 1.0};
+  const std::vector<std::int64_t> fours = {4, 4};
+  EXPECT_EQ(heading(layer_statistics(two, fours)),
+            ", 8 samples; 95 % bootstrap intervals over 2 batches");
+  EXPECT_EQ(heading(layer_statistics(std::vector<double>{1, 2}, LayerDemand::ordered)), "");
 }
 
 TEST(Explanation, RulesInWords) {
