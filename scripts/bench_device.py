@@ -117,8 +117,8 @@ def main():
     print("| batch | vanilla ms/image | budget ms/image | end to end ratio | attention core ratio "
           "| self-attention ratio |\n|---|---|---|---|---|---|")
     print("\n".join(times))
-    print("\n| batch | cache | logical peak GiB | resident peak GiB | allocator peak GiB | of read "
-          "| of final | official accounting GiB |\n|---|---|---|---|---|---|---|---|")
+    print("\n| batch | cache | logical peak GiB | resident peak GiB | allocator peak GiB | vs read "
+          "| vs final | official accounting GiB |\n|---|---|---|---|---|---|---|---|")
     print("\n".join(memory))
 
 

@@ -38,13 +38,13 @@ TitledTable peak_table(const Comparison& comparison, const FigureWriter& write) 
   table.table.columns = {"file",
                          "batch",
                          write.column("planned logical peak", "bytes"),
-                         write.column("of read", "fraction"),
-                         write.column("of final", "fraction"),
-                         write.column("vanilla of final", "fraction"),
+                         write.column("vs read", "fraction"),
+                         write.column("vs final", "fraction"),
+                         write.column("vanilla vs final", "fraction"),
                          write.column("measured logical peak", "bytes"),
                          write.column("resident peak", "bytes"),
-                         write.column("resident of read", "fraction"),
-                         write.column("resident of final", "fraction"),
+                         write.column("resident vs read", "fraction"),
+                         write.column("resident vs final", "fraction"),
                          write.column("transient peak", "bytes")};
   for (const ComparedFile& file : comparison.files) {
     const MemoryFigures& memory = file.memory;
@@ -94,6 +94,7 @@ TitledTable scales_table(const Comparison& comparison, const FigureWriter& write
 }
 
 std::string iqr_of(const FigureWriter& write, const Spread& ns) {
+  if (ns.count < 2) return write.none();
   return write.ns(ns.upper_quartile - ns.lower_quartile);
 }
 

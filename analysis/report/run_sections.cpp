@@ -179,9 +179,9 @@ std::string headline_section(const ReportFiles& files) {
     html += "<div class=\"tiles\">\n";
     html +=
         tile(percent(file.memory.change_of_read), "KV cache at its peak, logical",
-             fmt::format("of read, {} → {} for {} images", format_bytes(comparison.read_bytes),
+             fmt::format("against read, {} → {} for {} images", format_bytes(comparison.read_bytes),
                          format_bytes(file.memory.planned_peak_bytes), comparison.shape.rows / 2));
-    html += tile(percent(file.memory.change_of_final), "the same, of final",
+    html += tile(percent(file.memory.change_of_final), "the same, against final",
                  fmt::format("vanilla itself: {}", percent(comparison.vanilla_change_of_final)));
     html += latency_tiles(comparison.files[0], file) + fidelity_tiles(file) +
             score_tiles(comparison.files[0], file) + "</div>\n";

@@ -55,6 +55,15 @@ TEST_F(ComparisonTablesTest, ShowsNoRatioOfLatenciesThatCannotBeCompared) {
   EXPECT_THAT(text, HasSubstr("different batches: 2 and 4"));
 }
 
+// A range of 0 would look like a measurement that repeats.
+TEST_F(ComparisonTablesTest, OneRunHasNoSpread) {
+  Comparison comparison = compare_example();
+  const auto row = ::testing::ContainsRegex("end to end, an image +[0-9.]+ [a-z]+ +- ");
+  EXPECT_THAT(to_text(comparison), Not(row));
+  comparison.files.front().time.value->image_ns.count = 1;
+  EXPECT_THAT(to_text(comparison), row);
+}
+
 TEST_F(ComparisonTablesTest, MarkdownHasAHeadingAndASeparatorForEachTable) {
   const Comparison comparison = compare_example();
   const std::string markdown = to_markdown(comparison);
@@ -73,7 +82,7 @@ TEST_F(ComparisonTablesTest, CsvIsOneTableOfExactNumbers) {
   const std::string csv = to_csv(compare_example());
   EXPECT_THAT(csv, ::testing::StartsWith("table,line,row,column,value\r\n"));
   EXPECT_THAT(csv, HasSubstr("1,ams.h5,planned logical peak [bytes],1536\r\n"));
-  EXPECT_THAT(csv, HasSubstr("1,ams.h5,of read [fraction],-0.4\r\n"));
+  EXPECT_THAT(csv, HasSubstr("1,ams.h5,vs read [fraction],-0.4\r\n"));
 }
 
 TEST_F(ComparisonTablesTest, ScoresHaveTheirIntervals) {

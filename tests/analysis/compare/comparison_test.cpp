@@ -191,7 +191,12 @@ TEST_F(ComparisonTest, ScoresImagesAndCountsIdenticalOnesApart) {
 TEST_F(ComparisonTest, ShowsHowManyImagesAreCompared) {
   ExampleRun run = example_run({}, example_budget(example_model({}), {}));
   // Large enough to take a second on any machine; shorter jobs stay silent.
-  for (Image& image : run.images) image = Image(2000, 2000);
+#ifdef NDEBUG
+  constexpr int side = 2000;
+#else
+  constexpr int side = 500;
+#endif
+  for (Image& image : run.images) image = Image(side, side);
   std::vector<CaptureReader> files;
   for (const char* name : {"a.h5", "b.h5"}) {
     write_run(run, folder_ / name);
