@@ -9,6 +9,7 @@
 
 #include "cli/kvscope/commands.h"
 #include "core/base/error.h"
+#include "core/base/log.h"
 #include "core/base/output_file.h"
 #include "core/base/progress.h"
 #include "core/base/table.h"
@@ -111,6 +112,12 @@ void export_csv(const CaptureReader& reader, const Options& options) {
   if (!statistics) {
     throw BadInput("export", reader.path(), "similarity or attention statistics in the file",
                    "none (make them with 'kvscope analyze')");
+  }
+  if (!statistics->has_similarity()) {
+    log().warn(
+        "{}: no similarity, its columns stay empty ('kvscope analyze' computes it from raw K and "
+        "V)",
+        reader.path());
   }
   const Table table = statistics_table(*statistics, reader.record().model);
   const std::string text = to_csv(table);

@@ -313,7 +313,9 @@ inline constexpr std::array attributes = {
     Attribute{"/", "contents", Type::text, "parts this file holds, separated by spaces"},
     Attribute{"/", complete, Type::int64, "1 once the run is over, 0 in a partial file"},
     Attribute{"/", "capture_id", Type::text, "UUID of the run; an analysis repeats its capture's"},
-    Attribute{"/", "source_ids", Type::text, "JSON list: captures an analysis was made from"},
+    Attribute{"/", "source_ids", Type::text,
+              "JSON list: captures an analysis was made from; the other attributes are the first "
+              "one's, settings.samples the sum"},
     Attribute{"/", "tool_version", Type::text, "version of kvscope"},
     Attribute{"/", "git_commit", Type::text, "commit kvscope was built from"},
     Attribute{"/", "weights_sha256", Type::text, "SHA-256 of weights.safetensors"},

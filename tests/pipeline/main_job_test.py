@@ -77,6 +77,9 @@ class MainJob(CliTest):
         self.assertEqual(set(whole), set(merged))
         for name in whole:
             self.assertEqual(whole[name].tobytes(), merged[name].tobytes(), name)
+        info = self.kvscope_json("info", self.path("ab.analysis.h5"))
+        self.assertEqual(len(info["source_ids"]), 2)
+        self.assertEqual(info["settings_are_of"], info["source_ids"][0])
 
     def test_plan_run_and_compare_agree_on_bytes(self):
         draw = [*SHARED, "--samples", 4, "--batch", 4]
@@ -85,7 +88,11 @@ class MainJob(CliTest):
             "plan", self.path("base.h5"), "--ratio", 0.2, "--of", "read", "-o", self.path("b.json")
         )
         self.kvscope("run", *draw, "-o", self.path("vanilla.h5"))
-        self.kvscope("run", *draw, "--budget", self.path("b.json"), "-o", self.path("ams.h5"))
+        planned = self.start(
+            "run", *draw, "--budget", self.path("b.json"), "-o", self.path("ams.h5")
+        )
+        self.assertEqual(planned.returncode, 0, planned.stderr)
+        self.assertNotIn("warning", planned.stderr)
 
         # 424 of 680 tokens, 12 layers, 3 heads of 64, 8 rows, K and V in fp32.
         read_bytes = 424 * 12 * 3 * 64 * 8 * (4 + 4)
@@ -97,8 +104,22 @@ class MainJob(CliTest):
         resident = read(self.path("ams.h5"), "ledger/resident_bytes").sum(axis=0)
         self.assertTrue((resident >= budget).all())
 
-        expected = json.loads(pathlib.Path(self.path("b.json")).read_text())["expected"]
+        written = json.loads(pathlib.Path(self.path("b.json")).read_text())
+        expected = written["expected"]
         self.assertAlmostEqual(expected["ratio_of_read"], budget.max() / read_bytes, places=9)
+
+        self.assertTrue(self.kvscope_json("info", self.path("b.json"))["expected_holds"])
+
+        written["layers"][0] = {
+            "layer": 0, "class": "efficient", "condensed_scales": 2, "local_scales": 1
+        }
+        pathlib.Path(self.path("edited.json")).write_text(json.dumps(written))
+        self.assertFalse(self.kvscope_json("info", self.path("edited.json"))["expected_holds"])
+        edited = self.start(
+            "run", *draw, "--budget", self.path("edited.json"), "-o", self.path("edited.h5")
+        )
+        self.assertEqual(edited.returncode, 0, edited.stderr)
+        self.assertIn("expected.logical_peak_bytes", edited.stderr)
 
         table = self.kvscope("compare", self.path("vanilla.h5"), self.path("ams.h5"))
         self.assertIn("read", table)
@@ -163,6 +184,13 @@ class MainJob(CliTest):
         previews = read(self.path("run.h5"), "samples/preview")
         for image, sample in zip(archive["arr_0"], archive["sample"]):
             np.testing.assert_array_equal(image, previews[sample])
+
+    def test_exported_raw_values_lack_similarity_and_say_so(self):
+        self.kvscope("capture", *SHARED, "--samples", 1, "--store", "raw", "-o", self.path("raw.h5"))
+        done = self.start("export", self.path("raw.h5"), "--csv", "-")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(done.stdout.splitlines()[1], "0,0,0,0,,,,,1,1")
+        self.assertIn("kvscope analyze", done.stderr)
 
     def test_info_and_doctor_answer(self):
         self.kvscope("run", *SHARED, "--samples", 1, "-o", self.path("run.h5"))
