@@ -58,7 +58,7 @@ struct MemoryFigures {
 
 struct ModuleTime {
   std::string name;  ///< of core/base/module.h, or "self-attention"
-  Spread ns;         ///< per batch, summed over layers and scales
+  Spread ns;         ///< of a batch, summed over layers and scales, / images in it
 };
 
 /// Times of one file. The largest batches only; without a warm-up the first pass is left out.

@@ -45,7 +45,7 @@ Json time_json(const Comparable<TimeFigures>& time) {
   if (!time) return {{"not_available", time.reason}};
   Json modules = Json::object();
   for (const ModuleTime& module : time->modules) modules[module.name] = spread_json(module.ns);
-  return {{"batch_modules", modules},
+  return {{"modules", modules},
           {"image", spread_json(time->image_ns)},
           {"first_pass_excluded", time->first_pass_excluded}};
 }

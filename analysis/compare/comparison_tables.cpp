@@ -1,5 +1,6 @@
 #include "analysis/compare/comparison_tables.h"
 
+#include <algorithm>
 #include <utility>
 
 #include <fmt/format.h>
@@ -28,32 +29,44 @@ TitledTable peak_table(const Comparison& comparison, const FigureWriter& write) 
   TitledTable table;
   table.title = "KV cache at its peak, bytes of one batch, all layers";
   table.scope = fmt::format(
-      "Changes: logical peak of each budget's retention plan, {}; against `read` = vanilla's own "
-      "logical peak, {}, and against `final` = all tokens of all layers, {}, of which vanilla "
-      "itself "
-      "is {}.",
+      "Planned and its changes: logical peak of each budget's retention plan, {}; against `read` = "
+      "vanilla's own logical peak, {}, and against `final` = all tokens of all layers, {}, of "
+      "which "
+      "vanilla itself is {}. Measured: at the file's own batch. Process and allocator peaks hold "
+      "weights and activations too.",
       describe_shape(comparison), format_bytes(comparison.read_bytes),
       format_bytes(comparison.final_bytes),
       FigureWriter(Numbers::readable).change(comparison.vanilla_change_of_final));
   table.table.columns = {"file",
-                         "batch",
                          write.column("planned logical peak", "bytes"),
                          write.column("vs read", "fraction"),
                          write.column("vs final", "fraction"),
                          write.column("vanilla vs final", "fraction"),
+                         "batch",
                          write.column("measured logical peak", "bytes"),
                          write.column("resident peak", "bytes"),
                          write.column("resident vs read", "fraction"),
                          write.column("resident vs final", "fraction"),
-                         write.column("transient peak", "bytes")};
+                         write.column("process peak RSS", "bytes")};
+  const bool on_device =
+      std::any_of(comparison.files.begin(), comparison.files.end(),
+                  [](const ComparedFile& file) { return file.memory.allocator_peak_bytes > 0; });
+  if (on_device) table.table.columns.push_back(write.column("allocator peak", "bytes"));
   for (const ComparedFile& file : comparison.files) {
     const MemoryFigures& memory = file.memory;
-    table.table.rows.push_back(
-        {file.name, std::to_string(file.batch), write.bytes(memory.planned_peak_bytes),
-         write.change(memory.change_of_read), write.change(memory.change_of_final),
-         write.change(comparison.vanilla_change_of_final), write.bytes(memory.logical_peak_bytes),
-         write.bytes(memory.resident_peak_bytes), write.change(memory.resident_change_of_read),
-         write.change(memory.resident_change_of_final), write.bytes(memory.transient_peak_bytes)});
+    Cells row = {file.name,
+                 write.bytes(memory.planned_peak_bytes),
+                 write.change(memory.change_of_read),
+                 write.change(memory.change_of_final),
+                 write.change(comparison.vanilla_change_of_final),
+                 std::to_string(file.batch),
+                 write.bytes(memory.logical_peak_bytes),
+                 write.bytes(memory.resident_peak_bytes),
+                 write.change(memory.resident_change_of_read),
+                 write.change(memory.resident_change_of_final),
+                 write.bytes(memory.process_peak_rss_bytes)};
+    if (on_device) row.push_back(write.bytes(memory.allocator_peak_bytes));
+    table.table.rows.push_back(std::move(row));
   }
   return table;
 }
@@ -133,20 +146,24 @@ std::vector<std::string> module_order(const Comparison& comparison) {
 
 std::string time_scope(const Comparison& comparison) {
   std::string text =
-      "Modules: ns of a whole batch, summed over layers and scales; self-attention = qkv + "
-      "qk_norm_cache + attention_core + projection. End to end: wall time of a batch an image.";
+      "Wall time an image: that of a batch, modules summed over layers and scales, divided by its "
+      "images; self-attention = qkv + qk_norm_cache + attention_core + projection.";
+  bool one_run = false;
   for (const ComparedFile& file : comparison.files) {
     if (!file.time) continue;
+    const std::int64_t runs = file.time->image_ns.count;
+    one_run = one_run || runs == 1;
     text += fmt::format(" {}: {}, {}, batch {}, {} {}{}.", file.name, file.device, file.dtype,
-                        file.batch, file.time->image_ns.count,
-                        file.time->image_ns.count == 1 ? "run" : "runs",
-                        file.time->first_pass_excluded ? " after the first, left out" : "");
+                        file.batch, runs, runs == 1 ? "run" : "runs",
+                        file.time->first_pass_excluded ? ", one before them left out" : "");
   }
+  if (one_run) text += " One run says little: give more batches or --repeat.";
   return text;
 }
 
 TitledTable time_table(const Comparison& comparison, const FigureWriter& write) {
-  TitledTable table{"Time by module, median and interquartile range", time_scope(comparison), {}};
+  TitledTable table{
+      "Time by module, an image: median and interquartile range", time_scope(comparison), {}};
   table.table.columns = {"module"};
   for (std::size_t i = 0; i < comparison.files.size(); ++i) {
     const std::string& name = comparison.files[i].name;
@@ -161,10 +178,10 @@ TitledTable time_table(const Comparison& comparison, const FigureWriter& write) 
           return time ? &time->ns : nullptr;
         }));
   }
-  table.table.rows.push_back(time_row("end to end, an image", comparison, write,
-                                      [](const ComparedFile& file) -> const Spread* {
-                                        return file.time ? &file.time->image_ns : nullptr;
-                                      }));
+  table.table.rows.push_back(
+      time_row("end to end", comparison, write, [](const ComparedFile& file) -> const Spread* {
+        return file.time ? &file.time->image_ns : nullptr;
+      }));
   return table;
 }
 
@@ -175,9 +192,11 @@ TitledTable tokens_table(const Comparison& comparison, const FigureWriter& write
     if (!file.tokens) continue;
     agreements.push_back(&*file.tokens);
     table.table.columns.push_back(write.column(file.name, "fraction"));
-    table.scope += fmt::format("{}{} against {}: {} {}, {} samples from the same draws.",
-                               table.scope.empty() ? "" : " ", file.name, comparison.files[0].name,
-                               file.device, file.dtype, file.tokens->samples);
+    const ComparedFile& baseline = comparison.files[0];
+    table.scope +=
+        fmt::format("{}{} ({} {}) against {} ({} {}): {} samples from the same draws.",
+                    table.scope.empty() ? "" : " ", file.name, file.device, file.dtype,
+                    baseline.name, baseline.device, baseline.dtype, file.tokens->samples);
   }
   if (agreements.empty()) return table;
   for (int scale = 0; scale < comparison.model.schedule().scales(); ++scale) {
@@ -204,7 +223,8 @@ std::string name_of(const ScorerRecord& scorer) {
 std::string how_to_read(const Scores& scores) {
   return fmt::format(
       "{:g} % bootstrap intervals over samples. Class accuracy: share of samples recognised as the "
-      "class asked for. Demo Fréchet distance: of the scorer's features to those of the demo's "
+      "class asked for; of none or all, the exact binomial bound. Demo Fréchet distance: of the "
+      "scorer's features to those of the demo's "
       "real pictures, no FID; it falls as samples are added, so compare equal numbers only.",
       100 * scores.scorer.bootstrap.confidence);
 }

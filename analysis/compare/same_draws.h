@@ -9,10 +9,10 @@
 namespace kvscope {
 
 /// Why two files did not draw the same random numbers for the same labels, so that tokens and
-/// images cannot be compared one by one. Empty when they did.
+/// images cannot be compared one by one. Empty when they did, for the samples that both have.
 std::string why_draws_differ(const CaptureReader& baseline, const CaptureReader& file);
 
-/// Equal tokens over the samples both files committed. The draws must be the same.
+/// Equal tokens over the samples that both files have. The draws must be the same.
 TokenAgreement token_agreement(const CaptureReader& baseline, const CaptureReader& file);
 
 /// PSNR and SSIM of the PNGs beside the files. The draws must be the same. Missing and broken

@@ -82,19 +82,20 @@ Comparable<TimeFigures> time_figures(const CaptureReader& file) {
   const std::vector<Pass> passes = passes_of(file, *timings, figures.first_pass_excluded);
   if (passes.empty()) return {std::nullopt, "no batch was timed"};
 
+  // All passes are of batches of one size.
+  const auto images =
+      static_cast<double>(file.batch_samples()[static_cast<std::size_t>(passes.front().batch)]);
   std::vector<double> image_ns;
   std::vector<double> attention_ns(passes.size());
   for (const Pass& pass : passes) {
-    const std::int64_t images = file.batch_samples()[static_cast<std::size_t>(pass.batch)];
-    image_ns.push_back(static_cast<double>(timings->batch_ns(pass.batch, pass.repeat)) /
-                       static_cast<double>(images));
+    image_ns.push_back(static_cast<double>(timings->batch_ns(pass.batch, pass.repeat)) / images);
   }
   figures.image_ns = spread_of(image_ns);
   for (std::size_t module = 0; module < timings->modules.size(); ++module) {
     std::vector<double> values;
     for (std::size_t i = 0; i < passes.size(); ++i) {
-      values.push_back(
-          static_cast<double>(module_ns(*timings, passes[i], static_cast<std::int64_t>(module))));
+      const std::int64_t ns = module_ns(*timings, passes[i], static_cast<std::int64_t>(module));
+      values.push_back(static_cast<double>(ns) / images);
       if (part_of_self_attention(timings->modules[module])) attention_ns[i] += values.back();
     }
     if (*std::max_element(values.begin(), values.end()) > 0) {

@@ -103,11 +103,11 @@ TEST_F(ComparisonTest, TakesMediansWithoutTheFirstPass) {
   EXPECT_TRUE(time.first_pass_excluded);
   const Spread& core = time.find("attention_core")->ns;
   EXPECT_EQ(core.count, 3);
-  EXPECT_DOUBLE_EQ(core.median, 6 * 120);  // 2 layers · 3 scales
-  EXPECT_DOUBLE_EQ(core.lower_quartile, 6 * 115);
-  EXPECT_DOUBLE_EQ(core.upper_quartile, 6 * 125);
-  EXPECT_DOUBLE_EQ(time.find("self-attention")->ns.median, 4 * 6 * 120);
-  EXPECT_DOUBLE_EQ(time.find("head")->ns.median, 21);
+  EXPECT_DOUBLE_EQ(core.median, 6 * 120 / 2.);  // 2 layers · 3 scales, of 2 images
+  EXPECT_DOUBLE_EQ(core.lower_quartile, 6 * 115 / 2.);
+  EXPECT_DOUBLE_EQ(core.upper_quartile, 6 * 125 / 2.);
+  EXPECT_DOUBLE_EQ(time.find("self-attention")->ns.median, 4 * 6 * 120 / 2.);
+  EXPECT_DOUBLE_EQ(time.find("head")->ns.median, 21 / 2.);
   EXPECT_EQ(time.find("sampling"), nullptr);
   EXPECT_DOUBLE_EQ(time.image_ns.median, 120e6 / 2);
   EXPECT_DOUBLE_EQ(comparison.files[1].time->image_ns.median, 120e6 / 4);
@@ -147,7 +147,7 @@ TEST_F(ComparisonTest, TimesFullBatchesOnlyWhereverAShortOneStands) {
   EXPECT_TRUE(middle.first_pass_excluded);
   EXPECT_EQ(middle.image_ns.count, 3);
   EXPECT_DOUBLE_EQ(middle.image_ns.median, 120e6 / 2);
-  EXPECT_DOUBLE_EQ(middle.find("attention_core")->ns.lower_quartile, 6 * 115);
+  EXPECT_DOUBLE_EQ(middle.find("attention_core")->ns.lower_quartile, 6 * 115 / 2.);
   const TimeFigures last = with_short_batch_at(2);
   EXPECT_EQ(last.image_ns.count, 3);
   EXPECT_DOUBLE_EQ(last.image_ns.median, 120e6 / 2);
@@ -256,6 +256,26 @@ TEST_F(ComparisonTest, RefusesTokensAndImagesOfOtherDraws) {
     EXPECT_EQ(reason_for(comparison, "images"), each.reason);
     EXPECT_FALSE(comparison.files[1].tokens);
   }
+}
+
+// A run that was stopped, or a longer one, shares the samples before; but the official generator
+// gives a shorter batch other numbers.
+TEST_F(ComparisonTest, ComparesTheSamplesThatBothFilesHave) {
+  const auto compared = [&](RandomMode rng) {
+    ExampleRun run = example_run({}, example_budget(example_model({}), {}));
+    run.record.settings.rng = rng;
+    write_run(run, folder_ / "whole.h5");
+    run.batches[1] = shortened(run.batches[1]);
+    run.images.pop_back();
+    run.record.settings.samples = 3;
+    write_run(run, folder_ / "short.h5");
+    std::vector<CaptureReader> files;
+    for (const char* name : {"whole.h5", "short.h5"}) files.emplace_back(folder_ / name);
+    return compare(files).files[1];
+  };
+  EXPECT_EQ(compared(RandomMode::per_sample).tokens->samples, 3);
+  EXPECT_EQ(compared(RandomMode::official).tokens->samples, 2);
+  EXPECT_EQ(compared(RandomMode::official).images->images.size(), 2U);
 }
 
 TEST_F(ComparisonTest, RefusesLatencyUnderOtherConditions) {
