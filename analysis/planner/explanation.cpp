@@ -42,7 +42,9 @@ std::string legend(const PlanExplanation& explanation) {
   const bool resampled = std::any_of(explanation.rows.begin(), explanation.rows.end(),
                                      [](const PlanRow& row) { return !std::isnan(row.stability); });
   return fmt::format(
-      "{}→t: earlier tokens that scale t reads; bytes: batch {}, K {} B + V {} B an element",
+      "{}→t: earlier tokens that scale t reads; peak bytes: of each layer's own peak, batch {}, K "
+      "{} "
+      "B + V {} B an element",
       resampled ? "stability: share of resamples that give the layer this class; " : "",
       explanation.batch, explanation.shape.key_element_bytes,
       explanation.shape.value_element_bytes);

@@ -203,8 +203,8 @@ void add_options(CLI::App& app, Options& options) {
       ->capture_default_str();
   app.add_option("--efficient", options.efficient,
                  "What efficient layers keep, e.g. condensed=2,local=1 or "
-                 "condensed=2,capacity_tokens=120 (default: condensed=2 and what the limit leaves, "
-                 "else local=1)");
+                 "condensed=2,capacity_tokens=120 (default: condensed=2 and a capacity of what the "
+                 "limit leaves; without a limit local=1; with --whole-scales neither)");
   app.add_option("--demanding", options.demanding,
                  "What demanding layers keep: all or capacity_tokens=M")
       ->capture_default_str();

@@ -60,8 +60,10 @@ TEST(Explanation, OneSampleShowsDashes) {
   const Table table = layer_table(plan.explanation);
   EXPECT_EQ(table.rows[0][2], "-");
   EXPECT_EQ(table.rows[0][4], "-");
-  EXPECT_EQ(legend(plan.explanation),
-            "→t: earlier tokens that scale t reads; bytes: batch 1, K 2 B + V 2 B an element");
+  EXPECT_EQ(
+      legend(plan.explanation),
+      "→t: earlier tokens that scale t reads; peak bytes: of each layer's own peak, batch 1, K 2 "
+      "B + V 2 B an element");
 }
 
 TEST(Explanation, SaysWhatColumnsMeanAndWhereIntervalsComeFrom) {

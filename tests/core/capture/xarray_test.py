@@ -40,6 +40,13 @@ def check_xarray(path: Path) -> None:
     assert group(path, "timing")["layer_ns"].dims == (
         "batch", "repeat", "layer", "scale", "module")
 
+    # Coordinates are inherited from the root, as data/FORMAT.md shows.
+    tree = xarray.open_datatree(path, engine="h5netcdf")
+    assert list(tree["samples"]["label"].coords["sample"]) == list(range(5))
+    assert tree["timing"]["layer_ns"].sel(module=b"ffn").dims == (
+        "batch", "repeat", "layer", "scale")
+    assert tree["kv/layer_01"]["key"].coords["token"].values[-1] == 13
+
     root = group(path, "/")
     assert root.attrs["schema"] == "kvscope.capture/1"
     assert root.attrs["complete"] == 1
