@@ -1,19 +1,15 @@
 #include "analysis/report/report_files.h"
 
+#include <algorithm>
 #include <filesystem>
-#include <string_view>
 #include <utility>
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include "core/base/error.h"
 
 namespace kvscope {
 namespace {
-
-/// Stands before the seed where a digest of weights would be.
-constexpr std::string_view random_weights = "random:";
 
 bool has_statistics(const CaptureReader& file) {
   const std::optional<Statistics> statistics = file.statistics();
@@ -22,58 +18,20 @@ bool has_statistics(const CaptureReader& file) {
 
 bool is_vanilla(const CaptureReader& file) { return file.record().policy == vanilla_policy; }
 
-/// "--samples N" when the classes come in turn, else the list.
-std::string label_options(const CaptureReader& file) {
-  const RunRecord& record = file.record();
-  const std::vector<std::int32_t> labels = file.labels();
-  bool in_turn = true;
-  for (std::size_t i = 0; i < labels.size(); ++i) {
-    const std::int64_t number = record.settings.first_sample + static_cast<std::int64_t>(i);
-    in_turn = in_turn && labels[i] == number % record.model.classes;
+std::vector<ReportBudget> budgets_of(const ReportFiles& files) {
+  std::vector<ReportBudget> budgets;
+  for (const CaptureReader* file : files.all()) {
+    if (is_vanilla(*file)) continue;
+    const Budget& budget = file->record().budget;
+    auto known = std::find_if(budgets.begin(), budgets.end(),
+                              [&](const ReportBudget& other) { return other.budget == budget; });
+    if (known == budgets.end()) known = budgets.insert(known, ReportBudget{"", budget, {}});
+    known->files.push_back(file_name(*file));
   }
-  if (in_turn) return fmt::format("--samples {}", record.settings.samples);
-  return fmt::format("--labels {}", fmt::join(labels, ","));
-}
-
-template <typename T>
-std::string option_list(const char* name, const std::vector<T>& values) {
-  return values.empty() ? "" : fmt::format(" {} {}", name, fmt::join(values, ","));
-}
-
-std::string capture_options(const RunSettings& settings) {
-  std::string options =
-      fmt::format(" --store {} --compression {}", name_of(settings.store), settings.compression);
-  if (settings.store == KvStore::raw) {
-    options += fmt::format(" --kv-dtype {}", name_of(settings.kv_dtype));
+  for (std::size_t i = 0; i < budgets.size(); ++i) {
+    budgets[i].name = budgets.size() == 1 ? "budget.json" : fmt::format("budget-{}.json", i + 1);
   }
-  return options + option_list("--keep-layers", settings.keep.layers) +
-         option_list("--keep-heads", settings.keep.heads) +
-         option_list("--keep-scales", settings.keep.scales) +
-         option_list("--keep-samples", settings.keep.samples);
-}
-
-std::string run_command(const CaptureReader& file) {
-  const RunRecord& record = file.record();
-  const RunSettings& settings = record.settings;
-  const bool capture = settings.store != KvStore::none;
-  std::string command = fmt::format(
-      "kvscope {} --model MODEL_DIR {} --batch {} --seed {} --rng {} --cfg {} --top-k {} --top-p "
-      "{} "
-      "--device {} --dtype {} --threads {} --warmup {} --repeat {}",
-      capture ? "capture" : "run", label_options(file), settings.batch, settings.seed,
-      name_of(settings.rng), settings.cfg, settings.top_k, settings.top_p, settings.device,
-      settings.dtype, settings.threads, settings.warmup, settings.repeat);
-  if (settings.first_sample > 0) {
-    command += fmt::format(" --first-sample {}", settings.first_sample);
-  }
-  if (record.weights_sha256.starts_with(random_weights)) {
-    command += " --random-weights " + record.weights_sha256.substr(random_weights.size());
-  }
-  if (settings.more_smooth) command += " --more-smooth";
-  if (settings.scorer) command += " --score";
-  if (capture) command += capture_options(settings);
-  if (!is_vanilla(file)) command += " --budget budget.json";
-  return command;
+  return budgets;
 }
 
 }  // namespace
@@ -86,9 +44,18 @@ const CaptureReader* ReportFiles::statistics_file() const {
   return nullptr;
 }
 
-const CaptureReader* ReportFiles::budget_file() const {
-  for (const CaptureReader& file : compared) {
-    if (!is_vanilla(file)) return &file;
+std::vector<const CaptureReader*> ReportFiles::all() const {
+  std::vector<const CaptureReader*> files;
+  files.reserve(compared.size() + 1);
+  for (const CaptureReader& file : compared) files.push_back(&file);
+  if (statistics) files.push_back(&*statistics);
+  return files;
+}
+
+const ReportBudget* ReportFiles::budget_of(const CaptureReader& file) const {
+  if (is_vanilla(file)) return nullptr;
+  for (const ReportBudget& known : budgets) {
+    if (known.budget == file.record().budget) return &known;
   }
   return nullptr;
 }
@@ -112,17 +79,23 @@ ReportFiles open_report_files(const std::vector<std::string>& paths) {
   }
   if (files.statistics) check_same_model(files.compared[0], *files.statistics);
   if (files.compared.size() > 1) files.comparison = compare(files.compared);
+  files.budgets = budgets_of(files);
   return files;
 }
 
-std::string command_of(const CaptureReader& file) {
-  const std::string name = std::filesystem::path(file.path()).filename();
-  if (file.record().kind == FileKind::analysis) {
-    std::string sources;
-    for (const std::string& id : file.record().source_ids) sources += " " + id + ".h5";
-    return fmt::format("kvscope analyze{} -o {}", sources.empty() ? " CAPTURE.h5" : sources, name);
-  }
-  return fmt::format("{} -o {}", run_command(file), name);
+std::string file_name(const CaptureReader& file) {
+  return std::filesystem::path(file.path()).filename();
+}
+
+std::vector<std::string> captures_behind(const CaptureReader& file) {
+  const RunRecord& record = file.record();
+  return record.source_ids.empty() ? std::vector{record.capture_id} : record.source_ids;
+}
+
+bool holds_capture(const CaptureReader& file, const std::string& capture_id) {
+  const std::vector<std::string> ids = captures_behind(file);
+  return file.record().capture_id == capture_id ||
+         std::find(ids.begin(), ids.end(), capture_id) != ids.end();
 }
 
 }  // namespace kvscope

@@ -1,8 +1,8 @@
 #include <algorithm>
 #include <cmath>
-#include <filesystem>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
 #include "analysis/compare/comparison_tables.h"
@@ -17,10 +17,6 @@ namespace kvscope {
 namespace {
 
 constexpr std::int64_t most_images = 16;
-
-std::string file_name(const CaptureReader& file) {
-  return std::filesystem::path(file.path()).filename();
-}
 
 std::string tile(const std::string& value, const std::string& what, const std::string& scope) {
   return fmt::format(
@@ -113,14 +109,6 @@ Table settings_table(const std::vector<const CaptureReader*>& files) {
   return table;
 }
 
-std::vector<const CaptureReader*> all_files(const ReportFiles& files) {
-  std::vector<const CaptureReader*> all;
-  all.reserve(files.compared.size() + 1);
-  for (const CaptureReader& file : files.compared) all.push_back(&file);
-  if (files.statistics) all.push_back(&*files.statistics);
-  return all;
-}
-
 std::string picture(const Image& image, const std::string& alternative) {
   return fmt::format("<img alt=\"{}\" width=\"{}\" height=\"{}\" src=\"data:image/png;base64,{}\">",
                      escape_markup(alternative), image.width, image.height,
@@ -156,7 +144,7 @@ std::string paragraph(const std::string& text, const std::string& css_class) {
 
 std::string quality_section(const ReportFiles& files) {
   std::vector<DataProblem> problems;
-  for (const CaptureReader* file : all_files(files)) {
+  for (const CaptureReader* file : files.all()) {
     for (DataProblem& problem : data_problems(*file, file_name(*file))) {
       problems.push_back(std::move(problem));
     }
@@ -221,18 +209,22 @@ std::string memory_section(const ReportFiles& files) {
 }
 
 std::string budget_section(const ReportFiles& files) {
-  const CaptureReader* file = files.budget_file();
-  if (!file) return "";
-  const Budget& budget = file->record().budget;
-  std::vector<LayerClass> classes;
-  classes.reserve(budget.layers.size());
-  for (const LayerBudget& layer : budget.layers) classes.push_back(layer.layer_class);
-  std::string body = paragraph(fmt::format(
-      "Policy {} of {}. The shade is the share of later target scales that read a source scale; a "
-      "dot marks what the last target reads, with its tokens at the right (its own not counted).",
-      budget.policy, file_name(*file)));
-  body += "<figure>\n" + kept_grid(RetentionPlan(budget), classes) + "</figure>\n";
-  return section("budget", "What the budget keeps", body);
+  if (files.budgets.empty()) return "";
+  std::string body = paragraph(
+      "The shade is the share of later target scales that read a source scale; a dot marks what "
+      "the last target reads, with its tokens at the right (its own not counted).");
+  for (const ReportBudget& each : files.budgets) {
+    std::vector<LayerClass> classes;
+    classes.reserve(each.budget.layers.size());
+    for (const LayerBudget& layer : each.budget.layers) classes.push_back(layer.layer_class);
+    body += paragraph(fmt::format("{}: policy {} of {}", each.name, each.budget.policy,
+                                  fmt::join(each.files, ", ")),
+                      "pair");
+    body += "<figure>\n" + kept_grid(RetentionPlan(each.budget), classes) + "</figure>\n";
+  }
+  return section("budget",
+                 files.budgets.size() == 1 ? "What the budget keeps" : "What the budgets keep",
+                 body);
 }
 
 std::string image_section(const ReportFiles& files) {
@@ -263,23 +255,7 @@ std::string image_section(const ReportFiles& files) {
 }
 
 std::string settings_section(const ReportFiles& files) {
-  return section("settings", "Settings and file ids", html_table(settings_table(all_files(files))));
-}
-
-std::string reproduce_section(const ReportFiles& files) {
-  const RunRecord& record = files.compared[0].record();
-  std::string body = paragraph(fmt::format(
-      "MODEL_DIR: model '{}' with weights of SHA-256 {}. kvscope {} ({}).", record.model.name,
-      record.weights_sha256, record.tool_version, record.git_commit));
-  std::string commands;
-  for (const CaptureReader* file : all_files(files)) commands += command_of(*file) + '\n';
-  body += "<pre>" + escape_markup(commands) + "</pre>\n";
-  if (const CaptureReader* file = files.budget_file()) {
-    body += fmt::format("<details><summary>budget.json of {}</summary>\n<pre>{}</pre></details>\n",
-                        escape_markup(file_name(*file)),
-                        escape_markup(to_json(file->record().budget).dump(2)));
-  }
-  return section("reproduce", "How to reproduce", body);
+  return section("settings", "Settings and file ids", html_table(settings_table(files.all())));
 }
 
 }  // namespace kvscope

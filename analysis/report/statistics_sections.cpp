@@ -17,8 +17,8 @@ constexpr double nan_value = std::numeric_limits<double>::quiet_NaN();
 
 /// How the budget that is shown was made; nothing known without one.
 BudgetOrigin origin_of(const ReportFiles& files) {
-  const CaptureReader* budget = files.budget_file();
-  return budget ? budget->record().budget.rule.value_or(BudgetOrigin{}) : BudgetOrigin{};
+  if (files.budgets.empty()) return {};
+  return files.budgets.front().budget.rule.value_or(BudgetOrigin{});
 }
 
 /// The similarity that the budget was made from, or the default of the layer rule.
@@ -189,13 +189,14 @@ std::string layer_section(const ReportFiles& files) {
   const LayerStatistics layers = shown_statistic(*file, statistics, origin);
   // θ belongs to the statistic that the budget was made from.
   const std::optional<double> theta = layers.name == origin.statistic ? origin.theta : std::nullopt;
-  const CaptureReader* budget = files.budget_file();
   std::vector<LayerPoint> points;
   for (std::size_t layer = 0; layer < layers.mean.size(); ++layer) {
     LayerPoint point;
     point.value = layers.mean[layer];
     if (std::isfinite(layers.low[layer])) point.interval = {layers.low[layer], layers.high[layer]};
-    if (budget) point.layer_class = budget->record().budget.layers.at(layer).layer_class;
+    if (!files.budgets.empty()) {
+      point.layer_class = files.budgets.front().budget.layers.at(layer).layer_class;
+    }
     points.push_back(point);
   }
   std::string body = paragraph(fmt::format(

@@ -7,6 +7,7 @@
 #include <gmock/gmock.h>
 
 #include "core/base/error.h"
+#include "core/capture/capture_reader.h"
 #include "tests/support/example_capture.h"
 #include "tests/support/temp_dir.h"
 
@@ -77,6 +78,101 @@ TEST_F(ReportTest, ShowsScoresBesideThoseOfTheBaseline) {
   EXPECT_THAT(page, HasSubstr("100.0 % for full.h5; 5 samples"));
   EXPECT_THAT(page, HasSubstr("11.000 … 14.250"));
   EXPECT_THAT(page, HasSubstr(" --score --budget budget.json -o less.h5"));
+}
+
+/// What stands between two marks of a page.
+std::string between(const std::string& page, const std::string& first, const std::string& last) {
+  const std::size_t begin = page.find(first);
+  if (begin == std::string::npos) return "";
+  return page.substr(begin, page.find(last, begin) - begin);
+}
+
+int count(const std::string& page, const std::string& part) {
+  int found = 0;
+  for (std::size_t at = page.find(part); at != std::string::npos; at = page.find(part, at + 1)) {
+    ++found;
+  }
+  return found;
+}
+
+TEST_F(ReportTest, DrawsAndNamesEachBudgetOnce) {
+  const ModelConfig model = example_model(size_);
+  for (const auto& [name, efficient] :
+       {std::pair("less.h5", std::vector{1, 2, 3, 4}), {"less-again.h5", {1, 2, 3, 4}}}) {
+    write_run(example_run(size_, example_budget(model, efficient)), folder_ / name);
+  }
+  const std::string page = render_report(
+      {folder_ / "vanilla.h5", folder_ / "ams.h5", folder_ / "less.h5", folder_ / "less-again.h5"});
+  const std::string drawn = between(page, "<section id=\"budget\">", "</section>");
+  EXPECT_EQ(count(drawn, "<svg"), 2);
+  EXPECT_THAT(drawn, HasSubstr("budget-1.json: policy ams-kv of ams.h5<"));
+  EXPECT_THAT(drawn, HasSubstr("budget-2.json: policy ams-kv of less.h5, less-again.h5<"));
+  const std::string commands = between(page, "<section id=\"reproduce\">", "</section>");
+  EXPECT_THAT(commands, HasSubstr("--budget budget-1.json -o ams.h5"));
+  EXPECT_THAT(commands, HasSubstr("--budget budget-2.json -o less.h5"));
+  EXPECT_THAT(commands, HasSubstr("--budget budget-2.json -o less-again.h5"));
+  EXPECT_EQ(count(commands, "kvscope.budget/1"), 2);
+}
+
+TEST_F(ReportTest, PrintsTheCommandsFromCaptureToRun) {
+  const CaptureReader analysis(folder_ / "base.analysis.h5");
+  testing::write_vanilla_and_ams(folder_, size_, {0, 1, 2}, [&](ExampleRun& ams) {
+    BudgetOrigin origin;
+    origin.capture_id = analysis.record().capture_id;
+    origin.choice = "demanding-layers";
+    origin.statistic = "cosine-key";
+    origin.demanding_layers = 3;
+    ams.record.budget.rule = origin;
+  });
+  const std::string commands = between(
+      render_report({folder_ / "ams.h5", folder_ / "vanilla.h5", folder_ / "base.analysis.h5"}),
+      "<pre>", "</pre>");
+  std::size_t last = 0;
+  for (const char* command :
+       {"kvscope run --model MODEL_DIR ", "kvscope capture --model MODEL_DIR --samples 5 ",
+        " --store reduced --compression none -o capture.h5\n",
+        "kvscope analyze capture.h5 -o base.analysis.h5\n",
+        "kvscope plan base.analysis.h5 --statistic cosine-key --demanding-layers 3 ",
+        "--efficient condensed=1,local=0 -o budget.json\n", " --budget budget.json -o ams.h5"}) {
+    const std::size_t at = commands.find(command, last);
+    ASSERT_NE(at, std::string::npos) << command << " in\n" << commands;
+    last = at;
+  }
+}
+
+TEST_F(ReportTest, SaysOfMergedCapturesThatOnlyOnesSettingsAreKnown) {
+  ExampleRun merged = example_run(size_, example_budget(example_model(size_), {}));
+  add_statistics(merged);
+  merged.record.kind = FileKind::analysis;
+  merged.record.source_ids = {merged.record.capture_id, make_uuid()};
+  write_run(merged, folder_ / "merged.h5");
+  const std::string page = render_report({folder_ / "vanilla.h5", folder_ / "merged.h5"});
+  EXPECT_THAT(page, HasSubstr("# merged.h5 holds 5 samples of 2 captures, and the settings of the "
+                              "first only"));
+  EXPECT_THAT(page, HasSubstr("kvscope capture --model MODEL_DIR --samples N "));
+  EXPECT_THAT(page, HasSubstr("kvscope analyze capture-1.h5 capture-2.h5 -o merged.h5"));
+}
+
+TEST_F(ReportTest, CallsACaptureByItsNameWhenItIsGiven) {
+  ExampleRun capture = example_run(size_, example_budget(example_model(size_), {}));
+  add_statistics(capture);
+  write_run(capture, folder_ / "base.h5");
+  capture.record.kind = FileKind::analysis;
+  capture.record.source_ids = {capture.record.capture_id};
+  write_run(capture, folder_ / "of-base.h5");
+  const std::string page = render_report({folder_ / "base.h5", folder_ / "of-base.h5"});
+  EXPECT_THAT(page, HasSubstr("kvscope analyze base.h5 -o of-base.h5"));
+  EXPECT_EQ(count(page, "kvscope capture "), 1);
+}
+
+TEST_F(ReportTest, LeavesOutAPlanThatIsNotKnown) {
+  const std::string page = render_report({folder_ / "vanilla.h5", folder_ / "ams.h5"});
+  EXPECT_THAT(page, HasSubstr("kvscope plan ANALYSIS.h5 --statistic cosine-key --threshold 0.8"));
+  EXPECT_THAT(page, HasSubstr("# ANALYSIS.h5: of a capture that is not named"));
+  write_run(example_run(size_, example_budget(example_model(size_), {1})), folder_ / "hand.h5");
+  const std::string by_hand = render_report({folder_ / "vanilla.h5", folder_ / "hand.h5"});
+  EXPECT_THAT(by_hand, Not(HasSubstr("kvscope plan")));
+  EXPECT_THAT(by_hand, HasSubstr("# budget.json: how it was made is not known"));
 }
 
 TEST_F(ReportTest, NeedsNothingFromOutside) {

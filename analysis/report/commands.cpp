@@ -1,0 +1,180 @@
+#include "analysis/report/commands.h"
+
+#include <algorithm>
+#include <map>
+#include <string_view>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "analysis/report/plan_options.h"
+
+namespace kvscope {
+namespace {
+
+/// Stands before the seed where a digest of weights would be.
+constexpr std::string_view random_weights = "random:";
+
+/// "--samples N" when the classes come in turn, else the list.
+std::string label_options(const CaptureReader& file) {
+  const RunRecord& record = file.record();
+  const std::vector<std::int32_t> labels = file.labels();
+  bool in_turn = true;
+  for (std::size_t i = 0; i < labels.size(); ++i) {
+    const std::int64_t number = record.settings.first_sample + static_cast<std::int64_t>(i);
+    in_turn = in_turn && labels[i] == number % record.model.classes;
+  }
+  if (in_turn) return fmt::format("--samples {}", record.settings.samples);
+  return fmt::format("--labels {}", fmt::join(labels, ","));
+}
+
+template <typename T>
+std::string option_list(const char* name, const std::vector<T>& values) {
+  return values.empty() ? "" : fmt::format(" {} {}", name, fmt::join(values, ","));
+}
+
+std::string capture_options(const RunSettings& settings) {
+  std::string options =
+      fmt::format(" --store {} --compression {}", name_of(settings.store), settings.compression);
+  if (settings.store == KvStore::raw) {
+    options += fmt::format(" --kv-dtype {}", name_of(settings.kv_dtype));
+  }
+  return options + option_list("--keep-layers", settings.keep.layers) +
+         option_list("--keep-heads", settings.keep.heads) +
+         option_list("--keep-scales", settings.keep.scales) +
+         option_list("--keep-samples", settings.keep.samples);
+}
+
+/// `kvscope capture` or `run` with the settings in a file, which draws what `labels` says.
+std::string generation_command(const CaptureReader& file, const ReportBudget* budget,
+                               const std::string& labels, const std::string& output) {
+  const RunRecord& record = file.record();
+  const RunSettings& settings = record.settings;
+  const bool capture = settings.store != KvStore::none;
+  std::string command = fmt::format(
+      "kvscope {} --model MODEL_DIR {} --batch {} --seed {} --rng {} --cfg {} --top-k {} --top-p "
+      "{} --device {} --dtype {} --threads {} --warmup {} --repeat {}",
+      capture ? "capture" : "run", labels, settings.batch, settings.seed, name_of(settings.rng),
+      settings.cfg, settings.top_k, settings.top_p, settings.device, settings.dtype,
+      settings.threads, settings.warmup, settings.repeat);
+  if (settings.first_sample > 0) {
+    command += fmt::format(" --first-sample {}", settings.first_sample);
+  }
+  if (record.weights_sha256.starts_with(random_weights)) {
+    command += " --random-weights " + record.weights_sha256.substr(random_weights.size());
+  }
+  if (settings.more_smooth) command += " --more-smooth";
+  if (settings.scorer) command += " --score";
+  if (capture) command += capture_options(settings);
+  if (budget) command += " --budget " + budget->name;
+  return fmt::format("{} -o {}", command, output);
+}
+
+using CaptureNames = std::map<std::string, std::string>;  // by capture_id
+
+bool is_analysis(const CaptureReader& file) { return file.record().kind == FileKind::analysis; }
+
+/// Captures of the report keep their names; others, of which only analyses tell, get new ones.
+CaptureNames name_captures(const ReportFiles& files) {
+  CaptureNames names;
+  for (const CaptureReader& file : files.compared) {
+    if (!is_analysis(file)) names[file.record().capture_id] = file_name(file);
+  }
+  std::vector<std::string> unknown;
+  for (const CaptureReader* file : files.all()) {
+    for (const std::string& id : captures_behind(*file)) {
+      if (names.try_emplace(id).second) unknown.push_back(id);
+    }
+  }
+  for (std::size_t i = 0; i < unknown.size(); ++i) {
+    names[unknown[i]] = unknown.size() == 1 ? "capture.h5" : fmt::format("capture-{}.h5", i + 1);
+  }
+  return names;
+}
+
+bool is_given(const ReportFiles& files, const std::string& capture_id) {
+  return std::any_of(files.compared.begin(), files.compared.end(), [&](const CaptureReader& file) {
+    return !is_analysis(file) && file.record().capture_id == capture_id;
+  });
+}
+
+/// The first capture behind an analysis, whose settings it holds, and the analysis itself.
+void add_analysis(const ReportFiles& files, const CaptureReader& file, const CaptureNames& names,
+                  std::vector<std::string>& lines) {
+  const std::vector<std::string> ids = captures_behind(file);
+  const bool several = ids.size() > 1;
+  if (several) {
+    lines.push_back(fmt::format(
+        "# {} holds {} samples of {} captures, and the settings of the first only; the others have "
+        "other seeds or first samples.",
+        file_name(file), file.committed_samples(), ids.size()));
+  }
+  if (!is_given(files, ids[0])) {
+    const std::string capture =
+        generation_command(file, files.budget_of(file),
+                           several ? "--samples N" : label_options(file), names.at(ids[0]));
+    // Another analysis may have it too.
+    if (std::find(lines.begin(), lines.end(), capture) == lines.end()) lines.push_back(capture);
+  }
+  std::string command = "kvscope analyze";
+  for (const std::string& id : ids) command += ' ' + names.at(id);
+  lines.push_back(fmt::format("{} -o {}", command, file_name(file)));
+}
+
+/// The file that a plan reads the statistic of the budget's rule from; nullptr when it is not
+/// given.
+const CaptureReader* plan_input(const ReportFiles& files, const BudgetOrigin& origin) {
+  for (const CaptureReader* file : files.all()) {
+    if (file->layout().similarity && holds_capture(*file, origin.capture_id)) return file;
+  }
+  return nullptr;
+}
+
+void add_plan(const ReportFiles& files, const ReportBudget& budget,
+              std::vector<std::string>& lines) {
+  const std::string options = plan_options_of(budget.budget);
+  if (options.empty()) {
+    lines.push_back(
+        fmt::format("# {}: how it was made is not known, it stands below.", budget.name));
+    return;
+  }
+  const BudgetOrigin& origin = *budget.budget.rule;
+  const CaptureReader* input = plan_input(files, origin);
+  if (!input) {
+    lines.push_back(fmt::format("# ANALYSIS.h5: of {}, not among these files.",
+                                origin.capture_id.empty() ? "a capture that is not named"
+                                                          : "capture " + origin.capture_id));
+  }
+  lines.push_back(fmt::format("kvscope plan {} {} -o {}", input ? file_name(*input) : "ANALYSIS.h5",
+                              options, budget.name));
+}
+
+/// The files made under a budget, or under none.
+void add_files(const ReportFiles& files, const ReportBudget* budget, const CaptureNames& names,
+               std::vector<std::string>& lines) {
+  const auto made_under = [&](const CaptureReader& file) {
+    return files.budget_of(file) == budget;
+  };
+  for (const CaptureReader& file : files.compared) {
+    if (is_analysis(file) || !made_under(file)) continue;
+    lines.push_back(generation_command(file, budget, label_options(file), file_name(file)));
+  }
+  for (const CaptureReader* file : files.all()) {
+    if (is_analysis(*file) && made_under(*file)) add_analysis(files, *file, names, lines);
+  }
+}
+
+}  // namespace
+
+std::vector<std::string> commands_of(const ReportFiles& files) {
+  const CaptureNames names = name_captures(files);
+  std::vector<std::string> lines;
+  add_files(files, nullptr, names, lines);
+  for (const ReportBudget& budget : files.budgets) {
+    add_plan(files, budget, lines);
+    add_files(files, &budget, names, lines);
+  }
+  return lines;
+}
+
+}  // namespace kvscope

@@ -1,0 +1,101 @@
+#include "analysis/report/plan_options.h"
+
+#include <optional>
+#include <string_view>
+
+#include <fmt/format.h>
+
+#include "analysis/layers/statistic_list.h"
+
+namespace kvscope {
+namespace {
+
+const LayerStatistic* statistic_of(const BudgetOrigin& origin) {
+  return find_layer_statistic(
+      std::string_view(origin.statistic).substr(0, origin.statistic.find(':')));
+}
+
+/// Nothing for a choice that is not known or lacks its value.
+std::optional<std::string> choice_options(const BudgetOrigin& origin) {
+  if (origin.choice == "threshold" && origin.theta) {
+    return fmt::format(" --threshold {}", *origin.theta);
+  }
+  if (origin.choice == "demanding-layers" && origin.demanding_layers) {
+    return fmt::format(" --demanding-layers {}", *origin.demanding_layers);
+  }
+  if (origin.choice == "ratio" && origin.ratio) {
+    return fmt::format(" --ratio {} --of {}", *origin.ratio, origin.of.value_or("read"));
+  }
+  if (origin.choice == "kv-memory" && origin.kv_memory_bytes) {
+    return fmt::format(" --kv-memory {}", *origin.kv_memory_bytes);
+  }
+  // A control that tells no layers apart leaves nothing to choose.
+  const bool chooses_nothing = origin.choice.empty() && statistic_of(origin) != nullptr &&
+                               statistic_of(origin)->family == StatisticFamily::control;
+  if (origin.choice == "widest-gap" || chooses_nothing) return "";
+  return std::nullopt;
+}
+
+/// The rule that all layers of a class have; nothing when they differ, or there is none.
+struct ClassRules {
+  std::optional<LayerRule> rule;
+  bool equal = true;
+};
+
+ClassRules rules_of(const Budget& budget, LayerClass layer_class) {
+  ClassRules rules;
+  for (const LayerBudget& layer : budget.layers) {
+    if (layer.layer_class != layer_class) continue;
+    rules.equal = rules.equal && (!rules.rule || *rules.rule == layer.rule);
+    rules.rule = layer.rule;
+  }
+  return rules;
+}
+
+/// What a limit was solved for is given as such: it leads to the same layers. --fill solves again,
+/// layer by layer, and starts from the condensed scales.
+std::optional<std::string> efficient_options(const Budget& budget, bool fill) {
+  const ClassRules rules = rules_of(budget, LayerClass::efficient);
+  if (!rules.rule) return "";
+  const auto* local = std::get_if<KeepLocal>(&*rules.rule);
+  const auto* capacity = std::get_if<KeepCapacity>(&*rules.rule);
+  if ((!local && !capacity) || (!rules.equal && !fill)) return std::nullopt;
+  std::string options = fmt::format(" --efficient condensed={}",
+                                    local ? local->condensed_scales : capacity->condensed_scales);
+  if (fill) return options;
+  return options + (local ? fmt::format(",local={}", local->local_scales)
+                          : fmt::format(",capacity_tokens={}", capacity->capacity_tokens));
+}
+
+std::optional<std::string> demanding_options(const Budget& budget) {
+  const ClassRules rules = rules_of(budget, LayerClass::demanding);
+  if (!rules.rule || *rules.rule == LayerRule(KeepAll{})) {
+    return rules.equal ? std::optional<std::string>("") : std::nullopt;
+  }
+  const auto* capacity = std::get_if<KeepCapacity>(&*rules.rule);
+  if (!capacity || !rules.equal) return std::nullopt;
+  return fmt::format(" --demanding capacity_tokens={}", capacity->capacity_tokens);
+}
+
+}  // namespace
+
+std::string plan_options_of(const Budget& budget) {
+  if (!budget.rule) return "";
+  const BudgetOrigin& origin = *budget.rule;
+  const LayerStatistic* statistic = statistic_of(origin);
+  const std::optional<std::string> choice = choice_options(origin);
+  const std::optional<std::string> efficient = efficient_options(budget, origin.fill);
+  const std::optional<std::string> demanding = demanding_options(budget);
+  if (!statistic || !choice || !efficient || !demanding) return "";
+  std::string options = "--statistic " + origin.statistic;
+  if (statistic->family == StatisticFamily::damage) options += " --damage RESULTS.json";
+  options += *choice + *efficient + *demanding;
+  if (origin.fill) options += " --fill";
+  if (budget.expected) {
+    options += fmt::format(" --batch {} --element-bytes {}", budget.expected->batch,
+                           budget.expected->key_element_bytes);
+  }
+  return options;
+}
+
+}  // namespace kvscope

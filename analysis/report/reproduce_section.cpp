@@ -1,0 +1,26 @@
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <nlohmann/json.hpp>
+
+#include "analysis/report/commands.h"
+#include "analysis/report/markup.h"
+#include "analysis/report/sections.h"
+
+namespace kvscope {
+
+std::string reproduce_section(const ReportFiles& files) {
+  const RunRecord& record = files.compared[0].record();
+  std::string body = paragraph(fmt::format(
+      "MODEL_DIR: model '{}' with weights of SHA-256 {}. kvscope {} ({}).", record.model.name,
+      record.weights_sha256, record.tool_version, record.git_commit));
+  body += fmt::format("<pre>{}</pre>\n",
+                      escape_markup(fmt::format("{}", fmt::join(commands_of(files), "\n"))));
+  for (const ReportBudget& each : files.budgets) {
+    body += fmt::format("<details><summary>{} of {}</summary>\n<pre>{}</pre></details>\n",
+                        each.name, escape_markup(fmt::format("{}", fmt::join(each.files, ", "))),
+                        escape_markup(to_json(each.budget).dump(2)));
+  }
+  return section("reproduce", "How to reproduce", body);
+}
+
+}  // namespace kvscope
