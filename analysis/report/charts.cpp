@@ -55,6 +55,8 @@ void draw_grid(Svg& svg, const Plot& plot, double step,
   }
 }
 
+std::string two_decimals(double value) { return fmt::format("{:.2f}", value); }
+
 void draw_numbers_below(Svg& svg, const Plot& plot, int count, const std::string& title) {
   const int step = count > 20 ? 5 : 1;
   for (int i = 0; i < count; i += step) {
@@ -104,8 +106,8 @@ std::string scale_chart(const std::string& label, const std::vector<Series>& ser
 std::string heat_map(const HeatMap& map, const ColorScale& scale) {
   const auto rows = static_cast<double>(map.rows.size());
   const auto columns = static_cast<double>(map.columns.size());
-  const double cell_width = std::clamp(420 / columns, 14.0, 44.0);
-  const double cell_height = std::clamp(420 / rows, 14.0, 24.0);
+  const double cell_width = std::clamp(420 / columns, 14.0, map.largest_cell);
+  const double cell_height = std::clamp(420 / rows, 14.0, std::min(24.0, map.largest_cell));
   const double left = 52;
   const double top = 8;
   const double bottom = top + rows * cell_height;
@@ -131,9 +133,14 @@ std::string heat_map(const HeatMap& map, const ColorScale& scale) {
   svg.text(left + columns * cell_width / 2, bottom + 34, map.column_title, Anchor::middle);
   svg.vertical_text(14, top + rows * cell_height / 2, map.row_title);
   if (legend) {
-    svg.legend(left, bottom + 70, 200, scale, map.unit,
-               [](double value) { return fmt::format("{:.2f}", value); });
+    svg.legend(left, bottom + 70, 200, scale, map.unit, two_decimals);
   }
+  return svg.str();
+}
+
+std::string color_legend(const ColorScale& scale, const std::string& title) {
+  Svg svg(260, 48, title);
+  svg.legend(2, 18, 200, scale, title, two_decimals);
   return svg.str();
 }
 

@@ -29,9 +29,13 @@ struct HeatMap {
   std::vector<std::string> columns;
   NdArray<double> values;  ///< [row, column]
   std::string unit;        ///< title of the legend; empty: no legend
+  double largest_cell = 44;
 };
 
 std::string heat_map(const HeatMap& map, const ColorScale& scale);
+
+/// The legend alone, where several maps share it.
+std::string color_legend(const ColorScale& scale, const std::string& title);
 
 /// Statistic of one layer.
 struct LayerPoint {

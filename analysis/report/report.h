@@ -6,7 +6,8 @@
 namespace kvscope {
 
 /// One self-contained HTML page, readable without script, network or colour scheme: headline,
-/// comparison, similarity, layer statistic, kept scales, images, settings, how to reproduce.
+/// comparison, similarity, attention, layer statistic, kept scales, images, settings, how to
+/// reproduce.
 ///
 /// `paths` in any order: files with statistics supply the similarity and layer charts, captures and
 /// runs the comparison (a vanilla one is the baseline). Parts whose files are not given are left

@@ -13,6 +13,7 @@ std::string headline_section(const ReportFiles& files);
 std::string comparison_section(const ReportFiles& files);
 std::string memory_section(const ReportFiles& files);
 std::string similarity_section(const ReportFiles& files);
+std::string attention_section(const ReportFiles& files);
 std::string layer_section(const ReportFiles& files);
 std::string budget_section(const ReportFiles& files);
 std::string image_section(const ReportFiles& files);

@@ -6,6 +6,7 @@
 
 #include "analysis/layers/similarity_statistic.h"
 #include "analysis/layers/statistic_list.h"
+#include "analysis/report/budget_rule.h"
 #include "analysis/report/charts.h"
 #include "analysis/report/markup.h"
 #include "analysis/report/sections.h"
@@ -15,13 +16,9 @@ namespace {
 
 constexpr double nan_value = std::numeric_limits<double>::quiet_NaN();
 
-/// How the budget that is shown was made; nothing known without one.
-BudgetOrigin origin_of(const ReportFiles& files) {
-  if (files.budgets.empty()) return {};
-  return files.budgets.front().budget.rule.value_or(BudgetOrigin{});
-}
+/// Of maps of which there is one for every layer.
+constexpr double small_cell = 16;
 
-/// The similarity that the budget was made from, or the default of the layer rule.
 struct Similarity {
   Metric metric = Metric::cosine;
   KvTensor tensor = KvTensor::key;
@@ -32,22 +29,15 @@ struct Similarity {
   }
 };
 
-Similarity chosen_similarity(const BudgetOrigin& origin) {
-  const auto chosen = parse_similarity_statistic(origin.statistic);
-  return chosen ? Similarity{chosen->first, chosen->second} : Similarity{};
-}
-
-/// The statistic that the budget was made from where it is one of the file's own, else the
-/// similarity.
-LayerStatistics shown_statistic(const CaptureReader& file, const Statistics& statistics,
-                                const BudgetOrigin& origin) {
-  const LayerStatistic* made_from = find_layer_statistic(origin.statistic);
-  if (made_from != nullptr && made_from->family == StatisticFamily::attention &&
-      statistics.has_mass()) {
-    return made_from->read({file, ""}, 0);
+/// The similarity that the first budget made from the file read, or the default of `plan`.
+Similarity chosen_similarity(const ReportFiles& files, const CaptureReader& file) {
+  for (const ReportBudget& budget : files.budgets) {
+    if (!why_rule_is_elsewhere(budget, file).empty()) continue;
+    if (const auto chosen = parse_similarity_statistic(budget.budget.rule->statistic)) {
+      return {chosen->first, chosen->second};
+    }
   }
-  const Similarity chosen = chosen_similarity(origin);
-  return similarity_statistic(statistics, chosen.metric, chosen.tensor);
+  return {};
 }
 
 std::vector<std::string> numbers(std::int64_t first, std::int64_t end) {
@@ -56,13 +46,13 @@ std::vector<std::string> numbers(std::int64_t first, std::int64_t end) {
   return names;
 }
 
-double mean_over_heads(const NdArray<double>& similarity, std::int64_t layer, std::int64_t target,
+double mean_over_heads(const NdArray<double>& values, std::int64_t layer, std::int64_t target,
                        std::int64_t source) {
   double sum = 0;
-  for (std::int64_t head = 0; head < similarity.shape[1]; ++head) {
-    sum += similarity(layer, head, target, source);
+  for (std::int64_t head = 0; head < values.shape[1]; ++head) {
+    sum += values(layer, head, target, source);
   }
-  return sum / static_cast<double>(similarity.shape[1]);
+  return sum / static_cast<double>(values.shape[1]);
 }
 
 NdArray<double> adjacent_map(const NdArray<double>& similarity) {
@@ -77,15 +67,26 @@ NdArray<double> adjacent_map(const NdArray<double>& similarity) {
 }
 
 /// [target ≥ 1, source]; NaN where source ≥ target.
-NdArray<double> source_map(const NdArray<double>& similarity, std::int64_t layer) {
-  const std::int64_t scales = similarity.shape[2];
+NdArray<double> source_map(const NdArray<double>& values, std::int64_t layer) {
+  const std::int64_t scales = values.shape[2];
   NdArray<double> map({scales - 1, scales - 1}, nan_value);
   for (std::int64_t target = 1; target < scales; ++target) {
     for (std::int64_t source = 0; source < target; ++source) {
-      map(target - 1, source) = mean_over_heads(similarity, layer, target, source);
+      map(target - 1, source) = mean_over_heads(values, layer, target, source);
     }
   }
   return map;
+}
+
+/// Attention mass as a share of what the target's queries give: each of its tokens gives 1.
+NdArray<double> attention_shares(const NdArray<double>& mass, const ScaleSchedule& schedule) {
+  NdArray<double> shares = mass;
+  const auto scales = static_cast<std::size_t>(schedule.scales());
+  for (std::size_t i = 0; i < shares.data.size(); ++i) {
+    const auto target = static_cast<int>(i / scales % scales);
+    shares.data[i] /= static_cast<double>(schedule.tokens(target));
+  }
+  return shares;
 }
 
 /// From the smallest to the largest finite value of all maps: they share one legend.
@@ -128,13 +129,34 @@ std::string incomplete_section(const std::string& id, const std::string& title,
                               "compared with each other."));
 }
 
+/// Statistic of every layer; with the budget that it was read for, θ and classes.
+std::string layer_figure(const LayerStatistics& layers, const ReportBudget* budget) {
+  const std::optional<double> theta = budget ? budget->budget.rule->theta : std::nullopt;
+  std::vector<LayerPoint> points;
+  for (std::size_t layer = 0; layer < layers.mean.size(); ++layer) {
+    LayerPoint point;
+    point.value = layers.mean[layer];
+    if (std::isfinite(layers.low[layer])) point.interval = {layers.low[layer], layers.high[layer]};
+    if (budget) point.layer_class = budget->budget.layers.at(layer).layer_class;
+    points.push_back(point);
+  }
+  const std::string text = paragraph(fmt::format(
+      "Value of each layer: {}; mean over targets, heads and samples. Bars: {:.0f} % bootstrap "
+      "interval over {}.{}",
+      layers.meaning, 100 * layers.confidence, layers.batches > 0 ? "batches" : "samples",
+      theta ? " Layers below θ are demanding." : ""));
+  return text + figure(layer_chart("Statistic of every layer", layers.name, points, theta),
+                       budget ? "Layer statistic, and class in " + budget->name
+                              : std::string("Layer statistic"));
+}
+
 }  // namespace
 
 std::string similarity_section(const ReportFiles& files) {
   const CaptureReader* file = files.statistics_file();
   if (!file) return "";
   const Statistics statistics = *file->statistics();
-  const Similarity chosen = chosen_similarity(origin_of(files));
+  const Similarity chosen = chosen_similarity(files, *file);
   const NdArray<double>& similarity = statistics.similarity(chosen.metric, chosen.tensor);
   if (!covers_every_layer(statistics.layer_statistic(chosen.metric, chosen.tensor))) {
     return incomplete_section("similarity", "How alike the scales are", *file);
@@ -161,53 +183,80 @@ std::string similarity_section(const ReportFiles& files) {
                     scale);
   };
   std::string body = paragraph(
-      "The layer rule reads this: a layer whose scales resemble the one before (bright) can do "
-      "with "
-      "the newest history and the first scales; one whose scales keep changing (dark) is "
-      "demanding.");
+      "What AMS-KV looks at: a layer whose scales resemble the one before (bright) can do with the "
+      "newest history and the first scales; one whose scales keep changing (dark) looks further "
+      "back. " +
+      who_read(files, *file, {layers.name}));
   body += paragraph("Mean over heads. " + scope_of(*file, statistics.samples) + ".", "scope");
   body += "<div class=\"maps\">\n";
   body += figure(heat_map(adjacent, scale), "Each scale against the one before, all layers");
-  const std::string most =
-      fmt::format("layer {}, the most demanding", lowest - layers.mean.begin());
-  const std::string least =
-      fmt::format("layer {}, the least demanding", highest - layers.mean.begin());
-  body += "<div>\n" + figure(of_layer(maps[1], most), "All pairs in " + most) +
-          figure(of_layer(maps[2], least), "All pairs in " + least) + "</div>\n</div>\n";
+  const std::string least = fmt::format("layer {}, the least alike", lowest - layers.mean.begin());
+  const std::string most = fmt::format("layer {}, the most alike", highest - layers.mean.begin());
+  body += "<div>\n" + figure(of_layer(maps[1], least), "All pairs in " + least) +
+          figure(of_layer(maps[2], most), "All pairs in " + most) + "</div>\n</div>\n";
   return section("similarity", "How alike the scales are", body);
+}
+
+std::string attention_section(const ReportFiles& files) {
+  const CaptureReader* file = files.statistics_file();
+  if (!file || !file->layout().mass) return "";
+  const Statistics statistics = *file->statistics();
+  const NdArray<double> shares = attention_shares(statistics.mass, file->record().model.schedule());
+  const std::int64_t scales = shares.shape[2];
+  std::vector<NdArray<double>> maps;
+  for (std::int64_t layer = 0; layer < shares.shape[0]; ++layer) {
+    maps.push_back(source_map(shares, layer));
+  }
+  const ColorScale scale = scale_over(maps);
+  std::vector<std::string> readers;
+  for (const LayerStatistic& statistic : all_layer_statistics()) {
+    if (statistic.family == StatisticFamily::attention) readers.emplace_back(statistic.name);
+  }
+  std::string body = paragraph(
+      "Share of a target scale's attention that goes to each earlier scale; the rest stays in the "
+      "scale itself. What is neither first nor next to the target is what efficient layers drop. " +
+      who_read(files, *file, readers));
+  body += paragraph("Mean over heads. " + scope_of(*file, statistics.samples) + ".", "scope");
+  body += color_legend(scale, "share of attention") + "<div class=\"maps\">\n";
+  for (std::size_t layer = 0; layer < maps.size(); ++layer) {
+    const std::string name = fmt::format("layer {}", layer);
+    body += figure(heat_map({"Attention of every target on every earlier scale, " + name,
+                             "target scale", "source scale", numbers(1, scales),
+                             numbers(0, scales - 1), maps[layer], "", small_cell},
+                            scale),
+                   name);
+  }
+  return section("attention", "Where the layers look", body + "</div>\n");
 }
 
 std::string layer_section(const ReportFiles& files) {
   const CaptureReader* file = files.statistics_file();
   if (!file) return "";
   const Statistics statistics = *file->statistics();
-  const BudgetOrigin origin = origin_of(files);
-  const Similarity chosen = chosen_similarity(origin);
-  if (!covers_every_layer(statistics.layer_statistic(chosen.metric, chosen.tensor))) {
+  const Similarity usual;
+  const bool similarity_known =
+      covers_every_layer(statistics.layer_statistic(usual.metric, usual.tensor));
+  std::string figures;
+  std::string elsewhere;
+  for (const ReportBudget& budget : files.budgets) {
+    if (const std::string why = why_rule_is_elsewhere(budget, *file); !why.empty()) {
+      elsewhere += paragraph(why + " So no θ of it is drawn.");
+      continue;
+    }
+    const LayerStatistic& read = *find_layer_statistic(budget.budget.rule->statistic);
+    if (read.family != StatisticFamily::similarity || similarity_known) {
+      figures += layer_figure(read.read({*file, ""}, 0), &budget);
+    }
+  }
+  if (figures.empty() && !similarity_known) {
     return incomplete_section("layers", "Which layers need the long history", *file);
   }
-  const LayerStatistics layers = shown_statistic(*file, statistics, origin);
-  // θ belongs to the statistic that the budget was made from.
-  const std::optional<double> theta = layers.name == origin.statistic ? origin.theta : std::nullopt;
-  std::vector<LayerPoint> points;
-  for (std::size_t layer = 0; layer < layers.mean.size(); ++layer) {
-    LayerPoint point;
-    point.value = layers.mean[layer];
-    if (std::isfinite(layers.low[layer])) point.interval = {layers.low[layer], layers.high[layer]};
-    if (!files.budgets.empty()) {
-      point.layer_class = files.budgets.front().budget.layers.at(layer).layer_class;
-    }
-    points.push_back(point);
+  if (figures.empty()) {
+    figures = layer_figure(similarity_statistic(statistics, usual.metric, usual.tensor), nullptr);
   }
-  std::string body = paragraph(fmt::format(
-      "Value of each layer: {}; mean over targets, heads and samples. Bars: {:.0f} % bootstrap "
-      "interval over {}.{}",
-      layers.meaning, 100 * layers.confidence, layers.batches > 0 ? "batches" : "samples",
-      theta ? " Layers below θ are demanding." : ""));
-  body += paragraph(scope_of(*file, statistics.samples) + ".", "scope");
-  body += figure(layer_chart("Statistic of every layer", layers.name, points, theta),
-                 "Layer statistic and class");
-  return section("layers", "Which layers need the long history", body);
+  return section(
+      "layers", "Which layers need the long history",
+      elsewhere + paragraph(scope_of(*file, statistics.samples) + ".", "scope") + figures);
 }
 
 }  // namespace kvscope

@@ -35,6 +35,7 @@ class ReportTest : public ::testing::Test {
     capture.record.kind = FileKind::analysis;
     write_run(capture, folder_ / "base.analysis.h5");
     BudgetOrigin origin;
+    origin.capture_id = capture.record.capture_id;
     origin.choice = "threshold";
     origin.statistic = "cosine-key";
     origin.theta = 0.8;
@@ -53,8 +54,8 @@ TEST_F(ReportTest, HasEverySectionInAnyOrderOfFiles) {
   const std::string page =
       render_report({folder_ / "ams.h5", folder_ / "base.analysis.h5", folder_ / "vanilla.h5"});
   if (const char* keep = std::getenv("KVSCOPE_REPORT_OUT")) std::ofstream(keep) << page;
-  for (const char* anchor : {"memory", "budget", "layers", "similarity", "images", "comparison",
-                             "settings", "reproduce"}) {
+  for (const char* anchor : {"memory", "budget", "layers", "similarity", "attention", "images",
+                             "comparison", "settings", "reproduce"}) {
     EXPECT_THAT(page, HasSubstr("<section id=\"" + std::string(anchor) + "\">"));
   }
   EXPECT_THAT(page, HasSubstr("ams.h5 (ams-kv) against vanilla.h5"));
@@ -140,6 +141,78 @@ TEST_F(ReportTest, PrintsTheCommandsFromCaptureToRun) {
   }
 }
 
+/// What the layers section and the maps say beside a budget made like that.
+class ReportedRule : public ReportTest {
+ protected:
+  std::string page_with(const BudgetOrigin& origin) {
+    testing::write_vanilla_and_ams(folder_, size_, {0, 1, 2},
+                                   [&](ExampleRun& ams) { ams.record.budget.rule = origin; });
+    return render_report(
+        {folder_ / "vanilla.h5", folder_ / "ams.h5", folder_ / "base.analysis.h5"});
+  }
+  BudgetOrigin origin_of(const std::string& statistic) const {
+    BudgetOrigin origin;
+    origin.capture_id = CaptureReader(folder_ / "base.analysis.h5").record().capture_id;
+    origin.choice = "demanding-layers";
+    origin.statistic = statistic;
+    origin.theta = -0.25;
+    return origin;
+  }
+};
+
+TEST_F(ReportedRule, DrawsThetaOfTheStatisticThatItRead) {
+  const std::string page = page_with(origin_of("distant-mass"));
+  const std::string layers = between(page, "<section id=\"layers\">", "</section>");
+  EXPECT_THAT(layers, AllOf(HasSubstr("minus the share of attention"), HasSubstr("θ = -0.2500"),
+                            HasSubstr("Layers below θ are demanding"), HasSubstr(">efficient<")));
+  EXPECT_THAT(between(page, "<section id=\"similarity\">", "</section>"),
+              HasSubstr("The layers of budget.json were chosen by distant-mass, not by this."));
+  EXPECT_THAT(between(page, "<section id=\"attention\">", "</section>"),
+              HasSubstr("The layers of budget.json were chosen by distant-mass: read from this."));
+}
+
+TEST_F(ReportedRule, DrawsNoThetaOfAnotherCapture) {
+  BudgetOrigin origin = origin_of("cosine-key");
+  for (const std::string& id : {make_uuid(), std::string()}) {
+    origin.capture_id = id;
+    const std::string page = page_with(origin);
+    EXPECT_THAT(page, AllOf(Not(HasSubstr("θ =")), Not(HasSubstr("below θ"))));
+    EXPECT_THAT(page, HasSubstr("chosen by cosine-key of another capture than that of "
+                                "base.analysis.h5. So no θ of it is drawn."));
+    EXPECT_THAT(between(page, "<section id=\"layers\">", "</section>"),
+                Not(HasSubstr(">demanding<")));
+  }
+}
+
+TEST_F(ReportedRule, DrawsThetaOfOneOfTheMergedCaptures) {
+  ExampleRun merged = example_run(size_, example_budget(example_model(size_), {}));
+  add_statistics(merged);
+  merged.record.kind = FileKind::analysis;
+  const std::string second = make_uuid();
+  merged.record.source_ids = {merged.record.capture_id, second};
+  write_run(merged, folder_ / "base.analysis.h5");
+  BudgetOrigin origin = origin_of("cosine-key");
+  origin.capture_id = second;
+  EXPECT_THAT(page_with(origin), HasSubstr("θ = -0.2500"));
+}
+
+TEST_F(ReportedRule, DrawsNoThetaOfAStatisticThatTheFileDoesNotHold) {
+  for (const std::string statistic : {"damage", "uniform", "of-tomorrow"}) {
+    const std::string page = page_with(origin_of(statistic));
+    EXPECT_THAT(page, Not(HasSubstr("θ =")));
+    EXPECT_THAT(page, HasSubstr("chosen by " + statistic + ", which base.analysis.h5 does not"));
+  }
+}
+
+// Target 5 of the example spreads its attention evenly over 6 scales.
+TEST_F(ReportTest, DrawsTheAttentionOfEveryLayer) {
+  const std::string page = render_report({folder_ / "base.analysis.h5"});
+  const std::string attention = between(page, "<section id=\"attention\">", "</section>");
+  EXPECT_EQ(count(attention, "<figure>"), size_.depth);
+  EXPECT_EQ(count(attention, "target scale 5, source scale 0: 0.1667"), size_.depth);
+  EXPECT_THAT(attention, Not(HasSubstr("target scale 5, source scale 5")));
+}
+
 TEST_F(ReportTest, SaysOfMergedCapturesThatOnlyOnesSettingsAreKnown) {
   ExampleRun merged = example_run(size_, example_budget(example_model(size_), {}));
   add_statistics(merged);
@@ -168,7 +241,9 @@ TEST_F(ReportTest, CallsACaptureByItsNameWhenItIsGiven) {
 TEST_F(ReportTest, LeavesOutAPlanThatIsNotKnown) {
   const std::string page = render_report({folder_ / "vanilla.h5", folder_ / "ams.h5"});
   EXPECT_THAT(page, HasSubstr("kvscope plan ANALYSIS.h5 --statistic cosine-key --threshold 0.8"));
-  EXPECT_THAT(page, HasSubstr("# ANALYSIS.h5: of a capture that is not named"));
+  EXPECT_THAT(page, HasSubstr("# ANALYSIS.h5: of capture " +
+                              CaptureReader(folder_ / "base.analysis.h5").record().capture_id +
+                              ", not among these files."));
   write_run(example_run(size_, example_budget(example_model(size_), {1})), folder_ / "hand.h5");
   const std::string by_hand = render_report({folder_ / "vanilla.h5", folder_ / "hand.h5"});
   EXPECT_THAT(by_hand, Not(HasSubstr("kvscope plan")));
