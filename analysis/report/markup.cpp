@@ -1,5 +1,7 @@
 #include "analysis/report/markup.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 namespace kvscope {
@@ -23,12 +25,25 @@ std::vector<bool> number_columns(const Table& table) {
   return numbers;
 }
 
+/// A digest or id, wide enough to push the table off the page unless it breaks.
+bool has_long_word(std::string_view cell) {
+  constexpr std::size_t longest = 24;
+  while (cell.size() > longest) {
+    const std::size_t space = cell.find(' ');
+    if (std::min(space, cell.size()) > longest) return true;
+    cell.remove_prefix(space + 1);
+  }
+  return false;
+}
+
 std::string html_row(const std::vector<std::string>& cells, const std::vector<bool>& numbers,
                      const char* tag) {
   std::string html = "<tr>";
   for (std::size_t column = 0; column < cells.size(); ++column) {
-    html += fmt::format("<{0}{1}>{2}</{0}>", tag, numbers[column] ? " class=\"n\"" : "",
-                        escape_markup(cells[column]));
+    const char* attribute = numbers[column]                ? " class=\"n\""
+                            : has_long_word(cells[column]) ? " class=\"long\""
+                                                           : "";
+    html += fmt::format("<{0}{1}>{2}</{0}>", tag, attribute, escape_markup(cells[column]));
   }
   return html + "</tr>\n";
 }

@@ -11,9 +11,9 @@ namespace {
 
 constexpr const char* style = R"css(
 :root { color-scheme: light dark; --paper: #ffffff; --ink: #1b1f27; --soft: #5c6675;
-  --rule: #e1e5eb; --tint: #f5f7fa; --accent: #12805f; }
+  --rule: #e1e5eb; --tint: #f5f7fa; --good: #12805f; --bad: #b3400e; }
 @media (prefers-color-scheme: dark) { :root { --paper: #14171c; --ink: #e6e9ee; --soft: #9aa5b4;
-  --rule: #2c333d; --tint: #1c2128; --accent: #4fd1a5; } }
+  --rule: #2c333d; --tint: #1c2128; --good: #4fd1a5; --bad: #f0955f; } }
 * { box-sizing: border-box; }
 body { margin: 0; background: var(--paper); color: var(--ink);
   font: 15px/1.55 system-ui, -apple-system, "Segoe UI", Roboto, "DejaVu Sans", sans-serif; }
@@ -30,18 +30,21 @@ p { margin: 0 0 10px; max-width: 80ch; }
 .tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(190px, 1fr)); gap: 12px; }
 .tile { background: var(--tint); border: 1px solid var(--rule); border-radius: 10px;
   padding: 14px 16px; }
-.value { font-size: 26px; font-weight: 650; color: var(--accent); white-space: nowrap;
+.value { font-size: 26px; font-weight: 650; white-space: nowrap;
   font-variant-numeric: tabular-nums; }
+.good { color: var(--good); }
+.bad { color: var(--bad); }
 .what { font-weight: 600; }
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; font-size: 13px; font-variant-numeric: tabular-nums;
   margin: 6px 0 12px; }
 th, td { text-align: left; vertical-align: top; padding: 5px 14px 5px 0;
-  border-bottom: 1px solid var(--rule); overflow-wrap: anywhere; }
+  border-bottom: 1px solid var(--rule); }
 th { color: var(--soft); font-weight: 600; vertical-align: bottom; }
 td { min-width: 5ch; }
 th.n, td.n { text-align: right; white-space: nowrap; }
 th.n { white-space: normal; }
+td.long { overflow-wrap: anywhere; min-width: 16ch; }
 figure { margin: 12px 0; overflow-x: auto; }
 figcaption { color: var(--soft); font-size: 13px; margin-top: 4px; }
 svg { max-width: 100%; height: auto; display: block; overflow: visible; }

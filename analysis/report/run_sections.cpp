@@ -1,6 +1,3 @@
-#include <algorithm>
-#include <cmath>
-
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
@@ -17,68 +14,6 @@ namespace kvscope {
 namespace {
 
 constexpr std::int64_t most_images = 16;
-
-std::string tile(const std::string& value, const std::string& what, const std::string& scope) {
-  return fmt::format(
-      "<div class=\"tile\"><div class=\"value\">{}</div><div class=\"what\">{}</div>"
-      "<div class=\"scope\">{}</div></div>\n",
-      escape_markup(value), escape_markup(what), escape_markup(scope));
-}
-
-std::string percent(double fraction) {
-  return fmt::format("{}{:.1f} %", fraction < 0 ? "−" : "+", std::abs(100 * fraction));
-}
-
-std::string latency_tiles(const ComparedFile& baseline, const ComparedFile& file) {
-  if (!file.latency_reason.empty() || !file.time || !baseline.time) return "";
-  const std::string scope =
-      fmt::format("{}, {}, batch {}, medians", file.device, file.dtype, file.batch);
-  std::string tiles;
-  const ModuleTime* before = baseline.time->find("self-attention");
-  const ModuleTime* after = file.time->find("self-attention");
-  if (before && after && before->ns.median > 0) {
-    tiles += tile(fmt::format("{:.2f}×", after->ns.median / before->ns.median),
-                  "self-attention time", scope);
-  }
-  if (baseline.time->image_ns.median > 0) {
-    tiles +=
-        tile(fmt::format("{:.2f}×", file.time->image_ns.median / baseline.time->image_ns.median),
-             "time an image, end to end", scope);
-  }
-  return tiles;
-}
-
-std::string fidelity_tiles(const ComparedFile& file) {
-  std::string tiles;
-  if (file.tokens) {
-    tiles += tile(fmt::format("{:.1f} %", 100 * file.tokens->overall), "equal tokens",
-                  fmt::format("{} samples, same draws", file.tokens->samples));
-  }
-  if (file.images) {
-    const ImageFidelity& images = *file.images;
-    const std::string value =
-        images.psnr_mean_db ? fmt::format("{:.1f} dB", *images.psnr_mean_db) : "identical";
-    tiles += tile(value, "PSNR to the baseline's images",
-                  fmt::format("mean of the {} that differ; {} identical",
-                              static_cast<std::int64_t>(images.images.size()) - images.identical,
-                              images.identical));
-  }
-  return tiles;
-}
-
-std::string score_tiles(const ComparedFile& baseline, const ComparedFile& file) {
-  if (!baseline.scores || !file.scores || !file.scores_reason.empty()) return "";
-  const Scores& before = *baseline.scores;
-  const Scores& after = *file.scores;
-  const std::string of = fmt::format("for {}; {} samples", baseline.name, after.samples);
-  std::string tiles =
-      tile(fmt::format("{:.1f} %", 100 * after.class_accuracy.value), "class accuracy",
-           fmt::format("{:.1f} % {}", 100 * before.class_accuracy.value, of));
-  if (std::isnan(after.demo_frechet_distance.value)) return tiles;
-  tiles += tile(fmt::format("{:.3f}", after.demo_frechet_distance.value), "demo Fréchet distance",
-                fmt::format("{:.3f} {}", before.demo_frechet_distance.value, of));
-  return tiles;
-}
 
 Table settings_table(const std::vector<const CaptureReader*>& files) {
   Table table{{"setting"}, {}};
@@ -153,28 +88,6 @@ std::string quality_section(const ReportFiles& files) {
   const TitledTable table = problems_table(problems);
   return fmt::format("<div class=\"problems\" id=\"quality\"><h3>{}</h3>\n{}</div>\n",
                      escape_markup(table.title), html_table(table.table));
-}
-
-std::string headline_section(const ReportFiles& files) {
-  if (!files.comparison) return "";
-  const Comparison& comparison = *files.comparison;
-  std::string html;
-  for (std::size_t i = 1; i < comparison.files.size(); ++i) {
-    const ComparedFile& file = comparison.files[i];
-    html += paragraph(
-        fmt::format("{} ({}) against {}", file.name, file.policy, comparison.files[0].name),
-        "pair");
-    html += "<div class=\"tiles\">\n";
-    html +=
-        tile(percent(file.memory.change_of_read), "KV cache at its peak, logical",
-             fmt::format("against read, {} → {} for {} images", format_bytes(comparison.read_bytes),
-                         format_bytes(file.memory.planned_peak_bytes), comparison.shape.rows / 2));
-    html += tile(percent(file.memory.change_of_final), "the same, against final",
-                 fmt::format("vanilla itself: {}", percent(comparison.vanilla_change_of_final)));
-    html += latency_tiles(comparison.files[0], file) + fidelity_tiles(file) +
-            score_tiles(comparison.files[0], file) + "</div>\n";
-  }
-  return html;
 }
 
 std::string comparison_section(const ReportFiles& files) {

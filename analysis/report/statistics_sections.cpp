@@ -184,8 +184,8 @@ std::string similarity_section(const ReportFiles& files) {
   };
   std::string body = paragraph(
       "What AMS-KV looks at: a layer whose scales resemble the one before (bright) can do with the "
-      "newest history and the first scales; one whose scales keep changing (dark) looks further "
-      "back. " +
+      "newest history and the first scales; one whose scales keep changing (dark) may need "
+      "more. " +
       who_read(files, *file, {layers.name}));
   body += paragraph("Mean over heads. " + scope_of(*file, statistics.samples) + ".", "scope");
   body += "<div class=\"maps\">\n";

@@ -28,5 +28,14 @@ TEST(HtmlTable, EscapesCellsAndAlignsNumbers) {
   EXPECT_THAT(html, HasSubstr("<th class=\"n\">size</th>"));
 }
 
+// Breaking short words gave headings like "batc/h"; not breaking digests, tables of several pages.
+TEST(HtmlTable, BreaksLongWordsOnly) {
+  const std::string html =
+      html_table({{"weights", "why"},
+                  {{std::string(64, 'a'), "a sentence of many words, none of which is long"}}});
+  EXPECT_THAT(html, HasSubstr("<td class=\"long\">aaaa"));
+  EXPECT_THAT(html, HasSubstr("<td>a sentence"));
+}
+
 }  // namespace
 }  // namespace kvscope

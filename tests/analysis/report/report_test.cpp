@@ -60,7 +60,7 @@ TEST_F(ReportTest, HasEverySectionInAnyOrderOfFiles) {
   }
   EXPECT_THAT(page, HasSubstr("ams.h5 (ams-kv) against vanilla.h5"));
   // 3 of 6 layers keep 1 token instead of 66: (3·66 + 3·1) / (6·66) − 1.
-  EXPECT_THAT(page, HasSubstr("−49.2 %"));
+  EXPECT_THAT(page, HasSubstr(">-49.2 %<"));
   EXPECT_THAT(page, HasSubstr("θ = 0.8000"));
   EXPECT_THAT(page, HasSubstr("kvscope run --model MODEL_DIR --samples 5 --batch 2 --seed 7"));
   EXPECT_THAT(page, HasSubstr("--budget budget.json -o ams.h5"));
@@ -75,10 +75,34 @@ TEST_F(ReportTest, ShowsScoresBesideThoseOfTheBaseline) {
   }
   const std::string page = render_report({folder_ / "full.h5", folder_ / "less.h5"});
   EXPECT_THAT(page,
-              HasSubstr("<div class=\"value\">80.0 %</div><div class=\"what\">class accuracy"));
-  EXPECT_THAT(page, HasSubstr("100.0 % for full.h5; 5 samples"));
-  EXPECT_THAT(page, HasSubstr("11.000 … 14.250"));
+              HasSubstr("<div class=\"value\">80.0 %</div><div class=\"what\">class accuracy of 5 "
+                        "samples</div><div class=\"scope\">interval 40.0 % … 100.0 %; full.h5: "
+                        "100.0 % (50.0 % … 100.0 %)"));
+  EXPECT_THAT(page, HasSubstr("interval 11.000 … 14.250; full.h5: 12.500 (11.000 … 14.250)"));
   EXPECT_THAT(page, HasSubstr(" --score --budget budget.json -o less.h5"));
+}
+
+// Green for a worse picture, or for a change within its interval, would mislead at a glance.
+TEST_F(ReportTest, ColoursWhatIsPlainlyBetterOrWorse) {
+  for (const std::vector<int>& efficient : {std::vector<int>{}, std::vector<int>{1}}) {
+    ExampleRun run = example_run(size_, example_budget(example_model(size_), efficient));
+    add_scores(run);
+    if (!efficient.empty()) {
+      run.class_accuracy = {0.8, 0.4, 1};
+      run.demo_frechet_distance = {16, 15, 17};
+    }
+    write_run(run, folder_ / (efficient.empty() ? "full.h5" : "less.h5"));
+  }
+  const std::string page = render_report({folder_ / "full.h5", folder_ / "less.h5"});
+  EXPECT_THAT(page, HasSubstr("<div class=\"value good\">-16.4 %</div><div class=\"what\">KV"));
+  EXPECT_THAT(page, HasSubstr("<div class=\"value bad\">16.000</div>"));
+  EXPECT_THAT(page, HasSubstr("<div class=\"value\">80.0 %</div>"));
+  EXPECT_THAT(page, HasSubstr("<div class=\"value\">1.00×</div>"));
+}
+
+TEST_F(ReportTest, WritesNoMarkdownAndOneMinusSign) {
+  const std::string page = render_report({folder_ / "vanilla.h5", folder_ / "ams.h5"});
+  EXPECT_THAT(page, AllOf(Not(HasSubstr("`")), Not(HasSubstr("−"))));
 }
 
 /// What stands between two marks of a page.
