@@ -30,8 +30,7 @@ TitledTable peak_table(const Comparison& comparison, const FigureWriter& write) 
   table.title = "KV cache at its peak, bytes of one batch, all layers";
   table.scope = fmt::format(
       "Planned and its changes: logical peak of each budget's retention plan, {}; against read = "
-      "vanilla's own logical peak, {}, and against final = all tokens of all layers, {}, of "
-      "which "
+      "vanilla's own logical peak, {}, and against final = all tokens of all layers, {}, of which "
       "vanilla itself is {}. Measured: at the file's own batch. Process and allocator peaks hold "
       "weights and activations too.",
       describe_shape(comparison), format_bytes(comparison.read_bytes),

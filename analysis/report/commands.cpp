@@ -105,9 +105,9 @@ void add_analysis(const ReportFiles& files, const CaptureReader& file, const Cap
   const bool several = ids.size() > 1;
   if (several) {
     lines.push_back(fmt::format(
-        "# {} holds {} samples of {} captures, and the settings of the first only; the others have "
-        "other seeds or first samples.",
-        file_name(file), file.committed_samples(), ids.size()));
+        "# {} merges {} captures, {} samples in all; it keeps the settings of the first, but not "
+        "its number of samples N, and none of the others.",
+        file_name(file), ids.size(), file.committed_samples()));
   }
   if (!is_given(files, ids[0])) {
     const std::string capture =

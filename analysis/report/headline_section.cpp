@@ -37,10 +37,6 @@ Tone tone_of_times(const Spread& before, const Spread& after) {
                  {after.lower_quartile, after.upper_quartile}, true);
 }
 
-Tone tone_of_scores(const Estimate& before, const Estimate& after, bool less_is_better) {
-  return tone_of({before.low, before.high}, {after.low, after.high}, less_is_better);
-}
-
 const FigureWriter& write() {
   static const FigureWriter writer(Numbers::readable);
   return writer;
@@ -106,29 +102,28 @@ std::string fidelity_tiles(const ComparedFile& file) {
 
 /// The value, under it its interval and the baseline's of both.
 template <typename Format>
-std::string score_tile(const std::string& what, const Estimate& before, const Estimate& after,
-                       const std::string& baseline, Tone tone, Format format) {
+std::string score_tile(const std::string& what, const ComparedFile& baseline,
+                       const ComparedFile& file, Estimate Scores::*figure, bool less_is_better,
+                       Format format) {
+  const Estimate& before = (*baseline.scores).*figure;
+  const Estimate& after = (*file.scores).*figure;
   const std::vector<std::string> own = write().estimate(after, format);
   const std::vector<std::string> other = write().estimate(before, format);
-  return tile(own[0], what,
-              fmt::format("interval {}; {}: {} ({})", own[1], baseline, other[0], other[1]), tone);
+  std::string scope = fmt::format("{} samples, ", file.scores->samples);
+  scope += std::isnan(after.low) ? "no interval" : "interval " + own[1];
+  scope += fmt::format("; {}: {}", baseline.name, other[0]);
+  if (!std::isnan(before.low)) scope += fmt::format(" ({})", other[1]);
+  return tile(own[0], what, scope,
+              tone_of({before.low, before.high}, {after.low, after.high}, less_is_better));
 }
 
 std::string score_tiles(const ComparedFile& baseline, const ComparedFile& file) {
   if (!baseline.scores || !file.scores || !file.scores_reason.empty()) return "";
-  const Scores& before = *baseline.scores;
-  const Scores& after = *file.scores;
-  const std::string samples = fmt::format(" of {} samples", after.samples);
-  std::string tiles =
-      score_tile("class accuracy" + samples, before.class_accuracy, after.class_accuracy,
-                 baseline.name, tone_of_scores(before.class_accuracy, after.class_accuracy, false),
-                 [](double value) { return write().share(value); });
-  if (std::isnan(after.demo_frechet_distance.value)) return tiles;
-  return tiles +
-         score_tile("demo Fréchet distance" + samples, before.demo_frechet_distance,
-                    after.demo_frechet_distance, baseline.name,
-                    tone_of_scores(before.demo_frechet_distance, after.demo_frechet_distance, true),
-                    [](double value) { return write().number(value, 3); });
+  std::string tiles = score_tile("class accuracy", baseline, file, &Scores::class_accuracy, false,
+                                 [](double value) { return write().share(value); });
+  if (std::isnan(file.scores->demo_frechet_distance.value)) return tiles;
+  return tiles + score_tile("demo Fréchet distance", baseline, file, &Scores::demo_frechet_distance,
+                            true, [](double value) { return write().number(value, 3); });
 }
 
 }  // namespace

@@ -62,6 +62,7 @@ svg .threshold { stroke: var(--ink); stroke-dasharray: 6 4; stroke-width: 1.5; }
 pre { background: var(--tint); border: 1px solid var(--rule); border-radius: 8px; padding: 12px 14px;
   white-space: pre-wrap; overflow-wrap: anywhere; font: 12.5px/1.5 ui-monospace, Menlo, Consolas,
   "DejaVu Sans Mono", monospace; }
+.commands span { display: block; padding-left: 4ch; text-indent: -4ch; }
 summary { cursor: pointer; color: var(--soft); }
 @media print { main { max-width: none; padding: 0; } body { font-size: 12px; }
   section, .tile, figure, tr { break-inside: avoid; } section { break-inside: auto; }

@@ -13,8 +13,11 @@ std::string reproduce_section(const ReportFiles& files) {
   std::string body = paragraph(fmt::format(
       "MODEL_DIR: model '{}' with weights of SHA-256 {}. kvscope {} ({}).", record.model.name,
       record.weights_sha256, record.tool_version, record.git_commit));
-  body += fmt::format("<pre>{}</pre>\n",
-                      escape_markup(fmt::format("{}", fmt::join(commands_of(files), "\n"))));
+  body += "<pre class=\"commands\">";
+  for (const std::string& line : commands_of(files)) {
+    body += fmt::format("<span>{}\n</span>", escape_markup(line));
+  }
+  body += "</pre>\n";
   for (const ReportBudget& each : files.budgets) {
     body += fmt::format("<details><summary>{} of {}</summary>\n<pre>{}</pre></details>\n",
                         each.name, escape_markup(fmt::format("{}", fmt::join(each.files, ", "))),

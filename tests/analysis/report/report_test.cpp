@@ -74,10 +74,9 @@ TEST_F(ReportTest, ShowsScoresBesideThoseOfTheBaseline) {
     write_run(run, folder_ / (efficient.empty() ? "full.h5" : "less.h5"));
   }
   const std::string page = render_report({folder_ / "full.h5", folder_ / "less.h5"});
-  EXPECT_THAT(page,
-              HasSubstr("<div class=\"value\">80.0 %</div><div class=\"what\">class accuracy of 5 "
-                        "samples</div><div class=\"scope\">interval 40.0 % … 100.0 %; full.h5: "
-                        "100.0 % (50.0 % … 100.0 %)"));
+  EXPECT_THAT(page, HasSubstr("<div class=\"value\">80.0 %</div><div class=\"what\">class accuracy"
+                              "</div><div class=\"scope\">5 samples, interval 40.0 % … 100.0 %; "
+                              "full.h5: 100.0 % (50.0 % … 100.0 %)"));
   EXPECT_THAT(page, HasSubstr("interval 11.000 … 14.250; full.h5: 12.500 (11.000 … 14.250)"));
   EXPECT_THAT(page, HasSubstr(" --score --budget budget.json -o less.h5"));
 }
@@ -151,7 +150,7 @@ TEST_F(ReportTest, PrintsTheCommandsFromCaptureToRun) {
   });
   const std::string commands = between(
       render_report({folder_ / "ams.h5", folder_ / "vanilla.h5", folder_ / "base.analysis.h5"}),
-      "<pre>", "</pre>");
+      "<pre class=\"commands\">", "</pre>");
   std::size_t last = 0;
   for (const char* command :
        {"kvscope run --model MODEL_DIR ", "kvscope capture --model MODEL_DIR --samples 5 ",
@@ -244,8 +243,8 @@ TEST_F(ReportTest, SaysOfMergedCapturesThatOnlyOnesSettingsAreKnown) {
   merged.record.source_ids = {merged.record.capture_id, make_uuid()};
   write_run(merged, folder_ / "merged.h5");
   const std::string page = render_report({folder_ / "vanilla.h5", folder_ / "merged.h5"});
-  EXPECT_THAT(page, HasSubstr("# merged.h5 holds 5 samples of 2 captures, and the settings of the "
-                              "first only"));
+  EXPECT_THAT(page, HasSubstr("# merged.h5 merges 2 captures, 5 samples in all; it keeps the "
+                              "settings of the first"));
   EXPECT_THAT(page, HasSubstr("kvscope capture --model MODEL_DIR --samples N "));
   EXPECT_THAT(page, HasSubstr("kvscope analyze capture-1.h5 capture-2.h5 -o merged.h5"));
 }
