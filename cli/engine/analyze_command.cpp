@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "analysis/metrics/analyze.h"
+#include "cli/common/number_check.h"
 #include "cli/engine/commands.h"
 #include "cli/engine/losses.h"
 
@@ -49,7 +50,7 @@ Command analyze_command() {
                 ->required();
             app.add_option("-o,--output", options->output, "Analysis file to write")->required();
             app.add_option("--threads", options->analyze.threads, "CPU threads, 0: all")
-                ->check(CLI::NonNegativeNumber);
+                ->check(at_least(0));
             app.add_flag("--force", options->analyze.force, "Overwrite an existing file");
             app.add_flag("--json", options->json, "Machine-readable summary");
             return [options] { return run(*options); };

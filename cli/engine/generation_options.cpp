@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "cli/common/number_check.h"
 #include "core/base/error.h"
 #include "core/base/log.h"
 #include "core/budget/kv_bytes.h"
@@ -95,26 +96,28 @@ void add_draw_options(CLI::App& app, GenerationOptions& options) {
                  "size: d16, d20, d24, d30, d36-512, demo")
       ->required();
   app.add_option("--random-weights", options.random_weights,
-                 "Random weights from this seed instead of a checkpoint, for measuring");
+                 "Random weights from this seed instead of a checkpoint, for measuring")
+      ->check(seed_number());
   app.add_option("--labels", options.labels, "Classes to draw, e.g. 3,7")->delimiter(',');
   app.add_option("--samples", options.samples, "Number of images; classes in turn")
       ->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 40));
   app.add_option("--first-sample", options.first_sample,
                  "Index of the first image, to share one job among processes")
-      ->check(CLI::NonNegativeNumber);
+      ->check(at_least(0));
   app.add_option("--batch", options.batch, "Images at a time")
       ->check(CLI::Range(1, largest_batch))
       ->capture_default_str();
-  app.add_option("--seed", options.seed, "Seed of the draws")->capture_default_str();
+  app.add_option("--seed", options.seed, "Seed of the draws")
+      ->check(seed_number())
+      ->capture_default_str();
   app.add_option("--rng", options.rng,
                  "official: one torch generator a batch; per-sample: independent of the batch size")
       ->check(CLI::IsMember({"official", "per-sample"}))
       ->capture_default_str();
-  app.add_option("--cfg", options.cfg, "Guidance ratio (default: the model's)")
-      ->check(CLI::NonNegativeNumber);
+  app.add_option("--cfg", options.cfg, "Guidance ratio (default: the model's)")->check(at_least(0));
   app.add_option("--top-k", options.top_k,
                  "Keep the k likeliest codes, 0: all (default: the model's)")
-      ->check(CLI::NonNegativeNumber);
+      ->check(at_least(0));
   app.add_option("--top-p", options.top_p, "Keep this probability, 0: all (default: the model's)")
       ->check(CLI::Range(0.0, 1.0));
   app.add_flag("--more-smooth", options.more_smooth,
@@ -124,7 +127,7 @@ void add_draw_options(CLI::App& app, GenerationOptions& options) {
       ->check(CLI::IsMember({"fp32", "fp16", "bf16"}))
       ->capture_default_str();
   app.add_option("--threads", options.threads, "CPU threads, 0: all")
-      ->check(CLI::NonNegativeNumber)
+      ->check(at_least(0))
       ->capture_default_str();
 }
 
@@ -132,10 +135,10 @@ void add_generation_options(CLI::App& app, GenerationOptions& options) {
   add_draw_options(app, options);
   app.add_option("--budget", options.budget, "Budget file; without one the cache is vanilla");
   app.add_option("--warmup", options.warmup, "Untimed passes over the first batch before the job")
-      ->check(CLI::NonNegativeNumber)
+      ->check(at_least(0))
       ->capture_default_str();
   app.add_option("--repeat", options.repeat, "Timed passes over every batch; the first one is kept")
-      ->check(CLI::PositiveNumber)
+      ->check(at_least(1))
       ->capture_default_str();
   auto* score = app.add_flag("--score", options.score,
                              "Store how good the images are: class accuracy and demo Fréchet "

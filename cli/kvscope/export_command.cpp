@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "cli/common/number_check.h"
 #include "cli/kvscope/commands.h"
 #include "core/base/error.h"
 #include "core/base/log.h"
@@ -137,35 +138,37 @@ void export_csv(const CaptureReader& reader, const Options& options) {
 }  // namespace
 
 Command export_command() {
-  return {
-      .name = "export",
-      .summary = "Write statistics as CSV or images as NPZ for other tools",
-      .define = [](CLI::App& app) -> std::function<int()> {
-        auto options = std::make_shared<Options>();
-        app.add_option("file", options->file, "Capture, run or analysis file")->required();
-        auto* csv = app.add_option("--csv", options->csv,
-                                   "Similarity, mass and density, one row per (layer, head, "
-                                   "target, source); - for stdout");
-        auto* npz = app.add_option("--npz", options->npz,
-                                   "Images as arr_0, uint8 [sample, y, x, 3], shuffled: what the "
-                                   "usual FID evaluators read");
-        csv->excludes(npz);
-        app.add_option("--shuffle-seed", options->shuffle_seed, "Order of the images")->needs(npz);
-        app.add_flag("--force", options->force, "Overwrite an existing file");
-        app.add_flag("--json", options->json, "Machine-readable summary");
-        return [options] {
-          if (options->csv.empty() && options->npz.empty()) {
-            throw UsageError("export: give --csv FILE or --npz FILE");
-          }
-          const CaptureReader reader(options->file);
-          if (options->csv.empty()) {
-            export_images(reader, *options);
-          } else {
-            export_csv(reader, *options);
-          }
-          return 0;
-        };
-      }};
+  return {.name = "export",
+          .summary = "Write statistics as CSV or images as NPZ for other tools",
+          .define = [](CLI::App& app) -> std::function<int()> {
+            auto options = std::make_shared<Options>();
+            app.add_option("file", options->file, "Capture, run or analysis file")->required();
+            auto* csv = app.add_option("--csv", options->csv,
+                                       "Similarity, mass and density, one row per (layer, head, "
+                                       "target, source); - for stdout");
+            auto* npz =
+                app.add_option("--npz", options->npz,
+                               "Images as arr_0, uint8 [sample, y, x, 3], shuffled: what the "
+                               "usual FID evaluators read");
+            csv->excludes(npz);
+            app.add_option("--shuffle-seed", options->shuffle_seed, "Order of the images")
+                ->check(seed_number())
+                ->needs(npz);
+            app.add_flag("--force", options->force, "Overwrite an existing file");
+            app.add_flag("--json", options->json, "Machine-readable summary");
+            return [options] {
+              if (options->csv.empty() && options->npz.empty()) {
+                throw UsageError("export: give --csv FILE or --npz FILE");
+              }
+              const CaptureReader reader(options->file);
+              if (options->csv.empty()) {
+                export_images(reader, *options);
+              } else {
+                export_csv(reader, *options);
+              }
+              return 0;
+            };
+          }};
 }
 
 }  // namespace kvscope::cli

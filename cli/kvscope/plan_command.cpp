@@ -14,6 +14,7 @@
 #include "analysis/layers/statistic_list.h"
 #include "analysis/planner/explanation.h"
 #include "analysis/planner/planner.h"
+#include "cli/common/number_check.h"
 #include "cli/kvscope/commands.h"
 #include "core/base/error.h"
 #include "core/base/log.h"
@@ -179,7 +180,7 @@ void add_options(CLI::App& app, Options& options) {
                                       "widest gap between layers decides");
   choice->add_option("--threshold", options.threshold, "Layers below this statistic");
   choice->add_option("--demanding-layers", options.demanding_layers, "The N lowest layers")
-      ->check(CLI::NonNegativeNumber);
+      ->check(at_least(0));
   auto* ratio =
       choice->add_option("--ratio", options.ratio, "As many as fit into this share of --of")
           ->check(CLI::Range(0.0, 1.0));

@@ -164,6 +164,24 @@ class BadUse(CliTest):
         cause = self.refused(2, "run", "--model", DEMO, *DRAW, "--batch", 0, "-o", self.path("o.h5"))
         self.assertIn("--batch", cause)
 
+    def test_numbers_below_the_smallest(self):
+        draw = ["run", "--model", DEMO, "--samples", 1, "-o", self.path("o.h5")]
+        for option, value, smallest in (("--cfg", -1, 0), ("--cfg", "nan", 0), ("--top-k", -1, 0),
+                                        ("--repeat", 0, 1)):
+            cause = self.refused(2, *draw, option, value)
+            self.assertIn(f"{option}: expected a number of at least {smallest}, got {value} ", cause)
+
+    def test_seeds_that_would_become_other_seeds(self):
+        run = ["run", "--model", DEMO, "--samples", 1, "-o", self.path("o.h5")]
+        sweep = ["sweep", GOLDEN / "capture_v1.h5", "--model", DEMO, "-o", self.path("s")]
+        export = ["export", GOLDEN / "capture_v1.h5", "--npz", self.path("o.npz")]
+        for command, option, value in ((run, "--seed", -1), (run, "--seed", 2**64),
+                                       (run, "--seed", 1.5), (run, "--random-weights", -1),
+                                       (sweep, "--seed", -1), (export, "--shuffle-seed", -1)):
+            cause = self.refused(2, *command, option, value)
+            self.assertIn(f"{option}: expected a whole number from 0 to 2^64 − 1, got {value}", cause)
+        self.assertEqual(list(self.folder.iterdir()), [])
+
     def test_unknown_command_suggests_the_near_one(self):
         self.assertIn("'capture'", self.refused(2, "captrue"))
 
