@@ -27,21 +27,22 @@ fs::path folder_of(const std::string& path) {
   return parent.empty() ? fs::path(".") : parent;
 }
 
-void sync(const std::string& path) {
+// Errors name the output `name`: what the user knows of, and not a file on the way to it.
+void sync(const std::string& path, const std::string& name) {
   const int descriptor = open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (descriptor < 0) refuse(path, "to reach the disk", std::strerror(errno));
+  if (descriptor < 0) refuse(name, "to reach the disk", std::strerror(errno));
   const bool failed = fsync(descriptor) != 0;
   const int reason = errno;
   close(descriptor);
   // Some file systems cannot sync a folder.
-  if (failed && reason != EINVAL) refuse(path, "to reach the disk", std::strerror(reason));
+  if (failed && reason != EINVAL) refuse(name, "to reach the disk", std::strerror(reason));
 }
 
-void write_bytes(const std::string& path, std::string_view bytes) {
+void write_bytes(const std::string& path, const std::string& name, std::string_view bytes) {
   std::ofstream stream(path, std::ios::binary | std::ios::trunc);
   stream.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
   stream.close();
-  if (!stream) refuse(path, "to be written", std::strerror(errno));
+  if (!stream) refuse(name, "to be written", std::strerror(errno));
 }
 
 }  // namespace
@@ -67,11 +68,11 @@ void check_target(const std::string& path, bool force) {
 }
 
 void publish(const std::string& path, const std::string& final_path) {
-  sync(path);
+  sync(path, final_path);
   if (std::rename(path.c_str(), final_path.c_str()) != 0) {
     refuse(final_path, "to take its final name", std::strerror(errno));
   }
-  sync(folder_of(final_path).string());
+  sync(folder_of(final_path).string(), final_path);
 }
 
 void write_file(const std::string& path, std::string_view bytes) {
@@ -79,12 +80,12 @@ void write_file(const std::string& path, std::string_view bytes) {
   std::error_code ignored;
   const fs::file_status status = fs::symlink_status(path, ignored);
   if (fs::exists(status) && !fs::is_regular_file(status)) {
-    write_bytes(path, bytes);
+    write_bytes(path, path, bytes);
     return;
   }
   const std::string partial = partial_path(path);
   try {
-    write_bytes(partial, bytes);
+    write_bytes(partial, path, bytes);
     publish(partial, path);
   } catch (...) {
     fs::remove(partial, ignored);

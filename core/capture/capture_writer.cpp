@@ -26,10 +26,11 @@ h5::Properties access_properties(const h5::Calls& calls) {
   return access;
 }
 
-// Writes every object under a name nobody reads, so that what is called .partial can always be
-// opened: a file killed before SWMR mode begins could not.
-void create_file(const std::string& path, const RunRecord& record, const FileShape& shape) {
-  const h5::Calls calls(path, ErrorKind::failure);
+// Writes every object of the file `name` under a name nobody reads, so that what is called .partial
+// can always be opened: a file killed before SWMR mode begins could not.
+void create_file(const std::string& path, const std::string& name, const RunRecord& record,
+                 const FileShape& shape) {
+  const h5::Calls calls(name, ErrorKind::failure);
   try {
     const h5::Properties access = access_properties(calls);
     h5::File file(calls(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, access.get()),
@@ -55,7 +56,7 @@ struct CaptureWriter::Impl {
         stored_bytes(element_bytes(record.settings.kv_dtype)) {
     check_target(path, force);
     const std::string fresh = partial_path(path) + ".new";
-    create_file(fresh, record, shape);
+    create_file(fresh, path, record, shape);
     const h5::Properties access = access_properties(calls);
     file = h5::File(calls(H5Fopen(fresh.c_str(), H5F_ACC_RDWR | H5F_ACC_SWMR_WRITE, access.get()),
                           "open the new file"));

@@ -50,6 +50,13 @@ TEST_F(OutputFileTest, KeepsTheOldFileWhenTheDiskIsFull) {
   EXPECT_EQ(files(), 1);
 }
 
+// Nobody asked for the unfinished file, whose longer name is what the file system refuses here.
+TEST_F(OutputFileTest, NamesTheOutputThatCannotBeCreated) {
+  const std::string path = folder_ / std::string(250, 'a');
+  EXPECT_THAT([&] { write_file(path, "text"); },
+              ::testing::ThrowsMessage<Error>(HasSubstr(path + ": expected to be written, got ")));
+}
+
 TEST_F(OutputFileTest, WritesThroughALink) {
   write_file(folder_ / "target.json", "old");
   fs::create_symlink(folder_ / "target.json", path_);

@@ -50,6 +50,13 @@ TEST_F(CaptureWriterTest, TakesItsFinalNameOnlyWhenFinished) {
   EXPECT_TRUE(fs::exists(path + ".partial"));
 }
 
+// A name that is long enough fails where the unfinished file gets a longer one: the error must be
+// about the file that the user asked for.
+TEST_F(CaptureWriterTest, NamesTheOutputThatCannotBeCreated) {
+  const std::string path = folder_ / (std::string(250, 'a') + ".h5");
+  EXPECT_THAT(failure(path), HasSubstr(path + ": expected to create the file, got File name too"));
+}
+
 TEST_F(CaptureWriterTest, LeavesNothingBesideTheFinishedFile) {
   testing::write_example(folder_ / "a.h5", record_, testing::example_layout(record_));
   EXPECT_EQ(std::distance(fs::directory_iterator(folder_.path()), fs::directory_iterator()), 1);
