@@ -30,7 +30,9 @@ void add_options(CLI::App& app, Options& options) {
       ->delimiter(',');
   app.add_option("--keep-heads", keep.heads, "Raw data of these heads only")->delimiter(',');
   app.add_option("--keep-scales", keep.scales, "Raw data of these scales only")->delimiter(',');
-  app.add_option("--keep-samples", keep.samples, "Raw data of these samples only")->delimiter(',');
+  app.add_option("--keep-samples", keep.samples,
+                 "Raw data of these samples only, counted from --first-sample")
+      ->delimiter(',');
   app.add_option("--compression", options.settings.compression,
                  "none or deflate:1 … deflate:9; only none is safe against a kill")
       ->capture_default_str();

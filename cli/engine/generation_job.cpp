@@ -40,21 +40,24 @@ at::ScalarType scalar_type(const std::string& dtype) {
   return at::kFloat;
 }
 
-// Kept indices in the order the file has them. Throws UsageError for one that does not exist.
+// Kept indices in the order the file has them. Throws UsageError for the first that does not exist.
 template <typename Index>
-void check_kept(const char* option, std::int64_t count, std::vector<Index>& kept) {
+void check_kept(const char* option, const char* indices, std::int64_t count,
+                std::vector<Index>& kept) {
+  for (const Index index : kept) {
+    if (index >= 0 && index < count) continue;
+    throw UsageError(
+        fmt::format("{}: expected {} 0 to {}, got {}", option, indices, count - 1, index));
+  }
   std::sort(kept.begin(), kept.end());
   kept.erase(std::unique(kept.begin(), kept.end()), kept.end());
-  if (kept.empty() || (kept.front() >= 0 && kept.back() < count)) return;
-  throw UsageError(fmt::format("{}: expected indices 0 to {}, got {}", option, count - 1,
-                               kept.front() < 0 ? kept.front() : kept.back()));
 }
 
 KeptSubset resolve_kept(KeptSubset kept, const ModelConfig& model, std::int64_t samples) {
-  check_kept("--keep-layers", model.depth, kept.layers);
-  check_kept("--keep-heads", model.heads, kept.heads);
-  check_kept("--keep-scales", model.schedule().scales(), kept.scales);
-  check_kept("--keep-samples", samples, kept.samples);
+  check_kept("--keep-layers", "indices", model.depth, kept.layers);
+  check_kept("--keep-heads", "indices", model.heads, kept.heads);
+  check_kept("--keep-scales", "indices", model.schedule().scales(), kept.scales);
+  check_kept("--keep-samples", "indices counted from --first-sample,", samples, kept.samples);
   return kept;
 }
 
