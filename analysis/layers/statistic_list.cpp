@@ -6,6 +6,7 @@
 #include <utility>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "analysis/layers/attention_statistic.h"
 #include "analysis/layers/control_statistic.h"
@@ -18,6 +19,21 @@
 namespace kvscope {
 namespace {
 
+// Raw K and V may be those of some layers or scales only; reduced statistics are always of all.
+void check_kept_all(const CaptureReader& analysis) {
+  const RunRecord& record = analysis.record();
+  const KeptSubset& kept = record.settings.keep;
+  const auto check = [&](const char* what, const std::vector<int>& indices, int count) {
+    if (indices.empty() || indices.size() == static_cast<std::size_t>(count)) return;
+    throw BadInput("layers", analysis.path(), fmt::format("similarity of all {} {}s", count, what),
+                   fmt::format("that of {}s {} only: the capture kept no others (--keep-{}s)", what,
+                               fmt::join(indices, ", "), what));
+  };
+  if (record.settings.store != KvStore::raw) return;
+  check("layer", kept.layers, record.model.depth);
+  check("scale", kept.scales, record.model.schedule().scales());
+}
+
 template <Metric metric, KvTensor tensor>
 LayerStatistics read_similarity(const StatisticSource& source, std::uint64_t /*seed*/) {
   const std::optional<Statistics> statistics = source.analysis.statistics();
@@ -25,6 +41,7 @@ LayerStatistics read_similarity(const StatisticSource& source, std::uint64_t /*s
     throw BadInput("layers", source.analysis.path(), "inter-scale similarity in the file",
                    "none (make it with 'kvscope analyze' or 'capture --store reduced')");
   }
+  check_kept_all(source.analysis);
   return similarity_statistic(*statistics, metric, tensor);
 }
 

@@ -280,6 +280,13 @@ class BadUse(CliTest):
         cause = self.refused(1, "plan", self.path("a.h5"), "--ratio", 0.001, "-o", self.path("b.json"))
         self.assertIn("smallest", cause)
 
+    def test_a_plan_from_some_layers(self):
+        self.kvscope("capture", "--model", DEMO, *DRAW, "--keep-layers", "0,1,2", "-o", self.path("a.h5"))
+        self.kvscope("analyze", self.path("a.h5"), "-o", self.path("a.analysis.h5"))
+        cause = self.refused(3, "plan", self.path("a.analysis.h5"))
+        for part in ("a.analysis.h5", "layers 0, 1, 2 only", "--keep-layers"):
+            self.assertIn(part, cause)
+
     def test_plan_options_that_would_do_nothing(self):
         for options in (["--of", "final"], ["--whole-scales"],
                         ["--damage", "r.json"], ["--statistic", "first"]):

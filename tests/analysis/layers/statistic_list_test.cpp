@@ -76,6 +76,32 @@ TEST_F(StatisticList, ControlsNeedNoStatistics) {
                BadInput);
 }
 
+// A plan for twelve layers cannot come from K and V of three; the file is what the user must mend.
+TEST_F(StatisticList, SimilarityOfSomeLayersOrScalesIsRefused) {
+  ExampleRun run = example_run(size_, example_budget(example_model(size_), {}));
+  add_statistics(run);
+  KeptSubset& keep = run.record.settings.keep;
+  const auto read = [&](KvStore store) {
+    run.record.settings.store = store;
+    write_run(run, folder_ / "base.h5");
+    const CaptureReader analysis(folder_ / "base.h5");
+    (void)parse_layer_statistic("distant-mass", "--statistic").read({analysis, ""});
+    (void)parse_layer_statistic("cosine-key", "--statistic").read({analysis, ""});
+  };
+  const auto refuses = [](const std::string& expected) {
+    return ::testing::ThrowsMessage<BadInput>(HasSubstr(expected));
+  };
+  keep.layers = {0, 2};
+  EXPECT_THAT([&] { read(KvStore::raw); },
+              refuses("base.h5: expected similarity of all 4 layers, got that of layers 0, 2 only: "
+                      "the capture kept no others (--keep-layers)"));
+  read(KvStore::reduced);
+  keep.layers = {0, 1, 2, 3};
+  read(KvStore::raw);
+  keep.scales = {0, 1, 3};
+  EXPECT_THAT([&] { read(KvStore::raw); }, refuses("(--keep-scales)"));
+}
+
 TEST_F(StatisticList, DamageIsOfTheSameWeights) {
   const CaptureReader analysis = file(true);
   const StatisticChoice damage = parse_layer_statistic("damage", "--statistic");
