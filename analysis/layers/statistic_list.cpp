@@ -121,6 +121,11 @@ constexpr std::array list = {
 
 std::span<const LayerStatistic> all_layer_statistics() { return list; }
 
+bool looks_at_the_analysis(const LayerStatistic& statistic) {
+  return statistic.family == StatisticFamily::similarity ||
+         statistic.family == StatisticFamily::attention;
+}
+
 std::vector<std::string> layer_statistic_names() {
   std::vector<std::string> names;
   names.reserve(list.size());

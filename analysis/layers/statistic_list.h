@@ -38,6 +38,9 @@ struct LayerStatistic {
 /// All of them; a new one is a line here and a file of its own.
 std::span<const LayerStatistic> all_layer_statistics();
 
+/// Whether it is read from what the analysis shows of the cache, not only from its model.
+bool looks_at_the_analysis(const LayerStatistic& statistic);
+
 /// Their names, with ":SEED" after those that take one.
 std::vector<std::string> layer_statistic_names();
 

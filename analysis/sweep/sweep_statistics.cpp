@@ -7,11 +7,6 @@
 namespace kvscope {
 namespace {
 
-bool looks_at_the_analysis(const LayerStatistic& statistic) {
-  return statistic.family == StatisticFamily::similarity ||
-         statistic.family == StatisticFamily::attention;
-}
-
 void add_seeds(std::vector<StatisticChoice>& choices, const LayerStatistic& statistic) {
   if (!statistic.takes_seed) {
     choices.push_back({&statistic, 0});

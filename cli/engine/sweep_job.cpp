@@ -44,6 +44,14 @@ void check_analysis(const CaptureReader& analysis, const RunRecord& job, const s
                              analysis.record().weights_sha256));
 }
 
+// The statistics of a cache that a budget had condensed already are not those of the vanilla one.
+void check_vanilla(const CaptureReader& analysis) {
+  const std::string& policy = analysis.record().policy;
+  if (policy == vanilla_policy) return;
+  throw BadInput("sweep", analysis.path(), "an analysis of the vanilla cache",
+                 fmt::format("one made under a budget (policy {})", policy));
+}
+
 PlanOptions plan_options(const KvShape& shape) {
   PlanOptions options;
   options.batch = static_cast<int>(shape.rows / 2);
@@ -146,6 +154,7 @@ SweepResults results_of(const GenerationJob& job, const CaptureReader& analysis,
 
 SweepResults run_sweep(const SweepOptions& options) {
   const CaptureReader analysis(options.analysis);
+  check_vanilla(analysis);
   const SweepStatistics statistics = statistics_of(options, analysis);
   make_folder(options.output);
   GenerationJob job(options.generation, FileKind::run, {});

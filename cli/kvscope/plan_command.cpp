@@ -140,6 +140,12 @@ int run(const Options& options) {
         "rest",
         options.file);
   }
+  if (looks_at_the_analysis(*statistic.statistic) && reader.record().policy != vanilla_policy) {
+    log().warn(
+        "{}: made under a budget (policy {}): its statistics are those of what was left of the "
+        "cache, not of the vanilla one",
+        options.file, reader.record().policy);
+  }
   const LayerStatistics statistics = statistic.read({reader, options.damage});
   if (statistics.demand == LayerDemand::none && options.demanding != "all") {
     throw UsageError(

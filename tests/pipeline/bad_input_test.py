@@ -287,6 +287,21 @@ class BadUse(CliTest):
         for part in ("a.analysis.h5", "layers 0, 1, 2 only", "--keep-layers"):
             self.assertIn(part, cause)
 
+    def test_statistics_of_a_cache_that_was_condensed_already(self):
+        draw = ["capture", "--model", DEMO, *DRAW, "--store", "reduced"]
+        self.kvscope(*draw, "-o", self.path("vanilla.h5"))
+        plan = ["plan", self.path("vanilla.h5"), "--ratio", 0.2]
+        self.assertNotIn("warning", self.start(*plan, "-o", self.path("b.json")).stderr)
+        self.kvscope(*draw, "--budget", self.path("b.json"), "-o", self.path("ams.h5"))
+        warned = self.start("plan", self.path("ams.h5"))
+        self.assertEqual(warned.returncode, 0, warned.stderr)
+        self.assertIn("ams.h5: made under a budget (policy ams-kv)", warned.stderr)
+        control = self.start("plan", self.path("ams.h5"), "--statistic", "first", "--ratio", 0.2)
+        self.assertNotIn("warning", control.stderr)
+        cause = self.refused(3, "sweep", self.path("ams.h5"), "--model", DEMO, *DRAW, "-o", self.path("s"))
+        for part in ("ams.h5", "policy ams-kv"):
+            self.assertIn(part, cause)
+
     def test_plan_options_that_would_do_nothing(self):
         for options in (["--of", "final"], ["--whole-scales"],
                         ["--damage", "r.json"], ["--statistic", "first"]):
