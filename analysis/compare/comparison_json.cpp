@@ -1,6 +1,7 @@
 #include <nlohmann/json.hpp>
 
 #include "analysis/compare/comparison_tables.h"
+#include "analysis/compare/file_scores.h"
 
 namespace kvscope {
 namespace {
@@ -93,11 +94,6 @@ Json images_json(const Comparable<ImageFidelity>& images) {
           {"images", each}};
 }
 
-Json scores_json(const Comparable<Scores>& scores) {
-  if (scores) return to_json(*scores);
-  return scores.reason.empty() ? Json() : Json{{"not_available", scores.reason}};
-}
-
 Json file_json(const ComparedFile& file) {
   return {{"path", file.path},
           {"name", file.name},
@@ -111,7 +107,7 @@ Json file_json(const ComparedFile& file) {
           {"samples", file.samples},
           {"memory", memory_json(file.memory)},
           {"time", time_json(file.time)},
-          {"scores", scores_json(file.scores)}};
+          {"scores", to_json(file.scores)}};
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <filesystem>
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 #include "core/base/error.h"
 
@@ -21,6 +22,12 @@ Comparable<Scores> scores_of(const CaptureReader& file) {
   } catch (const BadInput& error) {
     return {std::nullopt, error.what()};
   }
+}
+
+nlohmann::json to_json(const Comparable<Scores>& scores) {
+  if (scores) return to_json(*scores);
+  if (scores.reason.empty()) return {};
+  return {{"not_available", scores.reason}};
 }
 
 std::string why_scores_differ(const Scores& first, const Scores& scores) {

@@ -2,6 +2,8 @@
 
 #include <string>
 
+#include <nlohmann/json_fwd.hpp>
+
 #include "analysis/compare/comparison.h"
 #include "core/capture/capture_reader.h"
 
@@ -10,6 +12,9 @@ namespace kvscope {
 /// The scores in a file, or those beside it (see scores_path) when they are of this capture. With
 /// neither there is no reason: nobody scored it.
 Comparable<Scores> scores_of(const CaptureReader& file);
+
+/// The scores as the JSON of a scores file, or why there are none; null when nobody scored it.
+nlohmann::json to_json(const Comparable<Scores>& scores);
 
 /// Why the scores of two files cannot be compared: other scorers, or numbers of samples. Empty when
 /// they can.

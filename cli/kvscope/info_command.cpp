@@ -7,6 +7,7 @@
 #include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
+#include "analysis/compare/file_scores.h"
 #include "analysis/layers/damage_statistic.h"
 #include "cli/kvscope/commands.h"
 #include "core/base/error.h"
@@ -28,7 +29,6 @@ nlohmann::json describe_capture(const CaptureReader& reader) {
     quality[std::string(name_of(counter))] = reader.quality()[counter];
   }
   const std::optional<Statistics> statistics = reader.statistics();
-  const std::optional<Scores> scores = reader.scores();
   nlohmann::json described = {
       {"file", reader.path()},
       {"kind", name_of(record.kind)},
@@ -50,7 +50,7 @@ nlohmann::json describe_capture(const CaptureReader& reader) {
       {"similarity", statistics && statistics->has_similarity()},
       {"attention_mass", statistics && statistics->has_mass()},
       {"timings", reader.timings().has_value()},
-      {"scores", scores ? to_json(*scores) : nlohmann::json()}};
+      {"scores", to_json(scores_of(reader))}};
   if (record.source_ids.size() > 1) {
     described["settings_are_of"] = record.source_ids.front();
   }

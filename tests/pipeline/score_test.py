@@ -84,6 +84,8 @@ class Score(ScoreTest):
         self.assertIn("c.h5.scores.json", c["not_available"])
         self.assertIn({"files": "c.h5", "what": "scores", "why": c["not_available"]},
                       comparison["not_comparable"])
+        for path, shown in zip(files, (a, b, c)):
+            self.assertEqual(self.kvscope_json("info", path)["scores"], shown)
         for form in ([], ["--markdown"], ["--csv"]):
             self.assertIn("demo Fréchet distance", self.kvscope("compare", *files, *form))
         self.kvscope("report", *files, "-o", self.path("report.html"))
