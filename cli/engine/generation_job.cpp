@@ -16,6 +16,7 @@
 #include "cli/engine/print_scores.h"
 #include "collectors/session.h"
 #include "core/base/error.h"
+#include "core/base/output_file.h"
 #include "core/base/progress.h"
 #include "core/base/units.h"
 #include "core/base/version.h"
@@ -140,6 +141,26 @@ void print_summary(const std::string& path, const RunRecord& record, const KvSha
   if (scores) print_scores(*scores);
 }
 
+// Runs the job's own budget. Throws Interrupted that says what the partial file holds.
+RunRecord run_alone(GenerationJob& job, const GenerationOptions& options) {
+  const RunSettings& settings = job.record().settings;
+  Progress progress(std::string(name_of(job.record().kind)), settings.samples, "samples");
+  try {
+    return job.run(job.record().budget, options.output, options.force,
+                   [&](std::int64_t samples) { progress.advance(samples); });
+  } catch (const Interrupted&) {
+    const std::string partial = partial_path(options.output);
+    const std::int64_t kept = CaptureReader(partial).committed_samples();
+    const bool has_kv = job.record().kind == FileKind::capture;
+    std::string rest = fmt::format("{} keeps {} of {} samples", partial, kept, settings.samples);
+    if (kept > 0) {
+      rest +=
+          fmt::format("; 'kvscope info' and 'kvscope {}' open it", has_kv ? "analyze" : "compare");
+    }
+    throw Interrupted(rest);
+  }
+}
+
 }  // namespace
 
 GenerationJob::GenerationJob(const GenerationOptions& options, FileKind kind,
@@ -205,9 +226,7 @@ int run_generation_job(const GenerationOptions& options, FileKind kind, const Ru
   GenerationJob job(options, kind, settings);
   job.warm_up(options.warmup);
   const Clock::time_point start = Clock::now();
-  Progress progress(std::string(name_of(kind)), job.record().settings.samples, "samples");
-  const RunRecord record = job.run(job.record().budget, options.output, options.force,
-                                   [&](std::int64_t samples) { progress.advance(samples); });
+  const RunRecord record = run_alone(job, options);
   print_summary(options.output, record, job.shape(), seconds_since(start), as_json);
   return warn_of_losses(options.output) ? exit_code(ErrorKind::data_lost) : 0;
 }

@@ -45,6 +45,8 @@ BadInput::BadInput(std::string_view where, std::string_view path, std::string_vi
 
 UsageError::UsageError(const std::string& message) : Error(message, ErrorKind::usage) {}
 
-Interrupted::Interrupted() : Error("interrupted", ErrorKind::interrupted) {}
+Interrupted::Interrupted(std::string_view rest)
+    : Error(fmt::format("interrupted{}{}", rest.empty() ? "" : ": ", rest),
+            ErrorKind::interrupted) {}
 
 }  // namespace kvscope

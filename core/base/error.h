@@ -40,7 +40,8 @@ class UsageError : public Error {
 /// The user asked to stop (SIGINT or SIGTERM).
 class Interrupted : public Error {
  public:
-  Interrupted();
+  /// `rest` says what stays behind.
+  explicit Interrupted(std::string_view rest = {});
 };
 
 }  // namespace kvscope

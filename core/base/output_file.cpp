@@ -63,7 +63,8 @@ void check_target(const std::string& path, bool force) {
     refuse(path, "a new file", "an existing one (--force replaces it)");
   }
   if (fs::exists(partial_path(path), ignored)) {
-    refuse(partial_path(path), "no unfinished file", "one of an earlier run (--force replaces it)");
+    refuse(partial_path(path), "no unfinished file",
+           "one of an earlier run (move it away to keep what it holds, or --force replaces it)");
   }
 }
 

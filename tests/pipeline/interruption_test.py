@@ -45,6 +45,14 @@ class Interruption(CliTest):
             info["quality"]["uncommitted_samples"], 40 - info["committed_samples"]
         )
         self.kvscope("analyze", self.path("o.h5.partial"), "-o", self.path("a.h5"))
+        causes = [line for line in errors.splitlines() if "error" in line]
+        self.assertEqual(len(causes), 1, errors)
+        for part in (f"o.h5.partial keeps {info['committed_samples']} of 40 samples",
+                     "'kvscope info' and 'kvscope analyze' open it"):
+            self.assertIn(part, causes[0])
+        cause = self.refused(1, *CAPTURE, "-o", self.path("o.h5"))
+        for part in ("o.h5.partial: expected no unfinished file", "move it away", "--force"):
+            self.assertIn(part, cause)
 
     def test_sigkill_at_any_moment_keeps_every_committed_sample(self):
         self.kvscope(*CAPTURE, "-o", self.path("whole.h5"))
