@@ -12,6 +12,9 @@ std::string interval_of(const PlanRow& row) {
   return std::isnan(row.low) ? "-" : fmt::format("{:.4f} … {:.4f}", row.low, row.high);
 }
 
+// Of fewer resampled samples or batches an interval tells hardly more than that they differ.
+constexpr std::int64_t enough_units = 5;
+
 std::string percent(double share) { return fmt::format("{:.1f} %", 100 * share); }
 
 }  // namespace
@@ -36,6 +39,15 @@ std::string heading(const LayerStatistics& statistics) {
   }
   text += fmt::format("{:.0f} % bootstrap intervals", 100 * statistics.confidence);
   return of_batches ? text + fmt::format(" over {} batches", statistics.batches) : text;
+}
+
+std::string doubt_of(const LayerStatistics& statistics) {
+  const bool of_batches = statistics.batches > 0;
+  const std::int64_t units = of_batches ? statistics.batches : statistics.samples;
+  if (statistics.resampled_means.empty() || units >= enough_units) return "";
+  return fmt::format("intervals and stability come from only {} {} and say little; capture more{}",
+                     units, of_batches ? "batches" : "samples",
+                     of_batches ? ", or the same samples in smaller ones" : "");
 }
 
 std::string legend(const PlanExplanation& explanation) {

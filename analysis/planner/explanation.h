@@ -10,6 +10,10 @@ namespace kvscope {
 /// "cosine similarity of key, scale i−1 to i, 16 samples; 95 % bootstrap intervals".
 std::string heading(const LayerStatistics& statistics);
 
+/// Why intervals and stability say little: fewer than five samples or batches were
+/// resampled. Empty when there are enough, or no intervals.
+std::string doubt_of(const LayerStatistics& statistics);
+
 /// One row per layer: statistic, interval, class and its stability, what it keeps, cached tokens
 /// each target reads (column "→t" for target t), peak bytes held.
 Table layer_table(const PlanExplanation& explanation);

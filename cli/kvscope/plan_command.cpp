@@ -147,6 +147,7 @@ int run(const Options& options) {
         options.file, reader.record().policy);
   }
   const LayerStatistics statistics = statistic.read({reader, options.damage});
+  if (const std::string doubt = doubt_of(statistics); !doubt.empty()) log().warn("{}", doubt);
   if (statistics.demand == LayerDemand::none && options.demanding != "all") {
     throw UsageError(
         fmt::format("--demanding: no layer is demanding with --statistic {}", options.statistic));

@@ -302,6 +302,13 @@ class BadUse(CliTest):
         for part in ("ams.h5", "policy ams-kv"):
             self.assertIn(part, cause)
 
+    def test_a_plan_from_few_batches(self):
+        self.kvscope("capture", "--model", DEMO, "--samples", 2, "--batch", 1, "--store", "reduced",
+                     "-o", self.path("a.h5"))
+        done = self.start("plan", self.path("a.h5"), "--statistic", "distant-mass")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("only 2 batches and say little", done.stderr)
+
     def test_plan_options_that_would_do_nothing(self):
         for options in (["--of", "final"], ["--whole-scales"],
                         ["--damage", "r.json"], ["--statistic", "first"]):

@@ -85,6 +85,23 @@ TEST(Explanation, SaysWhatColumnsMeanAndWhereIntervalsComeFrom) {
   EXPECT_EQ(heading(layer_statistics(std::vector<double>{1, 2}, LayerDemand::ordered)), "");
 }
 
+// Two batches agree easily: "stability 100.0 %" of them must not look like that of a hundred.
+TEST(Explanation, DoubtsIntervalsOfFewUnits) {
+  const auto of_batches = [](std::int64_t batches) {
+    NdArray<double> sums({batches, 3}, 0.5);
+    return layer_statistics(sums, std::vector<std::int64_t>(static_cast<std::size_t>(batches), 8));
+  };
+  EXPECT_EQ(doubt_of(of_batches(2)),
+            "intervals and stability come from only 2 batches and say little; capture more, or the "
+            "same samples in smaller ones");
+  EXPECT_THAT(doubt_of(of_batches(4)), ::testing::HasSubstr("only 4 batches"));
+  EXPECT_EQ(doubt_of(of_batches(5)), "");
+  EXPECT_EQ(doubt_of(of_batches(1)), "") << "it has no intervals";
+  EXPECT_EQ(doubt_of(statistics()),
+            "intervals and stability come from only 2 samples and say little; capture more");
+  EXPECT_EQ(doubt_of(layer_statistics({1, 2}, LayerDemand::measured)), "");
+}
+
 TEST(Explanation, RulesInWords) {
   EXPECT_EQ(describe(KeepAll{}), "all");
   EXPECT_EQ(describe(KeepLocal{2, 1}), "condensed 2, local 1");
