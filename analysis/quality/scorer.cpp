@@ -15,6 +15,7 @@
 
 #include "core/base/error.h"
 #include "core/base/json_fields.h"
+#include "core/base/log.h"
 #include "core/weights/parameters.h"
 #include "core/weights/sha256.h"
 
@@ -162,6 +163,14 @@ void Scorer::check_labels(std::span<const std::int32_t> labels, const std::strin
     throw BadInput("score", path, fmt::format("labels from 0 to {}", classes_ - 1),
                    fmt::format("{}, which asks for no class", label));
   }
+  std::vector<std::int64_t> counts(static_cast<std::size_t>(classes_));
+  for (const std::int32_t label : labels) ++counts[static_cast<std::size_t>(label)];
+  const auto [fewest, most] = std::minmax_element(counts.begin(), counts.end());
+  if (*most - *fewest <= 1) return;
+  log().warn(
+      "{}: {} samples of class {} and {} of class {}: the demo Fréchet distance is to pictures of "
+      "all {} classes alike, and large for that reason alone",
+      path, *most, most - counts.begin(), *fewest, fewest - counts.begin(), classes_);
 }
 
 Judgement Scorer::judge(std::span<const Image> images) const {

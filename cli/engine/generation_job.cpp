@@ -108,6 +108,8 @@ std::shared_ptr<const Scorer> load_scorer(const GenerationOptions& options,
   if (!options.score) return nullptr;
   auto scorer = std::make_shared<const Scorer>(options.scorer, device);
   scorer->check_knows(setup.model.config, options.model);
+  scorer->check_labels(std::vector<std::int32_t>(setup.labels.begin(), setup.labels.end()),
+                       "--labels");
   return scorer;
 }
 

@@ -92,6 +92,30 @@ class Score(ScoreTest):
         self.assertIn("demo Fréchet distance", pathlib.Path(self.path("report.html")).read_text())
 
 
+class UnevenClasses(ScoreTest):
+    """Class 3 three times and class 7 twice is no draw of ten classes, and far from one."""
+
+    UNEVEN = "3 samples of class 3 and 0 of class 0: the demo Fréchet distance"
+
+    def test_a_run_warns_once(self):
+        done = self.start(*RUN, "--score", "--scorer", self.scorer, "-o", self.path("a.h5"))
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(done.stderr.count(f"warning: --labels: {self.UNEVEN}"), 1, done.stderr)
+
+    def test_scoring_later_warns_once(self):
+        self.assertNotIn("Fréchet", self.start(*RUN, "-o", self.path("a.h5")).stderr)
+        done = self.start("score", self.path("a.h5"), "--scorer", self.scorer)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(done.stderr.count(self.UNEVEN), 1, done.stderr)
+        self.assertIn("a.h5: 3 samples", done.stderr)
+
+    def test_classes_in_turn_are_even(self):
+        done = self.start("run", "--model", DEMO, "--samples", 12, "--batch", 6, "--score",
+                          "--scorer", self.scorer, "-o", self.path("a.h5"))
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertNotIn("warning", done.stderr)
+
+
 class BadScore(ScoreTest):
     def test_images_that_are_gone_are_counted(self):
         self.kvscope(*RUN, "-o", self.path("a.h5"))
