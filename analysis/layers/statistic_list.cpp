@@ -145,6 +145,7 @@ StatisticChoice parse_layer_statistic(std::string_view text, std::string_view op
   const std::size_t colon = text.find(':');
   const std::string_view name = text.substr(0, colon);
   std::vector<std::string> names;
+  names.reserve(list.size());
   for (const LayerStatistic& known : list) names.emplace_back(known.name);
   check_known(option, name, names);
   StatisticChoice choice{find_layer_statistic(name), 0};
