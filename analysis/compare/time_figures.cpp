@@ -86,6 +86,7 @@ Comparable<TimeFigures> time_figures(const CaptureReader& file) {
   const auto images =
       static_cast<double>(file.batch_samples()[static_cast<std::size_t>(passes.front().batch)]);
   std::vector<double> image_ns;
+  image_ns.reserve(passes.size());
   std::vector<double> attention_ns(passes.size());
   for (const Pass& pass : passes) {
     image_ns.push_back(static_cast<double>(timings->batch_ns(pass.batch, pass.repeat)) / images);
