@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -152,6 +153,7 @@ RunRecord run_alone(GenerationJob& job, const GenerationOptions& options) {
                    [&](std::int64_t samples) { progress.advance(samples); });
   } catch (const Interrupted&) {
     const std::string partial = partial_path(options.output);
+    if (!std::filesystem::exists(partial)) throw;
     const std::int64_t kept = CaptureReader(partial).committed_samples();
     const bool has_kv = job.record().kind == FileKind::capture;
     std::string rest = fmt::format("{} keeps {} of {} samples", partial, kept, settings.samples);
