@@ -4,90 +4,58 @@
     convert_checkpoint.py --var var_d16.pth --vae vae_ch160v4096z32.pth --out models/d16
     convert_checkpoint.py --var ar-ckpt-last.pth --out models/mine    (of the trainer: holds both)
 
-The sizes of the model are read from the weights; what they do not say is asked for by an option.
+Files of torch.save and safetensors are taken. The sizes of the model are read from the weights; what they do
+not say is asked for by an option.
 """
 
 import argparse
+import codecs
 import json
 import math
 import pathlib
-import pickle
 import re
-import sys
 
 import torch
 
-import safetensors_io
+import checkpoint_files
+import command_line
+import model_config
+import model_folder
+from command_line import BadInput, listed, refuse
 from parameter_shapes import expected_shapes
 
 DTYPES = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}
+# What kvscope reads; others are widened to one of DTYPES.
+STORED = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 # Buffers follow from the config: they are read here and not stored.
 BUFFER = re.compile(r"var\.lvl_1L|var\.attn_bias_for_masking|var\.blocks\.\d+\.attn\.zero_k_bias"
                     r"|vae\.quantize\.ema_vocab_hit_SV")
-# Names of the two modules in the official trainer's state (FoundationVision/VAR, trainer.py).
-TRAINER_KEYS = {"var": "var_wo_ddp", "vae": "vae_local"}
-NAMES_SHOWN = 4
-
-
-class Refused(Exception):
-    """The checkpoint cannot be converted; the message is one line."""
-
-
-def refuse(path, expected, got):
-    raise Refused(f"[convert_checkpoint] {path}: expected {expected}, got {got}")
-
-
-def read_checkpoint(path):
-    try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    except OSError as error:
-        refuse(path, "a readable file", error.strerror or "none")
-    except (RuntimeError, EOFError, ValueError, pickle.UnpicklingError) as error:
-        refuse(path, "a complete file of torch.save with nothing but weights",
-               str(error).split("\n")[0][:100] or "a truncated one")
-    if not isinstance(content, dict):
-        refuse(path, "a state dict", type(content).__name__)
-    return content
-
-
-def find_state(content, part, path):
-    """The state dict of `part` in a file: bare, under `trainer`, or under its name."""
-    inside = content.get("trainer", content)
-    nested = isinstance(inside, dict) and any(key in inside for key in TRAINER_KEYS.values())
-    state = inside.get(TRAINER_KEYS[part]) if nested else inside
-    if nested and state is None:
-        return None
-    if not isinstance(state, dict) or not state:
-        refuse(path, f"the state dict of the {part}", "none")
-    for name, value in state.items():
-        if not isinstance(value, torch.Tensor):
-            refuse(path, f"tensors in the state dict of the {part}", f"'{name}'")
-    # torch.compile and DistributedDataParallel put their own name in front.
-    return {re.sub(r"^(module\.|_orig_mod\.)+", "", name): value for name, value in state.items()}
+BYTE_ORDER_MARKS = {"UTF-32": (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE),
+                    "UTF-16": (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)}
 
 
 def read_states(var_path, vae_path):
     """All tensors by their names behind `var.` and `vae.`."""
-    var_content = read_checkpoint(var_path)
-    var = find_state(var_content, "var", var_path)
+    states = checkpoint_files.states_of(var_path)
+    var = states.get("var", states.get(""))
     if var is None:
-        refuse(var_path, f"trainer.{TRAINER_KEYS['var']}", "nothing")
-    if vae_path is not None:
-        vae = find_state(read_checkpoint(vae_path), "vae", vae_path)
-    elif "trainer" in var_content or TRAINER_KEYS["vae"] in var_content:
-        vae = find_state(var_content, "vae", var_path)
+        refuse(var_path, "a transformer", "a VQVAE alone (--vae takes it)")
+    if vae_path is None:
+        vae = states.get("vae")
+        if vae is None:
+            refuse(var_path, "a VQVAE in it or a file of one in --vae", "neither")
     else:
-        refuse(var_path, "a VQVAE in it or a file of one in --vae", "neither")
-    if vae is None:
-        refuse(vae_path or var_path, f"trainer.{TRAINER_KEYS['vae']}", "nothing")
-    tensors = {f"var.{name}": value for name, value in var.items()}
-    tensors.update({f"vae.{name}": value for name, value in vae.items()})
-    return tensors
+        states = checkpoint_files.states_of(vae_path)
+        vae = states.get("vae", states.get(""))
+        if vae is None:
+            refuse(vae_path, "a VQVAE", "a transformer alone (--var takes it)")
+    return {**{f"var.{name}": tensor for name, tensor in var.items()},
+            **{f"vae.{name}": tensor for name, tensor in vae.items()}}
 
 
 def sources(options):
     """The files that the tensors came from, as errors name them."""
-    return f"{options.var} + {options.vae}" if options.vae else options.var
+    return options.var if options.vae is None else f"{options.var} + {options.vae}"
 
 
 class Shapes:
@@ -103,20 +71,32 @@ class Shapes:
             refuse(self.path, f"{name}, which tells the sizes of the model", "nothing")
         if tensor.dim() != dimensions:
             refuse(self.path, f"{name} with {dimensions} dimensions", list(tensor.shape))
+        if tensor.numel() == 0:
+            refuse(self.path, f"{name} with values", list(tensor.shape))
         return tensor.shape
 
     def count(self, pattern):
         """1 + the highest index that `pattern` captures."""
-        found = [int(match[1]) for match in map(re.compile(pattern).match, self.tensors) if match]
-        return max(found, default=-1) + 1
+        found = [int(match[1]) for match in map(re.compile(pattern).match, self.tensors)
+                 if match and match[1].isascii() and len(match[1]) < 10]
+        if not found:
+            refuse(self.path, f"tensors named {pattern}".replace("\\", ""), "none")
+        # Names are made for every index below the highest.
+        if max(found) >= len(self.tensors):
+            refuse(self.path, f"tensors for {pattern}".replace("\\", ""), f"index {max(found)}")
+        return max(found) + 1
 
 
 def sides_from_levels(levels, path):
     """patch_nums from lvl_1L, which holds the scale of every token."""
-    counts = torch.bincount(levels.flatten().long()).tolist()
+    levels = levels.flatten().double()
+    # Not so for NaN.
+    if not bool(((levels >= 0) & (levels < len(levels)) & (levels == levels.round())).all()):
+        refuse(path, "var.lvl_1L with the scale of every token", "other values")
+    counts = torch.bincount(levels.long()).tolist()
     sides = [math.isqrt(count) for count in counts]
-    if [side * side for side in sides] != counts or 0 in sides:
-        refuse(path, "var.lvl_1L with square scales", counts)
+    if [side * side for side in sides] != counts or 0 in sides or len(sides) < 2:
+        refuse(path, "var.lvl_1L with two or more square scales", f"{counts[:12]} tokens")
     return sides
 
 
@@ -124,7 +104,7 @@ def infer_patch_nums(tensors, given, path):
     levels = tensors.get("var.lvl_1L")
     if levels is None:
         if given is None:
-            raise Refused(f"[convert_checkpoint] {path}: the checkpoint has no lvl_1L: "
+            raise BadInput(f"[{command_line.script()}] {path}: the checkpoint has no lvl_1L: "
                           "give the sides of the scales with --patch-nums")
         return given
     sides = sides_from_levels(levels, path)
@@ -137,7 +117,7 @@ def infer_heads(tensors, given, path):
     scale = tensors.get("var.blocks.0.attn.scale_mul_1H11")
     if scale is None:
         if given is None:
-            raise Refused(f"[convert_checkpoint] {path}: the checkpoint has no scale_mul_1H11: "
+            raise BadInput(f"[{command_line.script()}] {path}: the checkpoint has no scale_mul_1H11: "
                           "give the number of heads with --heads")
         return given
     if given is not None and given != scale.numel():
@@ -157,7 +137,7 @@ def infer_config(tensors, options):
     patch_nums = infer_patch_nums(tensors, options.patch_nums, path)
     ratio = hidden / width
     config = {
-        "name": options.name or pathlib.Path(options.out).name,
+        "name": options.name or folder_name(options.out),
         "depth": shapes.count(r"var\.blocks\.(\d+)\."),
         "width": width,
         "heads": infer_heads(tensors, options.heads, path),
@@ -174,26 +154,43 @@ def infer_config(tensors, options):
         "image_size": patch_nums[-1] << (levels - 1),
         "sampling": {"cfg": options.cfg, "top_k": options.top_k, "top_p": options.top_p},
     }
-    if options.class_names:
+    if options.class_names is not None:
         config["class_names"] = read_class_names(options.class_names, config["classes"])
     return config
 
 
-def read_class_names(path, classes):
+def folder_name(out):
+    name = pathlib.Path(out).resolve().name
+    if not model_config.is_text(name) or not name:
+        refuse(out, "--name, as the folder has none in UTF-8", "nothing")
+    return name
+
+
+def class_names_text(path):
+    head = checkpoint_files.read_head(path)
+    kind = checkpoint_files.foreign(head)
+    if kind:
+        refuse(path, "the name of one class on each line", kind)
+    for encoding, marks in BYTE_ORDER_MARKS.items():
+        if head.startswith(marks):
+            refuse(path, "UTF-8 text", f"{encoding}: iconv -f {encoding} -t UTF-8 converts it")
+    content = pathlib.Path(path).read_bytes()
     try:
-        text = pathlib.Path(path).read_text(encoding="utf-8")
-    except OSError as error:
-        refuse(path, "a readable file", error.strerror)
-    names = [line.strip() for line in text.splitlines() if line.strip()]
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        refuse(path, "UTF-8 text", f"byte 0x{content[error.start]:02X} in line {line}: for Latin-1, iconv "
+               "-f ISO-8859-1 -t UTF-8 converts it")
+
+
+def read_class_names(path, classes):
+    names = [line.strip() for line in class_names_text(path).splitlines() if line.strip()]
+    for number, name in enumerate(names, start=1):
+        if not all(c.isprintable() or c == "\t" for c in name):
+            refuse(path, "names without control characters", f"'{name[:60]}' (name {number})")
     if len(names) != classes:
         refuse(path, f"{classes} lines, one name for each class", f"{len(names)}")
     return names
-
-
-def listed(names):
-    names = sorted(names)
-    more = ", …" if len(names) > NAMES_SHOWN else ""
-    return f"{len(names)} ({', '.join(names[:NAMES_SHOWN])}{more})"
 
 
 def check(tensors, config, path):
@@ -211,15 +208,17 @@ def check(tensors, config, path):
             refuse(path, f"{name} of shape {list(shape)}", list(tensor.shape))
         if not tensor.is_floating_point():
             refuse(path, f"{name} to be floating-point", tensor.dtype)
-        if not torch.isfinite(tensor).all():
+        # isfinite is not there for every 8-bit type, and these widen without loss.
+        if not torch.isfinite(tensor if tensor.dtype in STORED else tensor.float()).all():
             refuse(path, f"{name} to be finite", "NaN or infinity")
-    if config["width"] % config["heads"] != 0:
-        refuse(path, f"heads that divide the width {config['width']}", config["heads"])
     return {name: tensors[name] for name in expected}
 
 
 def converted(parameters, dtype, path):
     if dtype is None:
+        for name, tensor in parameters.items():
+            if tensor.dtype not in STORED:
+                refuse(path, f"a type that kvscope reads for {name} (--dtype fp16 widens it)", tensor.dtype)
         return parameters
     result = {name: tensor.to(DTYPES[dtype]) for name, tensor in parameters.items()}
     for name, tensor in result.items():
@@ -228,14 +227,15 @@ def converted(parameters, dtype, path):
     return result
 
 
-def whole_numbers(text):
+def sides(text):
+    expected = f"ascending sides of 1 to {model_config.LARGEST_SIDE} such as 1,2,3"
+    side = command_line.whole(1, model_config.LARGEST_SIDE)
     try:
-        numbers = [int(part) for part in text.split(",")]
-    except ValueError:
+        numbers = [side(part) for part in text.split(",")]
+    except argparse.ArgumentTypeError:
         numbers = []
-    ascending = all(a <= b for a, b in zip(numbers, numbers[1:]))
-    if len(numbers) < 2 or numbers[0] < 1 or not ascending:
-        raise argparse.ArgumentTypeError(f"expected ascending sides such as 1,2,3, got {text}")
+    if len(numbers) < 2 or numbers != sorted(numbers):
+        raise argparse.ArgumentTypeError(f"expected {expected}, got '{command_line.printable(text)}'")
     return numbers
 
 
@@ -243,46 +243,37 @@ def parse_arguments(arguments):
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--var", required=True, help="checkpoint: transformer or trainer")
     parser.add_argument("--vae", help="checkpoint of the VQVAE, unless --var holds it too")
-    parser.add_argument("--out", required=True, help="the model folder to make")
-    parser.add_argument("--name", help="name of the model (default: the folder's)")
-    parser.add_argument("--patch-nums", type=whole_numbers, help="sides of the scales: 1,2,3,…")
-    parser.add_argument("--heads", type=int, help="attention heads")
+    parser.add_argument("--out", required=True, type=command_line.path, help="the model folder to make")
+    parser.add_argument("--name", type=command_line.text, help="name of the model (default: the folder's)")
+    parser.add_argument("--patch-nums", type=sides, help="sides of the scales: 1,2,3,…")
+    parser.add_argument("--heads", type=command_line.whole(1), help="attention heads")
     parser.add_argument("--dtype", choices=DTYPES, help="stored type (default: as is)")
-    parser.add_argument("--cfg", type=float, default=1.5, help="default guidance (1.5)")
-    parser.add_argument("--top-k", type=int, default=900, help="default top-k (900)")
-    parser.add_argument("--top-p", type=float, default=0.96, help="default top-p (0.96)")
+    parser.add_argument("--cfg", type=command_line.real(0), default=1.5, help="default guidance (1.5)")
+    parser.add_argument("--top-k", type=command_line.whole(0), default=900,
+                        help="default top-k (900)")
+    parser.add_argument("--top-p", type=command_line.real(0, 1), default=0.96,
+                        help="default top-p (0.96)")
     parser.add_argument("--class-names", help="text file with the name of one class on each line")
     parser.add_argument("--force", action="store_true", help="replace a model folder that is there")
     return parser.parse_args(arguments)
 
 
 def convert(options):
-    out = pathlib.Path(options.out)
-    targets = [out / "weights.safetensors", out / "config.json"]
-    if not options.force and any(target.exists() for target in targets):
-        refuse(out, "no model there, or --force to replace it", "one")
+    model_folder.check_target(options.out, options.force)
     tensors = read_states(options.var, options.vae)
     config = infer_config(tensors, options)
+    model_config.check(config, sources(options))
     parameters = check(tensors, config, sources(options))
     parameters = converted(parameters, options.dtype, sources(options))
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        safetensors_io.save(targets[0], parameters)
-        targets[1].write_text(json.dumps(config, indent=1) + "\n", encoding="utf-8")
-    except OSError as error:
-        raise Refused(f"[convert_checkpoint] {out}: cannot be written: {error.strerror}") from error
+    model_folder.write(options.out, config, parameters)
     count = sum(tensor.numel() for tensor in parameters.values())
-    print(f"{out}: {config['name']}, {config['depth']} layers, {count / 1e6:.1f} M parameters")
+    summary = f"{config['name']}, {config['depth']} layers, {count / 1e6:.1f} M parameters"
+    print(command_line.printable(f"{options.out}: {summary}"))
 
 
 def main(arguments=None):
-    try:
-        convert(parse_arguments(arguments))
-    except Refused as reason:
-        print(reason, file=sys.stderr)
-        return 3
-    return 0
+    return command_line.status_of(lambda: convert(parse_arguments(arguments)))
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    command_line.start(main)
