@@ -10,10 +10,14 @@ then columns) that BLAS does for all samples, heads and channels at once.
 
 import argparse
 import json
+import os
 import time
 
 import h5py
 import numpy as np
+
+import command_line
+from command_line import refuse
 
 TENSORS = ("key", "value")
 EPS = np.float32(1e-8)
@@ -81,9 +85,24 @@ def layer_statistic(similarity):
     return np.diagonal(similarity, -1, 2, 3).mean((1, 2))
 
 
+def open_raw(path):
+    try:
+        file = h5py.File(path, "r")
+    except OSError as error:
+        refuse(path, "an HDF5 file", os.strerror(error.errno) if error.errno else "something else")
+    kv = file.get("kv")
+    layers = list(kv) if isinstance(kv, h5py.Group) else []
+    if ("model_config" not in file.attrs or "committed_samples" not in file
+            or not any(f"{layer}/key" in kv for layer in layers)):
+        refuse(path, "a raw capture (kvscope capture --store raw)", "something else")
+    if file["committed_samples"][()] == 0:
+        refuse(path, "at least one sample", "none")
+    return file
+
+
 def analyze(path, samples_at_once):
     results = {}
-    with h5py.File(path, "r") as file:
+    with open_raw(path) as file:
         sides = json.loads(file.attrs["model_config"])["patch_nums"]
         samples = int(file["committed_samples"][()])
         layers = sorted(name for name in file["kv"] if name.startswith("layer_"))
@@ -116,7 +135,7 @@ def main():
     parser.add_argument("file", help="a raw capture")
     parser.add_argument("--out", help="write the arrays to this .npz")
     parser.add_argument("--time", action="store_true", help="print the seconds as JSON")
-    parser.add_argument("--samples-at-once", type=int, default=8, help="bounds the memory")
+    parser.add_argument("--samples-at-once", type=command_line.whole(1), default=8, help="bounds the memory")
     options = parser.parse_args()
     start = time.perf_counter()
     results = analyze(options.file, options.samples_at_once)
@@ -128,4 +147,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    command_line.start(lambda: command_line.status_of(main))

@@ -18,6 +18,8 @@ import time
 import h5py
 import numpy as np
 
+import command_line
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 DEMO = ROOT / "data" / "demo"
 SEED = "7"
@@ -106,8 +108,8 @@ def report(name, a, b):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--kvscope", default=ROOT / "build" / "release" / "bin" / "kvscope")
-    parser.add_argument("--pairs", type=int, default=9)
-    parser.add_argument("--threads", type=int, default=os.cpu_count())
+    parser.add_argument("--pairs", type=command_line.whole(1), default=9)
+    parser.add_argument("--threads", type=command_line.whole(1), default=os.cpu_count())
     parser.add_argument("--only", default="", help="measure the figures whose name has this in it")
     arguments = parser.parse_args()
 
@@ -167,4 +169,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    command_line.start(lambda: command_line.status_of(main))

@@ -13,6 +13,8 @@ import subprocess
 import sys
 import tempfile
 
+import command_line
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 GIB = 2**30
 
@@ -92,9 +94,9 @@ def main():
     parser.add_argument("--kvscope", default=ROOT / "build" / "cuda" / "bin" / "kvscope")
     parser.add_argument("--model", default="d30")
     parser.add_argument("--dtype", default="fp16")
-    parser.add_argument("--batches", default="8,32,64")
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--repeat", type=int, default=5)
+    parser.add_argument("--batches", type=command_line.wholes, default="8,32,64")
+    parser.add_argument("--rounds", type=command_line.whole(1), default=3)
+    parser.add_argument("--repeat", type=command_line.whole(1), default=5)
     arguments = parser.parse_args()
 
     times, memory = [], []
@@ -102,7 +104,7 @@ def main():
         device = Device(arguments, folder)
         budget = device.make_budget()
         name = ""
-        for batch in [int(text) for text in arguments.batches.split(",")]:
+        for batch in arguments.batches:
             rounds = [device.round(batch, budget) for _ in range(arguments.rounds)]
             times.append(time_rows(batch, rounds))
             comparison = rounds[-1]
@@ -123,4 +125,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    command_line.start(lambda: command_line.status_of(main))

@@ -60,6 +60,11 @@ def whole(smallest, largest=LARGEST_INT):
     return parse
 
 
+def wholes(text):
+    """Type of an argparse option: 1,2,3."""
+    return [whole(0)(part) for part in text.split(",")]
+
+
 def real(smallest, largest=math.inf):
     """Type of an argparse option: a finite decimal number."""
     def parse(text):

@@ -16,7 +16,10 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+import command_line
+import model_config
 import safetensors_io
+from command_line import listed, refuse
 from reference_vqvae import Vqvae
 
 # The published classes keep these as buffers; a checkpoint may or may not carry them.
@@ -262,14 +265,25 @@ def state_dict_of(weights, prefix):
             if name.startswith(prefix) and name.rsplit(".", 1)[-1] not in BUFFERS}
 
 
+def load_state(module, state, path):
+    """Fills `module`; refuses the tensors of another one. `path` is only named in errors."""
+    wanted = {name: tensor.shape for name, tensor in module.state_dict().items()}
+    wrong = [name for name in wanted.keys() | state.keys()
+             if name not in wanted or name not in state or state[name].shape != wanted[name]]
+    if wrong:
+        refuse(path, "the parameters that the config calls for",
+               f"missing, unexpected or of another shape: {listed(wrong)}")
+    module.load_state_dict(state)
+
+
 def load_model(folder, device="cpu"):
     """Returns (config, vae, var) of a model folder, float32, for inference."""
     folder = pathlib.Path(folder)
-    config = json.loads((folder / "config.json").read_text())
+    config = model_config.load(folder / "config.json")
     weights = safetensors_io.load(folder / "weights.safetensors")
     vae, var = Vqvae(config), Var(config)
-    vae.load_state_dict(state_dict_of(weights, "vae."))
-    var.load_state_dict(state_dict_of(weights, "var."))
+    load_state(vae, state_dict_of(weights, "vae."), folder)
+    load_state(var, state_dict_of(weights, "var."), folder)
     for module in (vae, var):
         module.eval().requires_grad_(False).to(device)
     return config, vae, var
@@ -291,32 +305,48 @@ def time_generation(vae, var, repeats, options):
                       "decode_ns": decode_ns[1:]}))
 
 
-def main():
+def parse_rules(text):
+    rules = json.loads(text)
+    fits = isinstance(rules, list) and all(
+        rule is None or isinstance(rule, dict)
+        and rule.keys() in ({"condensed", "local"}, {"condensed", "capacity_tokens"})
+        and all(type(value) is int and value >= 0 for value in rule.values()) for rule in rules)
+    if not fits:
+        raise argparse.ArgumentTypeError("expected a list of null or retention rules")
+    return rules
+
+
+def run():
+    whole = command_line.whole
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--model", required=True, metavar="DIR", help="model folder")
-    parser.add_argument("--labels", metavar="3,7", help="one class per sample; default: drawn")
-    parser.add_argument("--batch", type=int, default=1, help="samples, with --labels taken in turn")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--cfg", type=float, help="guidance; default of this and the next two: "
+    parser.add_argument("--labels", metavar="3,7", type=command_line.wholes, help="one class per sample; default: drawn")
+    parser.add_argument("--batch", type=whole(1), default=1, help="samples, with --labels taken in turn")
+    parser.add_argument("--seed", type=whole(0, 2**63 - 1), default=0)
+    parser.add_argument("--cfg", type=command_line.real(0), help="guidance; default of this and the next two: "
                         "config.json")
-    parser.add_argument("--top-k", type=int)
-    parser.add_argument("--top-p", type=float)
+    parser.add_argument("--top-k", type=whole(0))
+    parser.add_argument("--top-p", type=command_line.real(0, 1))
     parser.add_argument("--more-smooth", action="store_true")
-    parser.add_argument("--rules", metavar="JSON", help="retention rule per layer, e.g. "
+    parser.add_argument("--rules", metavar="JSON", type=parse_rules, help="retention rule per layer, e.g. "
                         '[null, {"condensed": 2, "local": 1}]')
-    parser.add_argument("--threads", type=int, help="CPU threads of torch")
+    parser.add_argument("--threads", type=whole(1), help="CPU threads of torch")
     parser.add_argument("--out", metavar="FILE", help="safetensors file to write")
-    parser.add_argument("--time", type=int, metavar="N", help="time N batches instead")
+    parser.add_argument("--time", type=whole(1), metavar="N", help="time N batches instead")
     args = parser.parse_args()
     if args.threads:
         torch.set_num_threads(args.threads)
     config, vae, var = load_model(args.model)
-    labels = [int(label) for label in args.labels.split(",")] if args.labels else None
+    labels = args.labels
     if labels:
+        if max(labels) >= config["classes"]:
+            refuse(args.model, f"labels below {config['classes']}", max(labels))
         labels = [labels[i % len(labels)] for i in range(max(args.batch, len(labels)))]
+    if args.rules and len(args.rules) != config["depth"]:
+        refuse(args.model, f"--rules for {config['depth']} layers", len(args.rules))
     options = {"labels": labels, "batch": args.batch, "seed": args.seed,
                "more_smooth": args.more_smooth,
-               "rules": json.loads(args.rules) if args.rules else None}
+               "rules": args.rules}
     for name in ("cfg", "top_k", "top_p"):
         given = getattr(args, name)
         options[name] = config["sampling"][name] if given is None else given
@@ -331,4 +361,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    command_line.start(lambda: command_line.status_of(run))

@@ -11,7 +11,7 @@ import struct
 
 import torch
 
-from command_line import BadInput
+from command_line import BadInput, refuse
 
 _MAX_HEADER_BYTES = 100_000_000
 # The header is padded so that the data starts on a multiple of this: readers map it directly.
@@ -100,7 +100,14 @@ def _read_header(file, path):
 
 
 def load(path):
-    """Returns {name: tensor} of a file. Raises Malformed, or OSError."""
+    """Returns {name: tensor} of a file. Raises BadInput."""
+    try:
+        return _load(path)
+    except OSError as error:
+        refuse(path, "a readable safetensors file", error.strerror)
+
+
+def _load(path):
     with open(path, "rb") as file:
         entries, begin = _read_header(file, path)
         position = 0

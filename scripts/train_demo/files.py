@@ -8,6 +8,7 @@ import zlib
 import torch
 
 import safetensors_io
+from command_line import refuse
 
 # Files travel between machines and into the repository: none grows beyond this.
 PART_BYTES = 15 * 2**20
@@ -34,7 +35,7 @@ def save_tensors(folder, name, tensors):
 def load_tensors(folder, name):
     paths = sorted(pathlib.Path(folder).glob(f"{name}.*.safetensors"))
     if not paths:
-        raise SystemExit(f"{folder}: expected {name}.0.safetensors of the stage before, got none")
+        refuse(folder, f"{name}.0.safetensors of the stage before", "none")
     tensors = {}
     for path in paths:
         tensors.update(safetensors_io.load(path))

@@ -22,14 +22,16 @@ import torch
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 
+import command_line  # noqa: E402
 import export  # noqa: E402
 import files  # noqa: E402
 import loop  # noqa: E402
+import model_config  # noqa: E402
 import pictures  # noqa: E402
 import scorer as scoring  # noqa: E402
 import vae as vae_stage  # noqa: E402
 import var as var_stage  # noqa: E402
-from reference_var import Var, load_model  # noqa: E402
+from reference_var import Var, load_model, load_state  # noqa: E402
 from reference_vqvae import Vqvae  # noqa: E402
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
@@ -37,8 +39,8 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 
 def trained(args, device):
     vae, var = Vqvae(args.config), Var(args.config)
-    vae.load_state_dict(files.load_tensors(args.work, "vae"))
-    var.load_state_dict(files.load_tensors(args.work, "var"))
+    load_state(vae, files.load_tensors(args.work, "vae"), args.work)
+    load_state(var, files.load_tensors(args.work, "var"), args.work)
     return [model.to(device).eval().requires_grad_(False) for model in (vae, var)]
 
 
@@ -69,18 +71,24 @@ def score(args):
                       **rebuilt, **drawn}, indent=1, ensure_ascii=False))
 
 
-def read_config(path):
-    return json.loads(pathlib.Path(path).read_text())
+def device_here(text):
+    try:
+        torch.zeros(1, device=text)
+    except (RuntimeError, AssertionError) as error:  # torch has no type for a device that is not there
+        raise argparse.ArgumentTypeError(
+            f"expected a device of this machine, got '{command_line.printable(text)}'") from error
+    return text
 
 
 # What several stages read; a stage takes what it uses.
 OPTIONS = {
-    "work": {"required": True, "help": "folder of the stages' files"},
-    "config": {"type": read_config, "default": str(ROOT / "data/demo/config.json"),
+    "work": {"required": True, "type": command_line.path, "help": "folder of the stages' files"},
+    "config": {"type": model_config.load, "default": str(ROOT / "data/demo/config.json"),
                "help": "config.json with the architecture"},
-    "device": {"default": "cuda" if torch.cuda.is_available() else "cpu"},
-    "seed": {"type": int, "default": 1},
+    "device": {"type": device_here, "default": "cuda" if torch.cuda.is_available() else "cpu"},
+    "seed": {"type": command_line.whole(0), "default": 1},
 }
+CFG, TOP_K, TOP_P = command_line.real(0), command_line.whole(0), command_line.real(0, 1)
 
 
 def parse():
@@ -94,7 +102,10 @@ def parse():
         for option in shared:
             options.add_argument(f"--{option}", **OPTIONS[option])
         for option, default in defaults.items():
-            options.add_argument(f"--{option}", type=type(default), default=default)
+            # A covariance takes two pictures.
+            smallest = 2 if option in ("evaluate", "reference") else 1
+            number = command_line.real(0) if option == "rate" else command_line.whole(smallest)
+            options.add_argument(f"--{option}", type=number, default=default)
         return options
 
     stage("scorer", scoring.train, ("work", "device", "seed"), steps=4000, batch=512, pool=200_000,
@@ -105,16 +116,16 @@ def parse():
         options = stage(name, module.train, OPTIONS, evaluate=2000, **defaults)
         options.add_argument("--resume", action="store_true", help="start from the stage's own files")
     options = stage("guide", guide, OPTIONS, evaluate=1000)
-    options.add_argument("--cfg", type=float, nargs="+", default=[0, 1, 2, 3, 4])
-    options.add_argument("--top-k", type=int, nargs="+", default=[0])
-    options.add_argument("--top-p", type=float, nargs="+", default=[0.96, 0.9])
+    options.add_argument("--cfg", type=CFG, nargs="+", default=[0, 1, 2, 3, 4])
+    options.add_argument("--top-k", type=TOP_K, nargs="+", default=[0])
+    options.add_argument("--top-p", type=TOP_P, nargs="+", default=[0.96, 0.9])
     options = stage("score", score, ("device", "seed"), evaluate=2000)
     options.add_argument("--model", required=True)
     options = stage("export", export.run, ("work", "config"))
-    options.add_argument("--out", required=True)
-    options.add_argument("--cfg", type=float, required=True)
-    options.add_argument("--top-k", type=int, required=True)
-    options.add_argument("--top-p", type=float, required=True)
+    options.add_argument("--out", required=True, type=command_line.path)
+    options.add_argument("--cfg", type=CFG, required=True)
+    options.add_argument("--top-k", type=TOP_K, required=True)
+    options.add_argument("--top-p", type=TOP_P, required=True)
     return parser.parse_args()
 
 
@@ -126,4 +137,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    command_line.start(lambda: command_line.status_of(main))

@@ -11,6 +11,7 @@ import files
 import loop
 import pictures
 import scorer as scoring
+from reference_var import load_state
 from reference_vqvae import Vqvae
 
 COMMITMENT = 0.25
@@ -208,7 +209,7 @@ def train(args):
     torch.manual_seed(args.seed)
     vae = Vqvae(config).to(device)
     if args.resume:
-        vae.load_state_dict(files.load_tensors(args.work, "vae"))
+        load_state(vae, files.load_tensors(args.work, "vae"), args.work)
     pool, _ = pictures.draw_pool(args.pool, args.seed + 3, device)
     trainer = VaeTrainer(vae, pool, args.batch, args.rate, device)
     seconds = trainer.train(args.steps, 0 if args.resume else args.steps // 8)

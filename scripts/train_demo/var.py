@@ -10,7 +10,7 @@ import files
 import loop
 import pictures
 import scorer as scoring
-from reference_var import Var, generate
+from reference_var import Var, generate, load_state
 from reference_vqvae import Vqvae
 
 LABEL_DROP = 0.1
@@ -121,7 +121,7 @@ def train(args):
     config, device = args.config, torch.device(args.device)
     torch.manual_seed(args.seed)
     vae = Vqvae(config).to(device)
-    vae.load_state_dict(files.load_tensors(args.work, "vae"))
+    load_state(vae, files.load_tensors(args.work, "vae"), args.work)
     vae.eval().requires_grad_(False)
     pool, labels = pictures.draw_pool(args.pool, args.seed + 5, device)
     held_out, held_labels = pictures.draw_pool(args.evaluate, args.seed + 6, device)
@@ -132,11 +132,11 @@ def train(args):
     var = Var(config).to(device)
     initialise(var, config["depth"])
     if args.resume:
-        var.load_state_dict(files.load_tensors(args.work, "var"))
+        load_state(var, files.load_tensors(args.work, "var"), args.work)
     seconds = train_steps(args, var, data, device)
     files.save_tensors(args.work, "var", var.state_dict())
     var = Var(config).to(device).eval().requires_grad_(False)
-    var.load_state_dict(files.load_tensors(args.work, "var"))
+    load_state(var, files.load_tensors(args.work, "var"), args.work)
     figures, drawn = evaluate(vae, var, scoring.load(f"{args.work}/scorer", device), args.evaluate,
                               config["sampling"], args.seed, device)
     files.write_sheet(f"{args.work}/var.png", drawn[:100])
