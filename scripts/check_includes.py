@@ -26,7 +26,8 @@ ARROWS = {
     "core/generate": BASE
     + ["core/geometry", "core/budget", "core/weights", "core/cache", "core/model"],
     "analysis/metrics": NO_TORCH_CORE,
-    "analysis/quality": NO_TORCH_CORE + ["core/weights"],
+    "analysis/quality": NO_TORCH_CORE
+    + ["core/weights", "core/cache", "core/model", "core/generate"],
     "analysis/layers": NO_TORCH_CORE,
     "analysis/planner": NO_TORCH_CORE + ["analysis/layers"],
     "analysis/compare": NO_TORCH_CORE + ["analysis/layers", "analysis/planner"],

@@ -217,12 +217,12 @@ def smooth_codes(logits, ratio, codebook, rng):
 
 @torch.inference_mode()
 def generate(vae, var, labels, batch=None, seed=0, cfg=1.5, top_k=0, top_p=0.0, more_smooth=False,
-             rules=None, decode=True, keep_logits=False):
+             rules=None, decode=True, keep_logits=False, forced=None):
     """Draws a batch. Returns labels, token_ids [B, L], f_hat, image, logits (if kept) and caches.
 
     `labels` None draws `batch` of them first. `rules` holds one retention rule per layer, None for
     a layer that reads everything. Images are in [0, 1]; logits come one per scale, guided and not yet
-    truncated.
+    truncated. `forced` token ids [B, L] are followed in place of drawn ones (teacher forcing).
     """
     quantizer, device = vae.quantize, var.levels.device
     rng = torch.Generator(device=device).manual_seed(seed)
@@ -245,7 +245,8 @@ def generate(vae, var, labels, batch=None, seed=0, cfg=1.5, top_k=0, top_p=0.0, 
         logits = (1 + guidance) * logits[:batch] - guidance * logits[batch:]
         if keep_logits:
             kept_logits.append(logits.clone())
-        ids = draw(truncate_(logits, top_k, top_p), rng)
+        ids = (forced[:, end:end + tokens] if forced is not None
+               else draw(truncate_(logits, top_k, top_p), rng))
         token_ids.append(ids)
         codes = (smooth_codes(logits, ratio, quantizer.embedding.weight, rng) if more_smooth
                  else quantizer.embedding(ids))

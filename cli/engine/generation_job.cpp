@@ -36,12 +36,6 @@ double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
-at::ScalarType scalar_type(const std::string& dtype) {
-  if (dtype == "fp16") return at::kHalf;
-  if (dtype == "bf16") return at::kBFloat16;
-  return at::kFloat;
-}
-
 // Kept indices in the order the file has them. Throws UsageError for the first that does not exist.
 template <typename Index>
 void check_kept(const char* option, const char* indices, std::int64_t count,
@@ -114,15 +108,6 @@ std::shared_ptr<const Scorer> load_scorer(const GenerationOptions& options,
   return scorer;
 }
 
-// Before anything runs: threads, and operators that compute what they say.
-at::Device prepare_device(const GenerationOptions& options) {
-  keep_freed_host_memory();
-  // LibTorch would round fp32 convolutions to TF32 on a GPU; fp32 means fp32 here.
-  at::globalContext().setAllowTF32CuDNN(false);
-  if (options.threads > 0) at::set_num_threads(options.threads);
-  return parse_device(options.device);
-}
-
 void print_summary(const std::string& path, const RunRecord& record, const KvShape& shape,
                    double job_seconds, bool as_json) {
   const std::optional<Scores> scores = CaptureReader(path).scores();
@@ -167,9 +152,24 @@ RunRecord run_alone(GenerationJob& job, const GenerationOptions& options) {
 
 }  // namespace
 
+at::ScalarType scalar_type(const std::string& dtype) {
+  if (dtype == "fp16") return at::kHalf;
+  if (dtype == "bf16") return at::kBFloat16;
+  return at::kFloat;
+}
+
+at::Device prepare_device(const std::string& device, int threads) {
+  keep_freed_host_memory();
+  // LibTorch would round fp32 convolutions to TF32 on a GPU; fp32 means fp32 here.
+  at::globalContext().setAllowTF32CuDNN(false);
+  if (threads > 0) at::set_num_threads(threads);
+  return parse_device(device);
+}
+
 GenerationJob::GenerationJob(const GenerationOptions& options, FileKind kind,
                              const RunSettings& settings)
-    : GenerationJob(options, kind, settings, prepare_device(options), resolve(options)) {}
+    : GenerationJob(options, kind, settings, prepare_device(options.device, options.threads),
+                    resolve(options)) {}
 
 GenerationJob::GenerationJob(const GenerationOptions& options, FileKind kind,
                              const RunSettings& settings, at::Device device,

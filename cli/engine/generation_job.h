@@ -14,6 +14,13 @@
 
 namespace kvscope::cli {
 
+/// LibTorch's type of the compute dtype "fp32", "fp16" or "bf16".
+at::ScalarType scalar_type(const std::string& dtype);
+
+/// Before anything runs: `threads` where above 0, and operators that compute what they say. Throws
+/// UsageError as parse_device does.
+at::Device prepare_device(const std::string& device, int threads);
+
 /// A model on its device that draws the same samples under one budget after another.
 class GenerationJob {
  public:

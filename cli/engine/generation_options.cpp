@@ -14,14 +14,6 @@
 namespace kvscope::cli {
 namespace {
 
-LoadedModel load_model(const GenerationOptions& options) {
-  if (!options.random_weights) return load_model_folder(options.model);
-  const ModelConfig config = std::filesystem::is_directory(options.model)
-                                 ? load_model_config(options.model + "/config.json")
-                                 : named_model_config(options.model);
-  return random_model(config, *options.random_weights);
-}
-
 std::vector<std::int64_t> resolve_labels(const GenerationOptions& options,
                                          const ModelConfig& config) {
   for (const std::int64_t label : options.labels) {
@@ -90,6 +82,14 @@ void check_first_sample(const GenerationOptions& options) {
 
 }  // namespace
 
+LoadedModel load_model(const std::string& model, std::optional<std::uint64_t> random_weights) {
+  if (!random_weights) return load_model_folder(model);
+  const ModelConfig config = std::filesystem::is_directory(model)
+                                 ? load_model_config(model + "/config.json")
+                                 : named_model_config(model);
+  return random_model(config, *random_weights);
+}
+
 void add_draw_options(CLI::App& app, GenerationOptions& options) {
   app.add_option("--model", options.model,
                  "Model folder (weights.safetensors + config.json); with --random-weights also a "
@@ -152,7 +152,7 @@ void add_generation_options(CLI::App& app, GenerationOptions& options) {
 GenerationSetup resolve(const GenerationOptions& options) {
   check_first_sample(options);
   GenerationSetup setup{
-      .model = load_model(options), .sampling = {}, .budget = {}, .settings = {}, .labels = {}};
+      .model = load_model(options.model, options.random_weights), .sampling = {}, .budget = {}, .settings = {}, .labels = {}};
   const ModelConfig& config = setup.model.config;
   setup.labels = resolve_labels(options, config);
   setup.sampling = resolve_sampling(options, config);

@@ -49,6 +49,9 @@ void add_draw_options(CLI::App& app, GenerationOptions& options);
 /// All of them: add_draw_options, and those of a single run.
 void add_generation_options(CLI::App& app, GenerationOptions& options);
 
+/// The folder `model`; with a seed random weights of that folder's or named size. Throws BadInput.
+LoadedModel load_model(const std::string& model, std::optional<std::uint64_t> random_weights);
+
 /// The options with every default filled in from the model.
 struct GenerationSetup {
   LoadedModel model;

@@ -1,10 +1,14 @@
 #pragma once
 
+#include "core/capture/forced_quality.h"
 #include "core/capture/scores.h"
 
 namespace kvscope::cli {
 
 /// One line on stdout: figures, intervals and how many samples they are of.
 void print_scores(const Scores& scores);
+
+/// The same of teacher-forced figures over all tokens.
+void print_forced(const ForcedQuality& quality);
 
 }  // namespace kvscope::cli

@@ -1,4 +1,5 @@
 #include <memory>
+#include <optional>
 #include <string>
 
 #include <ATen/Context.h>
@@ -6,7 +7,9 @@
 #include <nlohmann/json.hpp>
 
 #include "analysis/quality/score_capture.h"
+#include "cli/common/number_check.h"
 #include "cli/engine/commands.h"
+#include "cli/engine/forced_job.h"
 #include "cli/engine/generation_options.h"
 #include "cli/engine/losses.h"
 #include "cli/engine/print_scores.h"
@@ -20,16 +23,39 @@ namespace kvscope::cli {
 namespace {
 
 struct Options {
+  ForcedJobOptions forced;  ///< its file and device are the command's
   std::string file;
   std::string output;
   std::string scorer = embedded_scorer;
   std::string device = "cpu";
-  int batch = 64;
+  std::optional<int> batch;
   bool force = false;
   bool json = false;
 };
 
-int run(const Options& options) {
+constexpr int default_batch = 64;
+
+int run_forced(const Options& options) {
+  const std::string output = options.output.empty() ? forced_path(options.file) : options.output;
+  check_target(output, options.force);
+  ForcedJobOptions job = options.forced;
+  job.file = options.file;
+  job.device = options.device;
+  job.batch = options.batch;
+  const ForcedQuality quality = run_forced_job(job);
+  write_file(output, to_json(quality).dump(2) + '\n');
+  if (options.json) {
+    nlohmann::json json = to_json(quality);
+    json["file"] = output;
+    fmt::print("{}\n", json.dump());
+  } else {
+    fmt::print("{}: ", output);
+    print_forced(quality);
+  }
+  return 0;
+}
+
+int run_images(const Options& options) {
   const std::string output = options.output.empty() ? scores_path(options.file) : options.output;
   check_target(output, options.force);
   // fp32 means fp32: LibTorch would round convolutions to TF32 on a GPU.
@@ -38,7 +64,7 @@ int run(const Options& options) {
   const CaptureReader file(options.file);
   CaptureScores result;
   with_out_of_memory_error(device, "a batch of images", [&] {
-    result = score_capture(file, Scorer(options.scorer, device), options.batch);
+    result = score_capture(file, Scorer(options.scorer, device), options.batch.value_or(default_batch));
   });
   const Scores& scores = result.scores;
   write_file(output, to_json(scores).dump(2) + '\n');
@@ -58,29 +84,53 @@ int run(const Options& options) {
   return exit_code(ErrorKind::data_lost);
 }
 
+int run(const Options& options) {
+  return options.forced.vanilla.empty() ? run_images(options) : run_forced(options);
+}
+
+void add_options(CLI::App& app, Options& options) {
+  app.add_option("file", options.file,
+                 "Capture or run with its images beside it; with --teacher-forced also a budget")
+      ->required();
+  app.add_option("-o,--output", options.output,
+                 "Scores to write (default: FILE.scores.json or FILE.forced.json, where compare "
+                 "and report look for them)");
+  auto* scorer = app.add_option("--scorer", options.scorer,
+                                "Scorer folder (default: the embedded model's)");
+  auto* forced = app.add_option("--teacher-forced", options.forced.vanilla,
+                                "Instead: hold the budget of FILE against the vanilla cache on the "
+                                "tokens of this vanilla run")
+                     ->excludes(scorer);
+  auto* model = app.add_option("--model", options.forced.model,
+                               "Model folder of the vanilla run; with --random-weights also a size")
+                    ->needs(forced);
+  forced->needs(model);
+  app.add_option("--random-weights", options.forced.random_weights,
+                 "Random weights from this seed, as the vanilla run had them")
+      ->check(seed_number())
+      ->needs(forced);
+  app.add_option("--samples", options.forced.samples,
+                 "Only the first N samples of the vanilla run")
+      ->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 40))
+      ->needs(forced);
+  app.add_option("--device", options.device, "cpu, cuda or cuda:N")->capture_default_str();
+  app.add_option("--batch", options.batch,
+                 fmt::format("Images at a time (default: {}, or the vanilla run's)", default_batch))
+      ->check(CLI::Range(1, largest_batch));
+  app.add_flag("--force", options.force, "Overwrite an existing file");
+  app.add_flag("--json", options.json, "Machine-readable summary");
+}
+
 }  // namespace
 
 Command score_command() {
-  return {
-      .name = "score",
-      .summary = "Judge the images of a capture or run of the demo model",
-      .define = [](CLI::App& app) -> std::function<int()> {
-        auto options = std::make_shared<Options>();
-        app.add_option("file", options->file, "Capture or run with its images beside it")
-            ->required();
-        app.add_option("-o,--output", options->output,
-                       "Scores to write (default: FILE.scores.json, where compare and report "
-                       "look for them)");
-        app.add_option("--scorer", options->scorer,
-                       "Scorer folder (default: the embedded model's)");
-        app.add_option("--device", options->device, "cpu, cuda or cuda:N")->capture_default_str();
-        app.add_option("--batch", options->batch, "Images at a time")
-            ->check(CLI::Range(1, largest_batch))
-            ->capture_default_str();
-        app.add_flag("--force", options->force, "Overwrite an existing file");
-        app.add_flag("--json", options->json, "Machine-readable summary");
-        return [options] { return run(*options); };
-      }};
+  return {.name = "score",
+          .summary = "Judge the images of a demo run, or a budget on the tokens of a vanilla run",
+          .define = [](CLI::App& app) -> std::function<int()> {
+            auto options = std::make_shared<Options>();
+            add_options(app, *options);
+            return [options] { return run(*options); };
+          }};
 }
 
 }  // namespace kvscope::cli

@@ -1,6 +1,6 @@
 #include "core/capture/scores.h"
 
-#include <cmath>
+#include <limits>
 #include <map>
 
 #include <fmt/format.h>
@@ -10,29 +10,6 @@
 
 namespace kvscope {
 namespace {
-
-nlohmann::json number_or_null(double value) {
-  return std::isnan(value) ? nlohmann::json() : nlohmann::json(value);
-}
-
-double figure(JsonFields& fields, std::string_view key, double largest) {
-  const std::optional<double> value = fields.number_or_null(key);
-  if (!value) return std::numeric_limits<double>::quiet_NaN();
-  if (!(*value >= 0 && *value <= largest)) {
-    fields.fail(key, fmt::format("from 0 to {}", largest), fmt::to_string(*value));
-  }
-  return *value;
-}
-
-Estimate parse_estimate(JsonFields fields, double largest) {
-  const Estimate estimate{figure(fields, "value", largest), figure(fields, "low", largest),
-                          figure(fields, "high", largest)};
-  fields.refuse_unknown();
-  if (estimate.low > estimate.high) {
-    fields.fail("low", "at most high", fmt::to_string(estimate.low));
-  }
-  return estimate;
-}
 
 std::vector<ClassScore> parse_classes(JsonFields& fields) {
   std::vector<ClassScore> classes;
@@ -45,7 +22,7 @@ std::vector<ClassScore> parse_classes(JsonFields& fields) {
     }
     classes.push_back({.label = static_cast<std::int32_t>(label),
                        .samples = entry.integer("samples", 1),
-                       .accuracy = figure(entry, "accuracy", 1)});
+                       .accuracy = parse_figure(entry, "accuracy", 0, 1)});
     entry.refuse_unknown();
   }
   return classes;
@@ -84,37 +61,17 @@ double accuracy_of(const std::vector<ClassScore>& classes) {
   return recognised / samples;
 }
 
-nlohmann::json to_json(const Estimate& estimate) {
-  return {{"value", number_or_null(estimate.value)},
-          {"low", number_or_null(estimate.low)},
-          {"high", number_or_null(estimate.high)}};
-}
-
 nlohmann::json to_json(const ScorerRecord& scorer) {
   return {{"name", scorer.name},
           {"sha256", scorer.sha256},
-          {"bootstrap",
-           {{"resamples", scorer.bootstrap.resamples},
-            {"confidence", scorer.bootstrap.confidence},
-            {"seed", scorer.bootstrap.seed}}}};
+          {"bootstrap", to_json(scorer.bootstrap)}};
 }
 
 ScorerRecord parse_scorer_record(JsonFields fields) {
   ScorerRecord scorer;
   scorer.name = fields.text("name");
   scorer.sha256 = fields.text("sha256");
-  JsonFields bootstrap = fields.object("bootstrap");
-  const std::int64_t resamples = bootstrap.integer("resamples", 1);
-  if (resamples > std::numeric_limits<int>::max()) {
-    bootstrap.fail("resamples", "below 2^31", fmt::to_string(resamples));
-  }
-  scorer.bootstrap.resamples = static_cast<int>(resamples);
-  scorer.bootstrap.confidence = bootstrap.number("confidence");
-  if (!(scorer.bootstrap.confidence > 0 && scorer.bootstrap.confidence < 1)) {
-    bootstrap.fail("confidence", "between 0 and 1", fmt::to_string(scorer.bootstrap.confidence));
-  }
-  scorer.bootstrap.seed = bootstrap.unsigned_integer("seed");
-  bootstrap.refuse_unknown();
+  scorer.bootstrap = parse_bootstrap(fields.object("bootstrap"));
   fields.refuse_unknown();
   return scorer;
 }
@@ -145,9 +102,9 @@ Scores load_scores(const std::string& path) {
   scores.scorer = parse_scorer_record(fields.object("scorer"));
   scores.samples = fields.integer("samples", 1);
   scores.unreadable_images = fields.integer("unreadable_images", 0);
-  scores.class_accuracy = parse_estimate(fields.object("class_accuracy"), 1);
+  scores.class_accuracy = parse_estimate(fields.object("class_accuracy"), 0, 1);
   scores.demo_frechet_distance =
-      parse_estimate(fields.object("demo_frechet_distance"), std::numeric_limits<double>::max());
+      parse_estimate(fields.object("demo_frechet_distance"), 0, std::numeric_limits<double>::max());
   scores.classes = parse_classes(fields);
   std::int64_t samples = 0;
   for (const ClassScore& one : scores.classes) samples += one.samples;

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <limits>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -9,19 +8,13 @@
 #include <nlohmann/json_fwd.hpp>
 
 #include "core/base/bootstrap.h"
+#include "core/capture/estimate.h"
 
 namespace kvscope {
 
 class JsonFields;
 
 inline constexpr std::string_view scores_schema = "kvscope.scores/1";
-
-/// A figure and its interval; NaN where it is not known.
-struct Estimate {
-  double value = std::numeric_limits<double>::quiet_NaN();
-  double low = std::numeric_limits<double>::quiet_NaN();
-  double high = std::numeric_limits<double>::quiet_NaN();
-};
 
 /// What judged images, and how the intervals of its figures were made.
 struct ScorerRecord {
@@ -58,9 +51,6 @@ std::vector<ClassScore> class_scores(const std::vector<std::int32_t>& labels,
 
 /// Share of all samples behind `classes` that were recognised; NaN without samples.
 double accuracy_of(const std::vector<ClassScore>& classes);
-
-/// value, low and high; null where one is not known.
-nlohmann::json to_json(const Estimate& estimate);
 
 nlohmann::json to_json(const ScorerRecord& scorer);
 /// Throws BadInput naming the field.

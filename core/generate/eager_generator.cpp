@@ -4,12 +4,14 @@
 #include <utility>
 
 #include <ATen/core/grad_mode.h>
+#include <ATen/ops/aminmax.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/full_like.h>
 #include <ATen/ops/matmul.h>
 #include <ATen/ops/tensor.h>
 #include <c10/core/DeviceGuard.h>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "core/base/error.h"
 #include "core/base/interrupt.h"
@@ -93,6 +95,43 @@ BatchOutput EagerGenerator::generate(const BatchRequest& request) {
   return output;
 }
 
+void EagerGenerator::force(const ForcedBatch& batch, const OnLogits& on_logits) {
+  check_forced(batch);
+  const at::NoGradGuard no_grad;
+  const c10::DeviceGuard on_device(options_.device);
+  with_out_of_memory_error(options_.device, "the batch", [&] { force_batch(batch, on_logits); });
+}
+
+EagerGenerator::Pass EagerGenerator::begin_pass(const at::Tensor& labels, ModuleClock* clock) {
+  const std::int64_t batch = labels.size(0);
+  cache_->begin(2 * batch);
+  Pass pass;
+  {
+    const ModuleScope scope(clock, Module::adaln);
+    const at::Tensor unconditional = at::full_like(labels, config_.classes);
+    pass.conditioning = var_->condition(at::cat({labels, unconditional}));
+  }
+  pass.input = var_->first_input(pass.conditioning);
+  pass.f_hat = vqvae_->quantizer().empty_f_hat(batch);
+  return pass;
+}
+
+at::Tensor EagerGenerator::logits_of(Pass& pass, int scale, const ScaleHooks& hooks) {
+  const at::Tensor hidden = var_->run_blocks(std::exchange(pass.input, {}), scale,
+                                             pass.conditioning, *cache_, hooks);
+  const ModuleScope scope(hooks.clock, Module::head);
+  return var_->guided_logits(
+      hidden, pass.conditioning,
+      guidance_strength(options_.sampling.cfg, scale, config_.schedule().scales()));
+}
+
+void EagerGenerator::take_codes(Pass& pass, int scale, const at::Tensor& codes) const {
+  const Quantizer& quantizer = vqvae_->quantizer();
+  quantizer.accumulate(pass.f_hat, scale, codes);
+  if (scale == config_.schedule().last_scale()) return;
+  pass.input = var_->next_input(quantizer.next_input(pass.f_hat, scale + 1), scale + 1);
+}
+
 BatchOutput EagerGenerator::generate_batch(const BatchRequest& request) {
   ModuleClock* clock = timer_ ? &*timer_ : nullptr;
   Sampler sampler(options_.sampling, options_.device, request.index, request.first_sample);
@@ -104,30 +143,13 @@ BatchOutput EagerGenerator::generate_batch(const BatchRequest& request) {
   for (Observer* observer : observers_) observer->on_batch_begin(info);
   if (timer_) timer_->begin_batch(request.index, request.repeat);
 
-  const ScaleSchedule schedule = config_.schedule();
-  const Quantizer& quantizer = vqvae_->quantizer();
-  cache_->begin(2 * info.batch());
-  Conditioning conditioning;
-  {
-    const ModuleScope scope(clock, Module::adaln);
-    const at::Tensor unconditional = at::full_like(labels, config_.classes);
-    conditioning = var_->condition(at::cat({labels, unconditional}));
-  }
-  at::Tensor input = var_->first_input(conditioning);
-  at::Tensor f_hat = quantizer.empty_f_hat(info.batch());
+  Pass pass = begin_pass(labels, clock);
   std::vector<at::Tensor> token_ids;
-  for (int scale = 0; scale < schedule.scales(); ++scale) {
+  for (int scale = 0; scale < config_.schedule().scales(); ++scale) {
     throw_if_interrupted();
     if (timer_) timer_->set_scale(scale);
-    const at::Tensor hidden = var_->run_blocks(std::exchange(input, {}), scale, conditioning,
-                                               *cache_, {clock, watcher_.get()});
+    at::Tensor logits = logits_of(pass, scale, {clock, watcher_.get()});
     for (Observer* observer : observers_) observer->on_scale_end(scale, *cache_);
-    at::Tensor logits;
-    {
-      const ModuleScope scope(clock, Module::head);
-      logits = var_->guided_logits(
-          hidden, conditioning, guidance_strength(options_.sampling.cfg, scale, schedule.scales()));
-    }
     at::Tensor codes;
     {
       const ModuleScope scope(clock, Module::sampling);
@@ -135,29 +157,56 @@ BatchOutput EagerGenerator::generate_batch(const BatchRequest& request) {
       codes = codes_of(token_ids.back(), logits, scale, sampler);
     }
     const ModuleScope scope(clock, Module::quantizer);
-    quantizer.accumulate(f_hat, scale, codes);
-    if (scale < schedule.last_scale()) {
-      input = var_->next_input(quantizer.next_input(f_hat, scale + 1), scale + 1);
-    }
+    take_codes(pass, scale, codes);
   }
   at::Tensor image;
   {
     const ModuleScope scope(clock, Module::decoder);
-    image = vqvae_->decode(f_hat);
+    image = vqvae_->decode(pass.f_hat);
   }
   if (timer_) timer_->end_batch();
-  const BatchOutput output{at::cat(token_ids, 1).cpu(), f_hat.cpu(), image.cpu()};
+  const BatchOutput output{at::cat(token_ids, 1).cpu(), pass.f_hat.cpu(), image.cpu()};
   for (Observer* observer : observers_) observer->on_batch_end(info, output);
   return output;
 }
 
-at::Tensor EagerGenerator::labels_of(const BatchRequest& request, Sampler& sampler) const {
-  if (request.labels.empty()) {
-    if (request.batch < 1) throw UsageError("expected a batch of at least one sample, got none");
-    return sampler.draw_labels(request.batch, config_.classes);
+void EagerGenerator::check_forced(const ForcedBatch& batch) const {
+  if (options_.sampling.more_smooth) {
+    throw Error("[force] expected sampling without more_smooth, got with it");
   }
-  for (const std::int64_t label : request.labels) check_label(label, config_);
-  return at::tensor(request.labels, at::kLong).to(options_.device);
+  const std::vector<std::int64_t> shape = {static_cast<std::int64_t>(batch.labels.size()),
+                                           config_.schedule().total_tokens()};
+  if (shape[0] < 1 || batch.token_ids.sizes() != at::IntArrayRef(shape)) {
+    throw Error(fmt::format("[force] expected tokens of shape [{}, {}], at least one sample, got [{}]",
+                            shape[0], shape[1], fmt::join(batch.token_ids.sizes(), ", ")));
+  }
+  const auto [lowest, highest] = at::aminmax(batch.token_ids);
+  if (lowest.item<std::int64_t>() >= 0 && highest.item<std::int64_t>() < config_.vocab) return;
+  throw Error(fmt::format("[force] expected tokens 0 to {}, got {} to {}", config_.vocab - 1,
+                          lowest.item<std::int64_t>(), highest.item<std::int64_t>()));
+}
+
+void EagerGenerator::force_batch(const ForcedBatch& batch, const OnLogits& on_logits) {
+  const ScaleSchedule schedule = config_.schedule();
+  const at::Tensor token_ids = batch.token_ids.to(options_.device);
+  Pass pass = begin_pass(labels_on_device(batch.labels), nullptr);
+  for (int scale = 0; scale < schedule.scales(); ++scale) {
+    throw_if_interrupted();
+    on_logits(scale, logits_of(pass, scale, {}));
+    const at::Tensor own = token_ids.narrow(1, schedule.begin(scale), schedule.tokens(scale));
+    take_codes(pass, scale, vqvae_->quantizer().codes(own));
+  }
+}
+
+at::Tensor EagerGenerator::labels_on_device(const std::vector<std::int64_t>& labels) const {
+  for (const std::int64_t label : labels) check_label(label, config_);
+  return at::tensor(labels, at::kLong).to(options_.device);
+}
+
+at::Tensor EagerGenerator::labels_of(const BatchRequest& request, Sampler& sampler) const {
+  if (!request.labels.empty()) return labels_on_device(request.labels);
+  if (request.batch < 1) throw UsageError("expected a batch of at least one sample, got none");
+  return sampler.draw_labels(request.batch, config_.classes);
 }
 
 at::Tensor EagerGenerator::codes_of(const at::Tensor& token_ids, const at::Tensor& logits,

@@ -30,15 +30,28 @@ class EagerGenerator : public Generator {
   /// for another model, Error(out_of_memory) when the device is full.
   EagerGenerator(const LoadedModel& model, const EagerOptions& options, const Budget& budget);
 
-  /// The next batches are drawn under `budget`. Throws as the constructor does.
-  void set_budget(const Budget& budget);
-
   BatchOutput generate(const BatchRequest& request) override;
+  void force(const ForcedBatch& batch, const OnLogits& on_logits) override;
+  void set_budget(const Budget& budget) override;
   void set_observers(std::vector<Observer*> observers) override;
   void set_timing_sink(TimingSink* sink) override;
 
  private:
+  // What one scale of a batch hands to the next.
+  struct Pass {
+    Conditioning conditioning;
+    at::Tensor input;  // of the next scale
+    at::Tensor f_hat;
+  };
+
+  Pass begin_pass(const at::Tensor& labels, ModuleClock* clock);
+  at::Tensor logits_of(Pass& pass, int scale, const ScaleHooks& hooks);
+  void take_codes(Pass& pass, int scale, const at::Tensor& codes) const;
+
   BatchOutput generate_batch(const BatchRequest& request);
+  void check_forced(const ForcedBatch& batch) const;
+  void force_batch(const ForcedBatch& batch, const OnLogits& on_logits);
+  at::Tensor labels_on_device(const std::vector<std::int64_t>& labels) const;
   at::Tensor labels_of(const BatchRequest& request, Sampler& sampler) const;
   at::Tensor codes_of(const at::Tensor& token_ids, const at::Tensor& logits, int scale,
                       Sampler& sampler) const;

@@ -1,9 +1,10 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
+#include <functional>
 #include <vector>
 
+#include "core/budget/budget.h"
 #include "core/generate/observer.h"
 #include "core/generate/timing_sink.h"
 #include "core/model/sampling.h"
@@ -21,6 +22,15 @@ struct BatchRequest {
   std::int64_t batch = 0;  ///< only read when labels is empty
 };
 
+/// A batch whose tokens are given (teacher forcing).
+struct ForcedBatch {
+  std::vector<std::int64_t> labels;  ///< one per sample
+  at::Tensor token_ids;              ///< [B, total tokens] int64
+};
+
+/// Guided logits of one scale before truncation: [B, tokens(scale), vocab] float32.
+using OnLogits = std::function<void(int scale, const at::Tensor& logits)>;
+
 /// Draws images. Implementations share one contract: the same tokens from the same logits, and the
 /// same calls to the same observers.
 class Generator {
@@ -29,6 +39,16 @@ class Generator {
 
   /// Throws Interrupted between scales after SIGINT, Error(out_of_memory) when the device is full.
   virtual BatchOutput generate(const BatchRequest& request) = 0;
+
+  /// Follows the tokens of `batch` instead of drawing any, and hands over the logits that each
+  /// scale would have been drawn from. Observers and sink hear nothing of it. Throws as generate
+  /// does, and Error for tokens of another shape or outside the vocabulary, and under more_smooth,
+  /// where tokens do not say what the next scale reads.
+  virtual void force(const ForcedBatch& batch, const OnLogits& on_logits) = 0;
+
+  /// The next batches run under `budget`. Throws BadInput for a budget made for another model,
+  /// Error(out_of_memory) when the device is full.
+  virtual void set_budget(const Budget& budget) = 0;
 
   /// Observers and sink are not owned and must outlive the generator. A null sink switches timing
   /// off.

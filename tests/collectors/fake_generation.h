@@ -37,6 +37,9 @@ class FakeGenerator final : public Generator {
   }
   void set_timing_sink(TimingSink* sink) override { sink_ = sink; }
 
+  void force(const ForcedBatch& /*batch*/, const OnLogits& /*on_logits*/) override {}
+  void set_budget(const Budget& /*budget*/) override {}
+
   BatchOutput generate(const BatchRequest& request) override {
     ++passes;
     at::manual_seed(static_cast<std::uint64_t>(request.index));

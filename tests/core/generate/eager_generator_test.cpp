@@ -102,6 +102,48 @@ TEST_F(EagerGeneratorTest, UnknownClassNamesTheRange) {
   EXPECT_THROW(generator.generate(request(0, {})), UsageError);
 }
 
+// Lost without it: teacher-forced figures would be of logits that no run ever drew from.
+TEST_F(EagerGeneratorTest, ForcedTokensGiveTheLogitsTheyWereDrawnFrom) {
+  SamplingOptions greedy;
+  greedy.top_k = 1;
+  EagerGenerator generator = make(greedy);
+  const at::Tensor token_ids = generator.generate(request(0, {1, 2})).token_ids;
+  std::vector<at::Tensor> likeliest;
+  generator.force({{1, 2}, token_ids}, [&](int scale, const at::Tensor& logits) {
+    EXPECT_EQ(scale, static_cast<int>(likeliest.size()));
+    likeliest.push_back(logits.argmax(-1));
+  });
+  EXPECT_TRUE(at::equal(at::cat(likeliest, 1), token_ids));
+}
+
+TEST_F(EagerGeneratorTest, LaterScalesFollowTheForcedTokens) {
+  EagerGenerator generator = make();
+  at::Tensor token_ids = generator.generate(request(0, {1})).token_ids;
+  const auto logits_of = [&](const at::Tensor& tokens) {
+    std::vector<at::Tensor> all;
+    generator.force({{1}, tokens}, [&](int, const at::Tensor& logits) { all.push_back(logits); });
+    return all;
+  };
+  const std::vector<at::Tensor> before = logits_of(token_ids);
+  token_ids = token_ids.clone();
+  token_ids[0][1] = (token_ids[0][1].item<std::int64_t>() + 1) % 64;
+  const std::vector<at::Tensor> after = logits_of(token_ids);
+  EXPECT_TRUE(at::equal(before[1], after[1]));
+  EXPECT_FALSE(at::equal(before[2], after[2]));
+}
+
+TEST_F(EagerGeneratorTest, TokensThatCannotBeForcedAreRefused) {
+  EagerGenerator generator = make();
+  const at::Tensor token_ids = generator.generate(request(0, {1})).token_ids;
+  const OnLogits ignore = [](int, const at::Tensor&) {};
+  EXPECT_THROW(generator.force({{1, 2}, token_ids}, ignore), Error);
+  EXPECT_THROW(generator.force({{1}, token_ids.narrow(1, 0, 3)}, ignore), Error);
+  EXPECT_THROW(generator.force({{1}, token_ids + 64}, ignore), Error);
+  SamplingOptions smooth;
+  smooth.more_smooth = true;
+  EXPECT_THROW(make(smooth).force({{1}, token_ids}, ignore), Error);
+}
+
 TEST_F(EagerGeneratorTest, BudgetOfAnotherModelIsRefused) {
   Budget other = vanilla_budget({3, 2, 16, {1, 2, 3, 4}});
   EXPECT_THROW(EagerGenerator(model_, {}, other), BadInput);

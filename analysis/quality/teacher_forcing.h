@@ -1,0 +1,32 @@
+#pragma once
+
+#include <functional>
+
+#include "core/capture/capture_reader.h"
+#include "core/capture/forced_quality.h"
+#include "core/generate/generator.h"
+
+namespace kvscope {
+
+/// How many samples of a vanilla run are forced, and how many at a time.
+struct ForcedOptions {
+  std::int64_t samples = 0;  ///< the first ones
+  int batch = 1;
+  BootstrapOptions bootstrap = {};
+};
+
+/// Throws BadInput unless `vanilla` is a run of the vanilla cache without more_smooth, of `model`
+/// and its weights, with at least `samples` committed samples.
+void check_forced_run(const CaptureReader& vanilla, const ModelConfig& model,
+                      const std::string& weights_sha256, std::int64_t samples);
+
+/// Makes the model follow the tokens of `vanilla`, once with the vanilla cache and once under
+/// `budget`, which `generator` runs under afterwards, and tells `on_samples` of every batch. The
+/// vanilla logits of a whole batch are kept between the two, tokens × vocab × 4 B a sample.
+/// `generator` must sample with the guidance of `vanilla`. Fills in all but capture_id, dtype and
+/// device. Throws Interrupted between scales.
+ForcedQuality teacher_forced_quality(Generator& generator, const CaptureReader& vanilla,
+                                     const Budget& budget, const ForcedOptions& options,
+                                     const std::function<void(std::int64_t)>& on_samples);
+
+}  // namespace kvscope

@@ -1,0 +1,57 @@
+#include "cli/engine/forced_job.h"
+
+#include <algorithm>
+#include <filesystem>
+
+#include <fmt/format.h>
+
+#include "analysis/quality/teacher_forcing.h"
+#include "cli/engine/generation_job.h"
+#include "cli/engine/generation_options.h"
+#include "core/base/error.h"
+#include "core/base/progress.h"
+#include "core/capture/capture_reader.h"
+#include "core/generate/eager_generator.h"
+
+namespace kvscope::cli {
+namespace {
+
+/// What is held against the vanilla cache: a budget of a file, or of a run.
+struct Candidate {
+  Budget budget;
+  std::string capture_id;  ///< empty for a budget file
+};
+
+Candidate candidate_of(const std::string& file) {
+  if (std::filesystem::path(file).extension() == ".json") return {load_budget(file), ""};
+  const CaptureReader run(file);
+  return {run.record().budget, run.record().capture_id};
+}
+
+}  // namespace
+
+ForcedQuality run_forced_job(const ForcedJobOptions& options) {
+  const Candidate candidate = candidate_of(options.file);
+  const CaptureReader vanilla(options.vanilla);
+  const RunSettings& settings = vanilla.record().settings;
+  const at::Device device = prepare_device(options.device, 0);
+  const LoadedModel model = load_model(options.model, options.random_weights);
+  const std::int64_t samples = options.samples.value_or(vanilla.committed_samples());
+  check_forced_run(vanilla, model.config, model.weights_sha256, samples);
+  check_budget_fits(candidate.budget, model.config, options.file);
+
+  EagerGenerator generator(
+      model, {.device = device, .dtype = scalar_type(settings.dtype), .sampling = {.cfg = settings.cfg}},
+      candidate.budget);
+  Progress progress("teacher forcing", samples, "samples");
+  ForcedQuality quality = teacher_forced_quality(
+      generator, vanilla, candidate.budget,
+      {.samples = samples, .batch = options.batch.value_or(settings.batch)},
+      [&](std::int64_t done) { progress.advance(done); });
+  quality.capture_id = candidate.capture_id;
+  quality.dtype = settings.dtype;
+  quality.device = device.str();
+  return quality;
+}
+
+}  // namespace kvscope::cli
