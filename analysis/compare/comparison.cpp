@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "analysis/compare/file_forced.h"
 #include "analysis/compare/file_scores.h"
 #include "analysis/compare/memory_figures.h"
 #include "analysis/compare/same_draws.h"
@@ -65,6 +66,7 @@ std::string pair_of(const ComparedFile& first, const ComparedFile& file) {
 void compare_with(const CaptureReader& baseline, const CaptureReader& file,
                   ComparedFile& described) {
   described.latency_reason = why_latency_differs(baseline, file);
+  described.forced = forced_against(baseline, file);
   if (const std::string why = why_draws_differ(baseline, file); !why.empty()) {
     described.tokens.reason = why;
     described.images.reason = why;
@@ -167,6 +169,9 @@ void add_not_comparable(const ComparedFile& baseline, const ComparedFile& file,
   const std::string pair = pair_of(baseline, file);
   if (!file.latency_reason.empty()) list.push_back({pair, "latency", file.latency_reason});
   if (!file.tokens) list.push_back({pair, "tokens", file.tokens.reason});
+  if (!file.forced.reason.empty()) {
+    list.push_back({pair, "teacher-forced quality", file.forced.reason});
+  }
   if (!file.images) {
     list.push_back({pair, "images", file.images.reason});
   } else if (file.images->unreadable > 0) {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/budget/kv_bytes.h"
+#include "core/capture/forced_quality.h"
 #include "core/capture/scores.h"
 #include "core/geometry/model_config.h"
 
@@ -116,6 +117,7 @@ struct ComparedFile {
   std::string latency_reason;  ///< why latency cannot be compared; empty when it can
   Comparable<TokenAgreement> tokens;
   Comparable<ImageFidelity> images;
+  Comparable<ForcedQuality> forced;  ///< neither value nor reason: nobody measured it
 };
 
 /// A setting that is not the same in all files.

@@ -1,6 +1,7 @@
 #include <nlohmann/json.hpp>
 
 #include "analysis/compare/comparison_tables.h"
+#include "analysis/compare/file_forced.h"
 #include "analysis/compare/file_scores.h"
 
 namespace kvscope {
@@ -129,6 +130,7 @@ Json to_json(const Comparison& comparison) {
     if (&file != &baseline) {
       entry["against_baseline"] = {{"latency", latency_json(baseline, file)},
                                    {"tokens", tokens_json(file.tokens)},
+                                   {"teacher_forced", to_json(file.forced)},
                                    {"images", images_json(file.images)}};
     }
     json["files"].push_back(std::move(entry));

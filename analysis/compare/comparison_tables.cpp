@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "analysis/compare/figure_writer.h"
+#include "analysis/compare/forced_cells.h"
 #include "core/base/units.h"
 
 namespace kvscope {
@@ -230,13 +231,8 @@ std::string how_to_read(const Scores& scores) {
 
 TitledTable scores_table(const Comparison& comparison, const FigureWriter& write) {
   TitledTable table{"Image scores", "", {{"file", "scorer", "samples"}, {}}};
-  const auto add_columns = [&](const std::string& name, const char* unit) {
-    for (std::string& column : write.estimate_columns(name, unit)) {
-      table.table.columns.push_back(std::move(column));
-    }
-  };
-  add_columns("class accuracy", "fraction");
-  add_columns("demo Fréchet distance", "1");
+  append(table.table.columns, write.estimate_columns("class accuracy", "fraction"));
+  append(table.table.columns, write.estimate_columns("demo Fréchet distance", "1"));
   for (const ComparedFile& file : comparison.files) {
     if (!file.scores) continue;
     const Scores& scores = *file.scores;
@@ -244,11 +240,42 @@ TitledTable scores_table(const Comparison& comparison, const FigureWriter& write
     Cells row = {file.name, name_of(scores.scorer), std::to_string(scores.samples)};
     const auto share = [&](double value) { return write.share(value); };
     const auto distance = [&](double value) { return write.number(value, 3); };
-    for (std::string& cell : write.estimate(scores.class_accuracy, share)) {
-      row.push_back(std::move(cell));
-    }
-    for (std::string& cell : write.estimate(scores.demo_frechet_distance, distance)) {
-      row.push_back(std::move(cell));
+    append(row, write.estimate(scores.class_accuracy, share));
+    append(row, write.estimate(scores.demo_frechet_distance, distance));
+    table.table.rows.push_back(std::move(row));
+  }
+  return table;
+}
+
+TitledTable forced_table(const Comparison& comparison, const FigureWriter& write) {
+  TitledTable table{"Teacher-forced on the baseline's tokens", "", {{"file"}, {}}};
+  append(table.table.columns, forced_columns(write));
+  for (const ComparedFile& file : comparison.files) {
+    if (!file.forced) continue;
+    if (table.scope.empty()) table.scope = describe_forced(*file.forced);
+    Cells row = {file.name};
+    append(row, forced_cells(*file.forced, write));
+    table.table.rows.push_back(std::move(row));
+  }
+  return table;
+}
+
+TitledTable forced_scales_table(const Comparison& comparison, const FigureWriter& write) {
+  TitledTable table{"Teacher-forced, by scale", "", {{"scale"}, {}}};
+  std::vector<const ForcedQuality*> measured;
+  for (const ComparedFile& file : comparison.files) {
+    if (!file.forced) continue;
+    measured.push_back(&*file.forced);
+    append(table.table.columns, {write.column(file.name + " KL", "nats"),
+                                 write.column(file.name + " top-1 agreement", "fraction")});
+  }
+  if (measured.empty()) return table;
+  for (std::size_t scale = 0; scale < measured.front()->scales.size(); ++scale) {
+    Cells row = {std::to_string(scale)};
+    for (const ForcedQuality* quality : measured) {
+      const ForcedFigures& figures = quality->scales.at(scale);
+      append(row,
+             {write.number(figures.kl_nats.value, 4), write.share(figures.top1_agreement.value)});
     }
     table.table.rows.push_back(std::move(row));
   }
@@ -335,6 +362,8 @@ std::vector<TitledTable> to_tables(const Comparison& comparison, Numbers numbers
                                   peak_table(comparison, write), scales_table(comparison, write)};
   if (any_time(comparison)) all.push_back(time_table(comparison, write));
   all.push_back(tokens_table(comparison, write));
+  all.push_back(forced_table(comparison, write));
+  all.push_back(forced_scales_table(comparison, write));
   all.push_back(scores_table(comparison, write));
   all.push_back(images_table(comparison, write));
   all.push_back(settings_table(comparison));

@@ -2,8 +2,10 @@
 
 #include <cmath>
 #include <cstdint>
+#include <iterator>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <fmt/format.h>
@@ -13,6 +15,11 @@
 #include "core/capture/scores.h"
 
 namespace kvscope {
+
+/// Adds cells to the end of a row.
+inline void append(std::vector<std::string>& row, std::vector<std::string> more) {
+  std::move(more.begin(), more.end(), std::back_inserter(row));
+}
 
 /// Writes cells and column names in one of the two ways.
 class FigureWriter {

@@ -31,11 +31,11 @@ void force_both(Generator& generator, const Budget& budget, const ForcedBatch& b
                 const ScaleSchedule& schedule, ForcedSums& sums) {
   std::vector<at::Tensor> vanilla;
   generator.set_budget(vanilla_budget(budget.model));
-  generator.force(batch, [&](int /*scale*/, const at::Tensor& logits) { vanilla.push_back(logits); });
+  generator.force(batch,
+                  [&](int /*scale*/, const at::Tensor& logits) { vanilla.push_back(logits); });
   generator.set_budget(budget);
   generator.force(batch, [&](int scale, const at::Tensor& logits) {
-    const at::Tensor own =
-        batch.token_ids.narrow(1, schedule.begin(scale), schedule.tokens(scale));
+    const at::Tensor own = batch.token_ids.narrow(1, schedule.begin(scale), schedule.tokens(scale));
     sums.add(scale, std::exchange(vanilla.at(static_cast<std::size_t>(scale)), {}), logits, own);
   });
 }

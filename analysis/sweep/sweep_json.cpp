@@ -1,5 +1,6 @@
 #include <nlohmann/json.hpp>
 
+#include "analysis/compare/file_forced.h"
 #include "analysis/sweep/sweep_tables.h"
 #include "core/base/json_fields.h"
 
@@ -25,6 +26,7 @@ Json cell_json(const CellResult& result) {
                {"share_of_final", result.share_of_final},
                {"class_accuracy", Json()},
                {"demo_frechet_distance", Json()},
+               {"teacher_forced", to_json(result.forced)},
                {"token_agreement", or_null(result.token_agreement)},
                {"psnr_mean_db", or_null(result.psnr_mean_db)},
                {"psnr_median_db", or_null(result.psnr_median_db)},

@@ -7,6 +7,7 @@
 #include <map>
 #include <numeric>
 
+#include "analysis/compare/file_forced.h"
 #include "analysis/compare/file_scores.h"
 #include "analysis/compare/memory_figures.h"
 #include "analysis/compare/same_draws.h"
@@ -128,6 +129,7 @@ CellResult cell_result(const SweepCell& cell, const CaptureReader& vanilla,
   result.scores = scores_of(file);
   result.problems = data_problems(file, cell.name);
   if (file.record().capture_id != vanilla.record().capture_id) {
+    result.forced = forced_against(vanilla, file);
     compare_draws(result, vanilla, file);
   }
   return result;

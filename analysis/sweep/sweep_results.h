@@ -22,6 +22,7 @@ struct CellResult {
   double share_of_read = 0;
   double share_of_final = 0;
   Comparable<Scores> scores;              ///< neither value nor reason: nobody scored it
+  Comparable<ForcedQuality> forced;       ///< likewise, and of vanilla itself
   std::optional<double> token_agreement;  ///< with vanilla; nothing for vanilla itself
   std::optional<double> psnr_mean_db;     ///< likewise, over the images that are not identical
   std::optional<double> psnr_median_db;

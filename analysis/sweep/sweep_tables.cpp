@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <iterator>
 #include <utility>
 
 #include <fmt/format.h>
@@ -10,13 +9,12 @@
 
 #include "analysis/compare/comparison_tables.h"
 #include "analysis/compare/figure_writer.h"
+#include "analysis/compare/forced_cells.h"
 
 namespace kvscope {
 namespace {
 
 using Row = std::vector<std::string>;
-
-void append(Row& row, Row more) { std::move(more.begin(), more.end(), std::back_inserter(row)); }
 
 std::string layers_of(const CellResult& result) {
   const std::vector<int> layers = result.demanding_layers();
@@ -60,6 +58,19 @@ Row figure_columns(const FigureWriter& write) {
   append(columns, {write.column("tokens as vanilla", "fraction"), write.column("PSNR mean", "dB"),
                    write.column("SSIM mean", "1")});
   return columns;
+}
+
+TitledTable forced_table(const SweepResults& results, const FigureWriter& write) {
+  TitledTable table{"Cells, teacher-forced on vanilla's tokens", "", {{"cell", "ratio"}, {}}};
+  append(table.table.columns, forced_columns(write));
+  for (const CellResult& result : results.cells) {
+    if (!result.forced) continue;
+    if (table.scope.empty()) table.scope = describe_forced(*result.forced);
+    Row row = {result.cell.name, write.number(result.cell.ratio, 2)};
+    append(row, forced_cells(*result.forced, write));
+    table.table.rows.push_back(std::move(row));
+  }
+  return table;
 }
 
 TitledTable cells_table(const SweepResults& results, const FigureWriter& write) {
@@ -175,10 +186,13 @@ TitledTable unreachable_table(const SweepResults& results) {
 
 std::vector<TitledTable> to_tables(const SweepResults& results, Numbers numbers) {
   const FigureWriter write(numbers);
-  std::vector<TitledTable> tables = {
-      problems_table(problems_of(results)),  cells_table(results, write),
-      random_table(results, write, numbers), damage_table(results, write),
-      correlation_table(results, write),     unreachable_table(results)};
+  std::vector<TitledTable> tables = {problems_table(problems_of(results)),
+                                     cells_table(results, write),
+                                     forced_table(results, write),
+                                     random_table(results, write, numbers),
+                                     damage_table(results, write),
+                                     correlation_table(results, write),
+                                     unreachable_table(results)};
   std::erase_if(tables, [](const TitledTable& table) { return table.table.rows.empty(); });
   return tables;
 }

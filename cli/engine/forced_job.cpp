@@ -41,13 +41,14 @@ ForcedQuality run_forced_job(const ForcedJobOptions& options) {
   check_budget_fits(candidate.budget, model.config, options.file);
 
   EagerGenerator generator(
-      model, {.device = device, .dtype = scalar_type(settings.dtype), .sampling = {.cfg = settings.cfg}},
+      model,
+      {.device = device, .dtype = scalar_type(settings.dtype), .sampling = {.cfg = settings.cfg}},
       candidate.budget);
   Progress progress("teacher forcing", samples, "samples");
-  ForcedQuality quality = teacher_forced_quality(
-      generator, vanilla, candidate.budget,
-      {.samples = samples, .batch = options.batch.value_or(settings.batch)},
-      [&](std::int64_t done) { progress.advance(done); });
+  ForcedQuality quality =
+      teacher_forced_quality(generator, vanilla, candidate.budget,
+                             {.samples = samples, .batch = options.batch.value_or(settings.batch)},
+                             [&](std::int64_t done) { progress.advance(done); });
   quality.capture_id = candidate.capture_id;
   quality.dtype = settings.dtype;
   quality.device = device.str();

@@ -13,6 +13,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "analysis/quality/teacher_forcing.h"
 #include "cli/engine/losses.h"
 #include "cli/engine/print_scores.h"
 #include "collectors/session.h"
@@ -221,6 +222,17 @@ RunRecord GenerationJob::run(const Budget& budget, const std::string& path, bool
   }
   session.finish();
   return session.record();
+}
+
+ForcedQuality GenerationJob::force(const Budget& budget, const CaptureReader& vanilla,
+                                   std::int64_t samples, const OnSamples& on_samples) {
+  const RunSettings& settings = record_.settings;
+  check_forced_run(vanilla, record_.model, record_.weights_sha256, samples);
+  ForcedQuality quality = teacher_forced_quality(
+      generator_, vanilla, budget, {.samples = samples, .batch = settings.batch}, on_samples);
+  quality.dtype = settings.dtype;
+  quality.device = settings.device;
+  return quality;
 }
 
 int run_generation_job(const GenerationOptions& options, FileKind kind, const RunSettings& settings,

@@ -9,6 +9,8 @@
 #include "analysis/quality/scorer.h"
 #include "cli/engine/generation_options.h"
 #include "core/budget/kv_bytes.h"
+#include "core/capture/capture_reader.h"
+#include "core/capture/forced_quality.h"
 #include "core/capture/run_record.h"
 #include "core/generate/eager_generator.h"
 
@@ -42,6 +44,11 @@ class GenerationJob {
   /// Returns what the file says.
   RunRecord run(const Budget& budget, const std::string& path, bool force,
                 const OnSamples& on_samples);
+
+  /// Holds `budget` against the vanilla cache on the tokens of the first `samples` of `vanilla`, a
+  /// run of this job.
+  ForcedQuality force(const Budget& budget, const CaptureReader& vanilla, std::int64_t samples,
+                      const OnSamples& on_samples);
 
  private:
   GenerationJob(const GenerationOptions& options, FileKind kind, const RunSettings& settings,

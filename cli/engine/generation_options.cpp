@@ -151,8 +151,11 @@ void add_generation_options(CLI::App& app, GenerationOptions& options) {
 
 GenerationSetup resolve(const GenerationOptions& options) {
   check_first_sample(options);
-  GenerationSetup setup{
-      .model = load_model(options.model, options.random_weights), .sampling = {}, .budget = {}, .settings = {}, .labels = {}};
+  GenerationSetup setup{.model = load_model(options.model, options.random_weights),
+                        .sampling = {},
+                        .budget = {},
+                        .settings = {},
+                        .labels = {}};
   const ModelConfig& config = setup.model.config;
   setup.labels = resolve_labels(options, config);
   setup.sampling = resolve_sampling(options, config);

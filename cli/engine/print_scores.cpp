@@ -24,14 +24,16 @@ void print_scores(const Scores& scores) {
       "scores of {} image{} by {}: class accuracy {}, demo Fréchet distance {}; {:g} % bootstrap "
       "intervals\n",
       scores.samples, scores.samples == 1 ? "" : "s", scores.scorer.name,
-      text_of(scores.class_accuracy, 100, " %", 1), text_of(scores.demo_frechet_distance, 1, "", 3, "no interval: a class has one sample"),
+      text_of(scores.class_accuracy, 100, " %", 1),
+      text_of(scores.demo_frechet_distance, 1, "", 3, "no interval: a class has one sample"),
       100 * scores.scorer.bootstrap.confidence);
 }
 
 void print_forced(const ForcedQuality& quality) {
   const ForcedFigures& figures = quality.overall;
   fmt::print(
-      "teacher-forced on {} sample{} of the vanilla cache: KL {}, NLL rise {}, top-1 agreement {}\n",
+      "teacher-forced on {} sample{} of the vanilla cache: KL {}, NLL rise {}, top-1 agreement "
+      "{}\n",
       quality.samples, quality.samples == 1 ? "" : "s", text_of(figures.kl_nats, 1, " nats", 5),
       text_of(figures.nll_rise_nats, 1, " nats", 5), text_of(figures.top1_agreement, 100, " %", 2));
 }

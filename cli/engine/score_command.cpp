@@ -64,7 +64,8 @@ int run_images(const Options& options) {
   const CaptureReader file(options.file);
   CaptureScores result;
   with_out_of_memory_error(device, "a batch of images", [&] {
-    result = score_capture(file, Scorer(options.scorer, device), options.batch.value_or(default_batch));
+    result =
+        score_capture(file, Scorer(options.scorer, device), options.batch.value_or(default_batch));
   });
   const Scores& scores = result.scores;
   write_file(output, to_json(scores).dump(2) + '\n');
@@ -95,8 +96,8 @@ void add_options(CLI::App& app, Options& options) {
   app.add_option("-o,--output", options.output,
                  "Scores to write (default: FILE.scores.json or FILE.forced.json, where compare "
                  "and report look for them)");
-  auto* scorer = app.add_option("--scorer", options.scorer,
-                                "Scorer folder (default: the embedded model's)");
+  auto* scorer =
+      app.add_option("--scorer", options.scorer, "Scorer folder (default: the embedded model's)");
   auto* forced = app.add_option("--teacher-forced", options.forced.vanilla,
                                 "Instead: hold the budget of FILE against the vanilla cache on the "
                                 "tokens of this vanilla run")
@@ -109,8 +110,7 @@ void add_options(CLI::App& app, Options& options) {
                  "Random weights from this seed, as the vanilla run had them")
       ->check(seed_number())
       ->needs(forced);
-  app.add_option("--samples", options.forced.samples,
-                 "Only the first N samples of the vanilla run")
+  app.add_option("--samples", options.forced.samples, "Only the first N samples of the vanilla run")
       ->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 40))
       ->needs(forced);
   app.add_option("--device", options.device, "cpu, cuda or cuda:N")->capture_default_str();

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "analysis/sweep/sweep_tables.h"
+#include "cli/common/number_check.h"
 #include "cli/engine/commands.h"
 #include "cli/engine/sweep_job.h"
 #include "core/base/error.h"
@@ -61,6 +62,10 @@ void add_options(CLI::App& app, Options& options) {
                "Instead: condense one layer at a time, and see what predicts the damage")
       ->excludes(ratios)
       ->excludes(policies);
+  app.add_option("--teacher-forced", sweep.forced_samples,
+                 "Also hold every budget against the vanilla cache on the tokens of the first N "
+                 "samples (see score --teacher-forced)")
+      ->check(at_least(1));
   app.add_option("-o,--output", sweep.output,
                  "Folder for the cells and results.json; cells that are there are not run again")
       ->required();

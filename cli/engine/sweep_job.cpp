@@ -7,6 +7,7 @@
 #include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
+#include "analysis/compare/file_forced.h"
 #include "analysis/sweep/sweep_cells.h"
 #include "analysis/sweep/sweep_folder.h"
 #include "analysis/sweep/sweep_statistics.h"
@@ -119,6 +120,33 @@ void run_cells(const SweepFolder& folder, GenerationJob& job,
   }
 }
 
+bool is_forced(const CaptureReader& vanilla, const CaptureReader& cell, std::int64_t samples) {
+  const Comparable<ForcedQuality> there = forced_against(vanilla, cell);
+  return there && there->samples == samples;
+}
+
+// What an earlier sweep measured on the same runs and samples stays.
+void force_cells(const SweepFolder& folder, GenerationJob& job, const std::vector<SweepCell>& cells,
+                 std::int64_t samples) {
+  const CaptureReader vanilla(folder.run_file(cells.front()));
+  std::vector<const SweepCell*> missing;
+  for (const SweepCell& cell : cells) {
+    if (&cell == &cells.front()) continue;
+    if (!is_forced(vanilla, CaptureReader(folder.run_file(cell)), samples)) {
+      missing.push_back(&cell);
+    }
+  }
+  Progress progress(fmt::format("teacher forcing, {} cells", missing.size()),
+                    static_cast<std::int64_t>(missing.size()) * samples, "samples");
+  for (const SweepCell* cell : missing) {
+    const std::string run = folder.run_file(*cell);
+    ForcedQuality quality = job.force(cell->budget, vanilla, samples,
+                                      [&](std::int64_t done) { progress.advance(done); });
+    quality.capture_id = CaptureReader(run).record().capture_id;
+    write_file(forced_path(run), to_json(quality).dump(2) + '\n');
+  }
+}
+
 std::vector<CellResult> compare_cells(const SweepFolder& folder,
                                       const std::vector<SweepCell>& cells) {
   const CaptureReader vanilla(folder.run_file(cells.front()));
@@ -150,6 +178,14 @@ SweepResults results_of(const GenerationJob& job, const CaptureReader& analysis,
   return results;
 }
 
+void check_forced_samples(const SweepOptions& options, const GenerationJob& job) {
+  const std::int64_t samples = job.record().settings.samples;
+  if (options.forced_samples <= samples) return;
+  throw UsageError(
+      fmt::format("--teacher-forced: expected at most the {} samples of a cell, got {}", samples,
+                  options.forced_samples));
+}
+
 }  // namespace
 
 SweepResults run_sweep(const SweepOptions& options) {
@@ -159,6 +195,7 @@ SweepResults run_sweep(const SweepOptions& options) {
   make_folder(options.output);
   GenerationJob job(options.generation, FileKind::run, {});
   check_analysis(analysis, job.record(), options.generation.model);
+  check_forced_samples(options, job);
   SweepCells cells = cells_of(options, analysis, statistics.read, job.shape());
   const SweepFolder folder(options.output, job.record(), options.force);
   folder.check_results(analysis.record().capture_id, options.single_layers);
@@ -168,6 +205,9 @@ SweepResults run_sweep(const SweepOptions& options) {
     write_file(folder.budget_file(cell), to_json(cell.budget).dump(2) + '\n');
   }
   run_cells(folder, job, missing);
+  if (options.forced_samples > 0) {
+    force_cells(folder, job, cells.cells, options.forced_samples);
+  }
   SweepResults results = results_of(job, analysis, compare_cells(folder, cells.cells));
   results.unreachable = std::move(cells.unreachable);
   if (options.single_layers) {

@@ -15,8 +15,9 @@ struct SweepOptions {
   std::vector<std::string> policies;                    ///< as sweep_policies takes them
   std::string damage;                                   ///< results of a sweep over single layers
   bool single_layers = false;                           ///< in place of ratios and policies
-  std::string output;                                   ///< folder
-  bool force = false;                                   ///< replace files of other sweeps
+  std::int64_t forced_samples = 0;  ///< of the vanilla run, for teacher-forced quality; 0: none
+  std::string output;               ///< folder
+  bool force = false;               ///< replace files of other sweeps
 };
 
 /// Runs the vanilla cache and every cell that the folder does not hold yet, compares them and

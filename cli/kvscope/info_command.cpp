@@ -7,6 +7,7 @@
 #include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
+#include "analysis/compare/file_forced.h"
 #include "analysis/compare/file_scores.h"
 #include "analysis/layers/damage_statistic.h"
 #include "cli/kvscope/commands.h"
@@ -50,7 +51,8 @@ nlohmann::json describe_capture(const CaptureReader& reader) {
       {"similarity", statistics && statistics->has_similarity()},
       {"attention_mass", statistics && statistics->has_mass()},
       {"timings", reader.timings().has_value()},
-      {"scores", to_json(scores_of(reader))}};
+      {"scores", to_json(scores_of(reader))},
+      {"teacher_forced", to_json(forced_of(reader))}};
   if (record.source_ids.size() > 1) {
     described["settings_are_of"] = record.source_ids.front();
   }
@@ -88,6 +90,13 @@ nlohmann::json describe_scores_file(const std::string& path) {
   return described;
 }
 
+nlohmann::json describe_forced_file(const std::string& path) {
+  nlohmann::json described = to_json(load_forced_quality(path));
+  described["file"] = path;
+  described["kind"] = "teacher-forced quality";
+  return described;
+}
+
 // What was run; `kvscope sweep` prints the figures as tables.
 nlohmann::json describe_sweep(const nlohmann::json& results, const std::string& path) {
   JsonFields root(results, "info", path);
@@ -111,6 +120,7 @@ nlohmann::json describe_json(const std::string& path) {
   const nlohmann::json schema =
       json.is_object() ? json.value("schema", nlohmann::json()) : nlohmann::json();
   if (schema == scores_schema) return describe_scores_file(path);
+  if (schema == forced_schema) return describe_forced_file(path);
   if (schema == sweep_schema) return describe_sweep(json, path);
   return describe_budget(path);
 }

@@ -33,9 +33,7 @@ double parse_figure(JsonFields& fields, const char* key, double smallest, double
 }
 
 Estimate parse_estimate(JsonFields fields, double smallest, double largest) {
-  const auto figure = [&](const char* key) {
-    return parse_figure(fields, key, smallest, largest);
-  };
+  const auto figure = [&](const char* key) { return parse_figure(fields, key, smallest, largest); };
   const Estimate estimate{figure("value"), figure("low"), figure("high")};
   fields.refuse_unknown();
   if (estimate.low > estimate.high) {
@@ -45,9 +43,8 @@ Estimate parse_estimate(JsonFields fields, double smallest, double largest) {
 }
 
 nlohmann::json to_json(const BootstrapOptions& options) {
-  return {{"resamples", options.resamples},
-          {"confidence", options.confidence},
-          {"seed", options.seed}};
+  return {
+      {"resamples", options.resamples}, {"confidence", options.confidence}, {"seed", options.seed}};
 }
 
 BootstrapOptions parse_bootstrap(JsonFields fields) {

@@ -16,8 +16,8 @@ inline constexpr std::string_view forced_schema = "kvscope.forced/1";
 /// How the distributions of a budget stand against those of the vanilla cache on the same tokens:
 /// means over tokens, then samples. Of the guided logits, before top-k and top-p.
 struct ForcedFigures {
-  Estimate kl_nats;         ///< Kullback–Leibler divergence of vanilla's distribution to the budget's
-  Estimate nll_nats;        ///< negative log-likelihood of vanilla's token under the budget
+  Estimate kl_nats;   ///< Kullback–Leibler divergence of vanilla's distribution to the budget's
+  Estimate nll_nats;  ///< negative log-likelihood of vanilla's token under the budget
   Estimate nll_rise_nats;   ///< the same, minus that under the vanilla cache itself
   Estimate top1_agreement;  ///< share of tokens whose most likely code is the same one
 };
@@ -35,7 +35,7 @@ struct ForcedQuality {
   int batch = 0;
   std::int64_t samples = 0;  ///< the first ones of the vanilla run
   BootstrapOptions bootstrap;
-  ForcedFigures overall;               ///< over all tokens
+  ForcedFigures overall;              ///< over all tokens
   std::vector<ForcedFigures> scales;  ///< [scale]
 };
 

@@ -62,9 +62,8 @@ double accuracy_of(const std::vector<ClassScore>& classes) {
 }
 
 nlohmann::json to_json(const ScorerRecord& scorer) {
-  return {{"name", scorer.name},
-          {"sha256", scorer.sha256},
-          {"bootstrap", to_json(scorer.bootstrap)}};
+  return {
+      {"name", scorer.name}, {"sha256", scorer.sha256}, {"bootstrap", to_json(scorer.bootstrap)}};
 }
 
 ScorerRecord parse_scorer_record(JsonFields fields) {

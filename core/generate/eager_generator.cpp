@@ -117,8 +117,8 @@ EagerGenerator::Pass EagerGenerator::begin_pass(const at::Tensor& labels, Module
 }
 
 at::Tensor EagerGenerator::logits_of(Pass& pass, int scale, const ScaleHooks& hooks) {
-  const at::Tensor hidden = var_->run_blocks(std::exchange(pass.input, {}), scale,
-                                             pass.conditioning, *cache_, hooks);
+  const at::Tensor hidden =
+      var_->run_blocks(std::exchange(pass.input, {}), scale, pass.conditioning, *cache_, hooks);
   const ModuleScope scope(hooks.clock, Module::head);
   return var_->guided_logits(
       hidden, pass.conditioning,
@@ -177,8 +177,9 @@ void EagerGenerator::check_forced(const ForcedBatch& batch) const {
   const std::vector<std::int64_t> shape = {static_cast<std::int64_t>(batch.labels.size()),
                                            config_.schedule().total_tokens()};
   if (shape[0] < 1 || batch.token_ids.sizes() != at::IntArrayRef(shape)) {
-    throw Error(fmt::format("[force] expected tokens of shape [{}, {}], at least one sample, got [{}]",
-                            shape[0], shape[1], fmt::join(batch.token_ids.sizes(), ", ")));
+    throw Error(
+        fmt::format("[force] expected tokens of shape [{}, {}], at least one sample, got [{}]",
+                    shape[0], shape[1], fmt::join(batch.token_ids.sizes(), ", ")));
   }
   const auto [lowest, highest] = at::aminmax(batch.token_ids);
   if (lowest.item<std::int64_t>() >= 0 && highest.item<std::int64_t>() < config_.vocab) return;

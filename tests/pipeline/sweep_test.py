@@ -109,6 +109,25 @@ class Sweep(CliTest):
         self.assertIn("last_0.3: 3 nonfinite_values", done.stderr)
         self.assertEqual([loss["cell"] for loss in self.results()["problems"]], ["last_0.3"])
 
+    def test_teacher_forced_quality_is_measured_once_a_cell(self):
+        command = self.sweep("--ratios", "0.3", "--policies", "uniform", "--no-score",
+                             "--teacher-forced", "1")
+        self.kvscope(*command)
+        vanilla, cell = self.results()["cells"]
+        self.assertIsNone(vanilla["teacher_forced"])
+        forced = cell["teacher_forced"]
+        self.assertEqual((forced["samples"], forced["capture_id"]), (1, cell["capture_id"]))
+        self.assertEqual(forced["against_capture_id"], vanilla["capture_id"])
+        # Scales 0 and 1 are condensed: what they read is there under every budget.
+        self.assertEqual(forced["scales"][1]["kl_nats"]["value"], 0)
+        self.assertGreater(forced["overall"]["kl_nats"]["value"], 0)
+        file = self.cells / "uniform_0.3.h5.forced.json"
+        before = file.stat().st_mtime_ns
+        self.assertIn("top-1 agreement", self.kvscope(*command))
+        self.assertEqual(file.stat().st_mtime_ns, before)
+        self.assertIn("at most the 2 samples",
+                      self.refused(2, *command[:-1], "3"))
+
     def test_single_layers_give_the_damage_that_plan_reads(self):
         self.kvscope(*self.sweep("--single-layers"))
         results = self.results()

@@ -58,8 +58,8 @@ TEST(ForcedSums, FiguresAreThoseOfTheDistributions) {
   EXPECT_NEAR(second.kl_nats.value, (kl(0.2, 0.6) + kl(0.8, 0.3)) / 4, tolerance);
   EXPECT_EQ(second.top1_agreement.value, 0.5);
   // All tokens count alike: one of scale 0, four of scale 1.
-  EXPECT_NEAR(quality.overall.kl_nats.value,
-              (first.kl_nats.value + 4 * second.kl_nats.value) / 5, tolerance);
+  EXPECT_NEAR(quality.overall.kl_nats.value, (first.kl_nats.value + 4 * second.kl_nats.value) / 5,
+              tolerance);
   EXPECT_DOUBLE_EQ(quality.overall.top1_agreement.value, 3.0 / 5);
   EXPECT_TRUE(std::isnan(quality.overall.kl_nats.low)) << "one sample has no spread";
 }

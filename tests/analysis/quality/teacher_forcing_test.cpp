@@ -21,7 +21,8 @@ class TeacherForcing : public ::testing::Test {
  protected:
   /// A run of `samples` tokens drawn by the generator under the vanilla cache.
   CaptureReader drawn(int samples, const std::function<void(testing::ExampleRun&)>& change = {}) {
-    testing::ExampleRun run = testing::example_run({.samples = samples, .batch = samples}, vanilla_);
+    testing::ExampleRun run =
+        testing::example_run({.samples = samples, .batch = samples}, vanilla_);
     run.record.model = model_.config;
     run.record.weights_sha256 = model_.weights_sha256;
     BatchRequest request;
