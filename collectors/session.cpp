@@ -69,6 +69,7 @@ FileLayout layout_of(const RunRecord& record) {
   layout.mass = capture;
   layout.timing = true;
   layout.scores = settings.scorer.has_value();
+  layout.image_check = true;
   layout.batches = (settings.samples + settings.batch - 1) / settings.batch;
   layout.preview_size = std::min(record.model.image_size, CaptureSession::preview_side);
   return layout;
@@ -79,6 +80,11 @@ NdArray<std::int32_t> token_array(const at::Tensor& token_ids) {
   const at::Tensor ids = token_ids.to(at::kInt).contiguous();
   std::copy_n(ids.const_data_ptr<std::int32_t>(), out.data.size(), out.data.begin());
   return out;
+}
+
+std::vector<std::int64_t> values_of(const at::Tensor& counts) {
+  const auto* values = counts.const_data_ptr<std::int64_t>();
+  return {values, values + counts.numel()};
 }
 
 /// Which draw a sample came from: the seed of its batch's generator, or of its own stream.
@@ -158,6 +164,10 @@ void CaptureSession::run_batch(BatchRequest request) {
   record.labels = labels_->labels();
   const auto batch = static_cast<std::int64_t>(record.labels.size());
   record.seeds = seeds_of(record_.settings, request, batch);
+  record.nonfinite_image_values = values_of(first.nonfinite);
+  record.quality[QualityCounter::nonfinite_images] +=
+      batch -
+      std::count(record.nonfinite_image_values.begin(), record.nonfinite_image_values.end(), 0);
   for (const auto& collector : collectors_) collector->fill(record);
   timing_.fill(record);
   pending.image = first.image;

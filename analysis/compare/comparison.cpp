@@ -76,7 +76,10 @@ void compare_with(const CaptureReader& baseline, const CaptureReader& file,
   Progress progress("comparing images", described.tokens->samples, "images");
   ImageFidelity fidelity = image_fidelity(baseline, file, [&] { progress.advance(1); });
   if (fidelity.images.empty()) {
-    described.images.reason = fidelity.unreadable_why;
+    described.images.reason =
+        fidelity.unreadable > 0 ? fidelity.unreadable_why
+                                : fmt::format("NaN or infinity behind the images of all {} samples",
+                                              fidelity.nonfinite);
   } else {
     described.images.value = std::move(fidelity);
   }
@@ -177,6 +180,10 @@ void add_not_comparable(const ComparedFile& baseline, const ComparedFile& file,
   } else if (file.images->unreadable > 0) {
     list.push_back(
         {pair, fmt::format("{} images", file.images->unreadable), file.images->unreadable_why});
+  }
+  if (file.images && file.images->nonfinite > 0) {
+    list.push_back({pair, fmt::format("{} images", file.images->nonfinite),
+                    "NaN or infinity behind them in one of the files"});
   }
   const KvShape& a = baseline.memory.shape;
   const KvShape& b = file.memory.shape;

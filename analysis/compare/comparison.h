@@ -89,6 +89,7 @@ struct ImageFidelity {
   std::int64_t identical = 0;
   std::int64_t unreadable = 0;           ///< samples without a PNG beside one of the files
   std::string unreadable_why;            ///< of the first of them
+  std::int64_t nonfinite = 0;            ///< samples left out: NaN or infinity behind one image
   std::optional<double> psnr_mean_db;    ///< over the images that are not identical
   std::optional<double> psnr_median_db;  ///< likewise
   std::optional<double> ssim_mean;       ///< over all compared images

@@ -89,6 +89,7 @@ Json images_json(const Comparable<ImageFidelity>& images) {
   return {{"compared", images->images.size()},
           {"identical", images->identical},
           {"unreadable", images->unreadable},
+          {"nonfinite", images->nonfinite},
           {"psnr_mean_db", optional_number(images->psnr_mean_db)},
           {"psnr_median_db", optional_number(images->psnr_median_db)},
           {"ssim_mean", optional_number(images->ssim_mean)},

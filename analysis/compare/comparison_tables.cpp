@@ -233,6 +233,10 @@ TitledTable scores_table(const Comparison& comparison, const FigureWriter& write
   TitledTable table{"Image scores", "", {{"file", "scorer", "samples"}, {}}};
   append(table.table.columns, write.estimate_columns("class accuracy", "fraction"));
   append(table.table.columns, write.estimate_columns("demo Fréchet distance", "1"));
+  const bool left_out = std::any_of(
+      comparison.files.begin(), comparison.files.end(),
+      [](const ComparedFile& file) { return file.scores && file.scores->nonfinite_images > 0; });
+  if (left_out) table.table.columns.emplace_back("not finite");
   for (const ComparedFile& file : comparison.files) {
     if (!file.scores) continue;
     const Scores& scores = *file.scores;
@@ -242,6 +246,7 @@ TitledTable scores_table(const Comparison& comparison, const FigureWriter& write
     const auto distance = [&](double value) { return write.number(value, 3); };
     append(row, write.estimate(scores.class_accuracy, share));
     append(row, write.estimate(scores.demo_frechet_distance, distance));
+    if (left_out) row.push_back(std::to_string(scores.nonfinite_images));
     table.table.rows.push_back(std::move(row));
   }
   return table;
@@ -295,7 +300,8 @@ TitledTable images_table(const Comparison& comparison, const FigureWriter& write
                          write.column("PSNR mean", "dB"),
                          write.column("PSNR median", "dB"),
                          "SSIM mean",
-                         "unreadable"};
+                         "unreadable",
+                         "not finite"};
   for (const ComparedFile& file : comparison.files) {
     if (!file.images) continue;
     const ImageFidelity& images = *file.images;
@@ -303,7 +309,7 @@ TitledTable images_table(const Comparison& comparison, const FigureWriter& write
         {file.name, file.dtype, file.device, std::to_string(images.images.size()),
          std::to_string(images.identical), write.number(images.psnr_mean_db, 2),
          write.number(images.psnr_median_db, 2), write.number(images.ssim_mean, 4),
-         std::to_string(images.unreadable)});
+         std::to_string(images.unreadable), std::to_string(images.nonfinite)});
   }
   return table;
 }

@@ -125,6 +125,11 @@ ImageFidelity image_fidelity(const CaptureReader& baseline, const CaptureReader&
   ImageFidelity fidelity;
   const std::int64_t samples = common_samples(baseline, file);
   for (std::int64_t sample = 0; sample < samples; ++sample) {
+    if (!baseline.has_finite_image(sample) || !file.has_finite_image(sample)) {
+      ++fidelity.nonfinite;
+      if (on_image) on_image();
+      continue;
+    }
     try {
       fidelity.images.push_back(
           score(sample, read_png(baseline.image_file(sample)), read_png(file.image_file(sample))));

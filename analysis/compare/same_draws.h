@@ -16,7 +16,8 @@ std::string why_draws_differ(const CaptureReader& baseline, const CaptureReader&
 TokenAgreement token_agreement(const CaptureReader& baseline, const CaptureReader& file);
 
 /// PSNR and SSIM of the PNGs beside the files. The draws must be the same. Missing and broken
-/// pictures are counted, not fatal. `on_image` hears of every sample, as thousands take minutes.
+/// pictures, and those that a file knows not to be finite, are counted, not fatal. `on_image` hears
+/// of every sample, as thousands take minutes.
 ImageFidelity image_fidelity(const CaptureReader& baseline, const CaptureReader& file,
                              const std::function<void()>& on_image = {});
 

@@ -138,6 +138,8 @@ FileLayout merged_layout(const std::vector<CaptureReader>& sources) {
            source.record().settings.repeat == first.record().settings.repeat;
   });
   layout.preview_size = first.layout().preview_size;
+  layout.image_check = std::all_of(sources.begin(), sources.end(),
+                                   [](const auto& source) { return source.layout().image_check; });
   for (const CaptureReader& source : sources)
     layout.batches += static_cast<std::int64_t>(source.batch_samples().size());
   return layout;
@@ -178,6 +180,7 @@ void analyze(const std::vector<std::string>& inputs, const std::string& output,
           analyzed_batch(source, static_cast<std::int64_t>(index), first, options.threads);
       if (index == 0) batch.quality = source.quality();
       if (!layout.timing) batch.timing.reset();
+      if (!layout.image_check) batch.nonfinite_image_values.clear();
       writer.commit(batch);
       first += source.batch_samples()[index];
       progress.advance(source.batch_samples()[index]);

@@ -24,7 +24,7 @@ Image read_image(const std::string& path, int side) {
   return image;
 }
 
-/// The images of samples [first, end) that can be read, with their labels.
+/// The images of samples [first, end) that can be judged, with their labels.
 struct Batch {
   std::vector<Image> images;
   std::vector<std::int32_t> labels;
@@ -34,6 +34,7 @@ Batch read_batch(const CaptureReader& file, const std::vector<std::int32_t>& lab
                  std::int64_t first, std::int64_t end, CaptureScores& result) {
   Batch batch;
   for (std::int64_t sample = first; sample < end; ++sample) {
+    if (!file.has_finite_image(sample)) continue;
     try {
       batch.images.push_back(read_image(file.image_file(sample), file.record().model.image_size));
       batch.labels.push_back(labels[static_cast<std::size_t>(sample)]);
@@ -42,6 +43,12 @@ Batch read_batch(const CaptureReader& file, const std::vector<std::int32_t>& lab
     }
   }
   return batch;
+}
+
+std::string why_none(const Scores& scores, const std::string& unreadable_why) {
+  if (scores.unreadable_images > 0) return "none: " + unreadable_why;
+  if (scores.nonfinite_images == 0) return "no committed sample";
+  return fmt::format("none: NaN or infinity behind all {}", scores.nonfinite_images);
 }
 
 }  // namespace
@@ -63,9 +70,10 @@ CaptureScores score_capture(const CaptureReader& file, const Scorer& scorer, int
   }
   Scores& scores = result.scores;
   scores.samples = static_cast<std::int64_t>(judged.labels().size());
+  scores.nonfinite_images = static_cast<std::int64_t>(file.nonfinite_images().size());
   if (scores.samples == 0) {
-    throw BadInput("score", file.path(), "at least one image that can be read",
-                   samples == 0 ? "no committed sample" : "none: " + result.unreadable_why);
+    throw BadInput("score", file.path(), "at least one image that can be judged",
+                   why_none(scores, result.unreadable_why));
   }
   scores.capture_id = file.record().capture_id;
   scores.model = file.record().model.name;

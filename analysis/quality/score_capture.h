@@ -11,9 +11,9 @@ struct CaptureScores {
   std::string unreadable_why;  ///< of the first unreadable image; empty when there is none
 };
 
-/// Judges the PNGs beside a capture, `batch` at a time. Missing and broken ones are counted. Throws
-/// BadInput for a model or labels that the scorer does not know and when no image can be read,
-/// Interrupted between batches.
+/// Judges the PNGs beside a capture, `batch` at a time. Missing and broken ones are counted, as
+/// are those that the file knows not to be finite. Throws BadInput for a model or labels that the
+/// scorer does not know and when no image can be judged, Interrupted between batches.
 CaptureScores score_capture(const CaptureReader& file, const Scorer& scorer, int batch);
 
 }  // namespace kvscope

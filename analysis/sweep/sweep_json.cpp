@@ -30,7 +30,8 @@ Json cell_json(const CellResult& result) {
                {"token_agreement", or_null(result.token_agreement)},
                {"psnr_mean_db", or_null(result.psnr_mean_db)},
                {"psnr_median_db", or_null(result.psnr_median_db)},
-               {"ssim_mean", or_null(result.ssim_mean)}};
+               {"ssim_mean", or_null(result.ssim_mean)},
+               {"nonfinite_images", result.nonfinite_images}};
   if (result.scores) {
     json["class_accuracy"] = to_json(result.scores->class_accuracy);
     json["demo_frechet_distance"] = to_json(result.scores->demo_frechet_distance);

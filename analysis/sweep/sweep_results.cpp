@@ -31,6 +31,7 @@ void compare_draws(CellResult& result, const CaptureReader& vanilla, const Captu
     throw BadInput("sweep", file.path(), "a PNG beside it for every sample",
                    fidelity.unreadable_why);
   }
+  result.nonfinite_images = fidelity.nonfinite;
   result.psnr_mean_db = fidelity.psnr_mean_db;
   result.psnr_median_db = fidelity.psnr_median_db;
   result.ssim_mean = fidelity.ssim_mean;
@@ -61,7 +62,7 @@ bool takes_seed(const std::string& policy) {
 }
 
 std::optional<double> accuracy(const CellResult& cell) {
-  if (!cell.scores) return std::nullopt;
+  if (!cell.scores || std::isnan(cell.scores->class_accuracy.value)) return std::nullopt;
   return cell.scores->class_accuracy.value;
 }
 
@@ -73,6 +74,13 @@ std::optional<double> frechet(const CellResult& cell) {
 std::optional<double> difference(const std::optional<double>& a, const std::optional<double>& b) {
   if (!a || !b) return std::nullopt;
   return *a - *b;
+}
+
+// Nothing for unequal numbers of samples: the distance falls as they grow.
+std::optional<double> frechet_rise(const CellResult& vanilla, const CellResult& cell) {
+  const bool equal =
+      vanilla.scores && cell.scores && vanilla.scores->samples == cell.scores->samples;
+  return equal ? difference(frechet(cell), frechet(vanilla)) : std::nullopt;
 }
 
 // [layer]; nothing when a layer lacks it.
@@ -176,7 +184,7 @@ std::vector<LayerDamage> layer_damage(const std::vector<CellResult>& cells) {
   for (const CellResult& cell : cells) {
     if (!cell.cell.layer) continue;
     damage.push_back({.accuracy_drop = difference(accuracy(vanilla), accuracy(cell)),
-                      .frechet_rise = difference(frechet(cell), frechet(vanilla)),
+                      .frechet_rise = frechet_rise(vanilla, cell),
                       .token_disagreement = 1 - cell.token_agreement.value()});
   }
   return damage;

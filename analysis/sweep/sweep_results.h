@@ -27,6 +27,7 @@ struct CellResult {
   std::optional<double> psnr_mean_db;     ///< likewise, over the images that are not identical
   std::optional<double> psnr_median_db;
   std::optional<double> ssim_mean;
+  std::int64_t nonfinite_images = 0;  ///< left out of PSNR and SSIM: its own and vanilla's
   std::vector<DataProblem> problems;  ///< what its file lost; `file` is the cell's name
 
   std::vector<int> demanding_layers() const;

@@ -20,13 +20,22 @@ std::string text_of(const Estimate& estimate, double factor, const char* unit, i
 }  // namespace
 
 void print_scores(const Scores& scores) {
+  const std::string left_out =
+      scores.nonfinite_images == 0
+          ? ""
+          : fmt::format("; {} that {} not finite left out", scores.nonfinite_images,
+                        scores.nonfinite_images == 1 ? "is" : "are");
+  if (scores.samples == 0) {
+    fmt::print("no scores by {}: no image to judge{}\n", scores.scorer.name, left_out);
+    return;
+  }
   fmt::print(
       "scores of {} image{} by {}: class accuracy {}, demo Fréchet distance {}; {:g} % bootstrap "
-      "intervals\n",
+      "intervals{}\n",
       scores.samples, scores.samples == 1 ? "" : "s", scores.scorer.name,
       text_of(scores.class_accuracy, 100, " %", 1),
       text_of(scores.demo_frechet_distance, 1, "", 3, "no interval: a class has one sample"),
-      100 * scores.scorer.bootstrap.confidence);
+      100 * scores.scorer.bootstrap.confidence, left_out);
 }
 
 void print_forced(const ForcedQuality& quality) {

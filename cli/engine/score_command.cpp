@@ -78,11 +78,12 @@ int run_images(const Options& options) {
     print_scores(scores);
   }
   warn_of_losses(options.file);
-  if (scores.unreadable_images == 0) return 0;
+  const int lost = exit_code(ErrorKind::data_lost);
+  if (scores.unreadable_images == 0) return scores.nonfinite_images == 0 ? 0 : lost;
   log().warn("{}: {} of {} images cannot be read and are not in the scores; the first: {}",
              options.file, scores.unreadable_images, scores.samples + scores.unreadable_images,
              result.unreadable_why);
-  return exit_code(ErrorKind::data_lost);
+  return lost;
 }
 
 int run(const Options& options) {

@@ -5,6 +5,7 @@
 #include <random>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
 #include "cli/common/number_check.h"
@@ -39,12 +40,22 @@ std::vector<std::int64_t> shuffled_samples(std::int64_t count, std::uint64_t see
   return order;
 }
 
-void export_images(const CaptureReader& reader, const Options& options) {
-  const std::vector<std::int64_t> order =
-      shuffled_samples(reader.committed_samples(), options.shuffle_seed);
+// An evaluator would take a spoiled image for one that the model meant.
+std::vector<std::int64_t> exported_samples(const CaptureReader& reader, std::uint64_t seed) {
+  const std::int64_t samples = reader.committed_samples();
+  std::vector<std::int64_t> order = shuffled_samples(samples, seed);
+  std::erase_if(order, [&](std::int64_t sample) { return !reader.has_finite_image(sample); });
   if (order.empty()) {
-    throw BadInput("export", reader.path(), "at least one committed sample", "none");
+    throw BadInput("export", reader.path(), "at least one image to export",
+                   samples == 0 ? "no committed sample"
+                                : fmt::format("none: NaN or infinity behind all {}", samples));
   }
+  return order;
+}
+
+int export_images(const CaptureReader& reader, const Options& options) {
+  const std::vector<std::int64_t> order = exported_samples(reader, options.shuffle_seed);
+  const std::vector<std::int64_t>& left_out = reader.nonfinite_images();
   const int side = reader.record().model.image_size;
   NpzWriter writer(options.npz, options.force);
   writer.begin_array("arr_0", "|u1", {static_cast<std::int64_t>(order.size()), side, side, 3});
@@ -67,16 +78,24 @@ void export_images(const CaptureReader& reader, const Options& options) {
   writer.begin_array("sample", "<i8", {static_cast<std::int64_t>(order.size())});
   writer.append(std::as_bytes(std::span(order)));
   writer.end_array();
+  writer.begin_array("left_out", "<i8", {static_cast<std::int64_t>(left_out.size())});
+  writer.append(std::as_bytes(std::span(left_out)));
+  writer.end_array();
   writer.finish();
   if (options.json) {
     fmt::print("{}\n", nlohmann::json{{"file", options.npz},
                                       {"images", order.size()},
+                                      {"left_out", left_out},
                                       {"shuffle_seed", options.shuffle_seed}}
                            .dump());
   } else {
     fmt::print("{}: {} images, arr_0 uint8 NHWC, shuffled with seed {}\n", options.npz,
                order.size(), options.shuffle_seed);
   }
+  if (left_out.empty()) return 0;
+  log().warn("{}: {} images left out, NaN or infinity behind them: samples {}", options.npz,
+             left_out.size(), fmt::join(left_out, ", "));
+  return exit_code(ErrorKind::data_lost);
 }
 
 std::string cell(double value) { return std::isnan(value) ? "" : fmt::format("{:.9g}", value); }
@@ -161,11 +180,8 @@ Command export_command() {
                 throw UsageError("export: give --csv FILE or --npz FILE");
               }
               const CaptureReader reader(options->file);
-              if (options->csv.empty()) {
-                export_images(reader, *options);
-              } else {
-                export_csv(reader, *options);
-              }
+              if (options->csv.empty()) return export_images(reader, *options);
+              export_csv(reader, *options);
               return 0;
             };
           }};

@@ -22,6 +22,12 @@
 namespace kvscope::cli {
 namespace {
 
+std::vector<std::int64_t> indices_in_run(const CaptureReader& reader,
+                                         std::vector<std::int64_t> samples) {
+  for (std::int64_t& sample : samples) sample += reader.record().settings.first_sample;
+  return samples;
+}
+
 nlohmann::json describe_capture(const CaptureReader& reader) {
   const RunRecord& record = reader.record();
   nlohmann::json quality;
@@ -53,6 +59,9 @@ nlohmann::json describe_capture(const CaptureReader& reader) {
       {"timings", reader.timings().has_value()},
       {"scores", to_json(scores_of(reader))},
       {"teacher_forced", to_json(forced_of(reader))}};
+  if (!reader.nonfinite_images().empty()) {
+    described["nonfinite_image_samples"] = indices_in_run(reader, reader.nonfinite_images());
+  }
   if (record.source_ids.size() > 1) {
     described["settings_are_of"] = record.source_ids.front();
   }

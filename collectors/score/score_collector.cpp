@@ -2,7 +2,11 @@
 
 #include <utility>
 
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/nonzero.h>
+
 #include "collectors/quantised_images.h"
+#include "core/capture/scores.h"
 
 namespace kvscope {
 
@@ -11,11 +15,25 @@ void ScoreCollector::begin(const BatchInfo& info) {
 }
 
 void ScoreCollector::on_batch_end(const BatchInfo& /*info*/, const BatchOutput& output) {
-  if (active()) image_ = output.image;
+  if (!active()) return;
+  image_ = output.image;
+  nonfinite_ = output.nonfinite;
 }
 
 void ScoreCollector::fill(BatchRecord& record) {
-  record.predicted_classes = judged_.add(labels_, quantised_images(std::exchange(image_, {})));
+  const at::Tensor finite = at::nonzero(std::exchange(nonfinite_, {}) == 0).view(-1);
+  const at::Tensor images = std::exchange(image_, {}).index_select(0, finite);
+  record.predicted_classes.assign(labels_.size(), not_judged);
+  if (finite.numel() == 0) return;
+  std::vector<std::int32_t> labels;
+  const auto* sample = finite.const_data_ptr<std::int64_t>();
+  for (std::int64_t k = 0; k < finite.numel(); ++k) {
+    labels.push_back(labels_[static_cast<std::size_t>(sample[k])]);
+  }
+  const std::vector<std::int32_t> predicted = judged_.add(labels, quantised_images(images));
+  for (std::size_t k = 0; k < predicted.size(); ++k) {
+    record.predicted_classes[static_cast<std::size_t>(sample[k])] = predicted[k];
+  }
 }
 
 }  // namespace kvscope

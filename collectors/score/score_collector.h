@@ -9,7 +9,8 @@
 namespace kvscope {
 
 /// Scores of the generated images, quantised to 8 bits as their PNGs are: `kvscope score` of the
-/// file gives the same. Works between batches, outside every timed pass.
+/// file gives the same. Images with values behind them that are not finite are not judged. Works
+/// between batches, outside every timed pass.
 class ScoreCollector final : public Collector {
  public:
   explicit ScoreCollector(std::shared_ptr<const Scorer> scorer)
@@ -30,6 +31,7 @@ class ScoreCollector final : public Collector {
   JudgedSamples judged_;
   std::vector<std::int32_t> labels_;
   at::Tensor image_;
+  at::Tensor nonfinite_;
 };
 
 }  // namespace kvscope

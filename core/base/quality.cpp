@@ -16,6 +16,9 @@ constexpr std::array<Description, quality_counter_count> descriptions = {{
     {"overflowed_values", "capture again with --kv-dtype fp32 or bf16"},
     {"unequal_repeats", "the device is not deterministic; tokens come from the first pass"},
     {"dropped_timings", "times of some modules are missing from the medians"},
+    {"nonfinite_images",
+     "NaN or infinity on the way to the picture; PSNR, SSIM and scores leave them out; another "
+     "--dtype may help"},
 }};
 
 }  // namespace

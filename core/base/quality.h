@@ -14,9 +14,10 @@ enum class QualityCounter {
   overflowed_values,    ///< finite K or V values that the stored type cannot hold
   unequal_repeats,      ///< repeats whose tokens differ from the first pass
   dropped_timings,      ///< module timings that were opened and never resolved
+  nonfinite_images,     ///< images behind which a value was NaN or infinite
 };
 
-inline constexpr std::size_t quality_counter_count = 5;
+inline constexpr std::size_t quality_counter_count = 6;
 
 /// Name in files and tables, e.g. "nonfinite_values".
 std::string_view name_of(QualityCounter counter);

@@ -87,6 +87,9 @@ class BatchCheck {
     require_elements(static_cast<std::int64_t>(batch_.predicted_classes.size()),
                      shape_.has(schema::Part::scores) ? place_.count : 0,
                      schema::path_of(schema::predicted_class));
+    require_elements(static_cast<std::int64_t>(batch_.nonfinite_image_values.size()),
+                     shape_.has(schema::Part::image_check) ? place_.count : 0,
+                     schema::path_of(schema::nonfinite_image_values));
   }
 
   void require_raw() const {

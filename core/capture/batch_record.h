@@ -45,12 +45,16 @@ struct MemoryRecord {
 
 /// Everything one batch adds to a file. Committed as a whole or not at all.
 struct BatchRecord {
-  NdArray<std::int32_t> token_ids;              ///< [sample, token]
-  std::vector<std::int32_t> labels;             ///< [sample]
-  std::vector<std::uint64_t> seeds;             ///< [sample]: seed of the generator that drew it
-  NdArray<std::uint8_t> preview;                ///< [sample, y, x, 3]
-  std::vector<std::int32_t> predicted_classes;  ///< [sample], or empty in a file without scores
-  std::vector<RawKv> raw;                       ///< one per kept layer, or empty
+  NdArray<std::int32_t> token_ids;   ///< [sample, token]
+  std::vector<std::int32_t> labels;  ///< [sample]
+  std::vector<std::uint64_t> seeds;  ///< [sample]: seed of the generator that drew it
+  NdArray<std::uint8_t> preview;     ///< [sample, y, x, 3]
+  /// [sample], or empty in a file without scores; not_judged for an image that was left out.
+  std::vector<std::int32_t> predicted_classes;
+  /// [sample], or empty in a file that does not know: values behind the image that were NaN or
+  /// infinite. The quality counter nonfinite_images counts those above 0.
+  std::vector<std::int64_t> nonfinite_image_values;
+  std::vector<RawKv> raw;  ///< one per kept layer, or empty
   std::optional<BatchStatistics> statistics;
   std::optional<TimingRecord> timing;
   LedgerRecord ledger;  ///< of this batch; the file keeps the largest batch's

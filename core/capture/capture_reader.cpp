@@ -35,6 +35,13 @@ struct CaptureReader::Impl {
     if (has(schema::Part::raw)) {
       raw_samples = file.shape().kept_samples_before(file.committed_samples());
     }
+    if (has(schema::Part::image_check)) {
+      const std::vector<std::int64_t> values =
+          sample_rows<std::int64_t>(schema::nonfinite_image_values).data;
+      for (std::size_t sample = 0; sample < values.size(); ++sample) {
+        if (values[sample] != 0) nonfinite_images.push_back(static_cast<std::int64_t>(sample));
+      }
+    }
   }
 
   bool has(schema::Part part) const { return file.shape().has(part); }
@@ -175,6 +182,7 @@ struct CaptureReader::Impl {
 
   OpenCapture file;
   std::vector<std::int64_t> raw_samples;
+  std::vector<std::int64_t> nonfinite_images;
   mutable std::vector<std::byte> stored;  // kept between reads: the hot path of analyze
 };
 
@@ -198,7 +206,20 @@ QualityCounts CaptureReader::quality() const {
   const std::size_t known = std::min(values.data.size(), counts.values.size());
   std::copy_n(values.data.begin(), known, counts.values.begin());
   counts[QualityCounter::uncommitted_samples] = record().settings.samples - committed_samples();
+  // The file's own count may include a batch that was under way.
+  if (layout().image_check) {
+    counts[QualityCounter::nonfinite_images] = static_cast<std::int64_t>(nonfinite_images().size());
+  }
   return counts;
+}
+
+const std::vector<std::int64_t>& CaptureReader::nonfinite_images() const {
+  return impl_->nonfinite_images;
+}
+
+bool CaptureReader::has_finite_image(std::int64_t sample) const {
+  return !std::binary_search(impl_->nonfinite_images.begin(), impl_->nonfinite_images.end(),
+                             sample);
 }
 
 NdArray<std::int32_t> CaptureReader::token_ids() const {
@@ -266,7 +287,8 @@ std::optional<Scores> CaptureReader::scores() const {
   scores.capture_id = record().capture_id;
   scores.model = record().model.name;
   scores.scorer = *scorer;
-  scores.samples = committed_samples();
+  scores.nonfinite_images = static_cast<std::int64_t>(nonfinite_images().size());
+  scores.samples = committed_samples() - scores.nonfinite_images;
   scores.classes =
       class_scores(labels(), impl_->sample_rows<std::int32_t>(schema::predicted_class).data);
   scores.class_accuracy.value = accuracy_of(scores.classes);
@@ -302,6 +324,10 @@ BatchRecord CaptureReader::batch(std::int64_t index) const {
   batch.seeds = impl_->sample_rows<std::uint64_t>(schema::seed, first, count).data;
   if (parts.preview_size > 0) {
     batch.preview = impl_->sample_rows<std::uint8_t>(schema::preview, first, count);
+  }
+  if (parts.image_check) {
+    batch.nonfinite_image_values =
+        impl_->sample_rows<std::int64_t>(schema::nonfinite_image_values, first, count).data;
   }
   if (parts.has_statistics()) batch.statistics = impl_->batch_statistics(index);
   if (parts.timing) batch.timing = impl_->batch_timing(index);

@@ -38,6 +38,10 @@ class CaptureReader {
   /// Samples of every committed batch, in order.
   const std::vector<std::int64_t>& batch_samples() const;
   QualityCounts quality() const;
+  /// Committed samples, counted from the first one of the file, ascending, behind whose image a
+  /// value was NaN or infinite: it goes into no figure. Empty where the file does not know.
+  const std::vector<std::int64_t>& nonfinite_images() const;
+  bool has_finite_image(std::int64_t sample) const;
 
   NdArray<std::int32_t> token_ids() const;  ///< [sample, token]
   std::vector<std::int32_t> labels() const;

@@ -122,6 +122,9 @@ struct CaptureWriter::Impl {
     if (shape.has(schema::Part::scores)) {
       put(schema::predicted_class, committed, count, batch.predicted_classes);
     }
+    if (shape.has(schema::Part::image_check)) {
+      put(schema::nonfinite_image_values, committed, count, batch.nonfinite_image_values);
+    }
   }
 
   void write_raw(const BatchRecord& batch, std::int64_t count) {

@@ -11,6 +11,7 @@ struct FileLayout {
   bool mass = false;         ///< /analysis/attention
   bool timing = false;       ///< /timing
   bool scores = false;       ///< /samples/predicted_class, /scores
+  bool image_check = false;  ///< /samples/nonfinite_image_values
   std::int64_t batches = 0;  ///< as many as the file has room for
   int preview_size = 0;      ///< side in pixels; 0: no previews
 

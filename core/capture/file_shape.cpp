@@ -82,6 +82,8 @@ bool FileShape::has(schema::Part part) const {
       return layout_.timing;
     case schema::Part::scores:
       return layout_.scores;
+    case schema::Part::image_check:
+      return layout_.image_check;
   }
   return false;
 }

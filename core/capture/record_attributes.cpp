@@ -125,6 +125,9 @@ FileLayout read_contents(const h5::Calls& calls, hid_t file) {
       case schema::Part::scores:
         layout.scores = true;
         break;
+      case schema::Part::image_check:
+        layout.image_check = true;
+        break;
     }
   }
   return layout;

@@ -28,10 +28,10 @@ enum class Type {
 };
 
 /// Which files hold an entry. The attribute `contents` lists the parts of a file.
-enum class Part { always, preview, raw, similarity, mass, timing, scores };
+enum class Part { always, preview, raw, similarity, mass, timing, scores, image_check };
 
-inline constexpr std::array<std::string_view, 7> part_names = {
-    "always", "preview", "raw", "similarity", "mass", "timing", "scores"};
+inline constexpr std::array<std::string_view, 8> part_names = {
+    "always", "preview", "raw", "similarity", "mass", "timing", "scores", "image_check"};
 
 struct Dimension {
   std::string_view name;
@@ -245,8 +245,13 @@ inline constexpr Dataset batch_ns{"/timing/batch_ns",
                                   "wall time of the whole batch, from the labels to the image"};
 
 inline constexpr Dataset predicted_class{
-    "/samples/predicted_class",          "sample", Type::int32, Part::scores, 0, "1",
-    "class the scorer sees in the image"};
+    "/samples/predicted_class",
+    "sample",
+    Type::int32,
+    Part::scores,
+    0,
+    "1",
+    "class the scorer sees in the image; -1 where it is not judged"};
 inline constexpr Dataset class_accuracy{
     "/scores/class_accuracy",
     "estimate",
@@ -263,6 +268,14 @@ inline constexpr Dataset demo_frechet_distance{
     0,
     "1",
     "Fréchet distance of the scorer's features to real pictures'; NaN until the run is over"};
+inline constexpr Dataset nonfinite_image_values{
+    "/samples/nonfinite_image_values",
+    "sample",
+    Type::int64,
+    Part::image_check,
+    0,
+    "1",
+    "values behind the image, of f_hat and of the decoder's output, that were NaN or infinite"};
 
 inline constexpr std::array datasets = {
     committed_samples,
@@ -293,6 +306,7 @@ inline constexpr std::array datasets = {
     predicted_class,
     class_accuracy,
     demo_frechet_distance,
+    nonfinite_image_values,
 };
 
 // Names that code asks for besides the paths above.

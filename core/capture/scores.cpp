@@ -38,9 +38,10 @@ std::vector<ClassScore> class_scores(const std::vector<std::int32_t>& labels,
   };
   std::map<std::int32_t, Count> counts;
   for (std::size_t i = 0; i < labels.size(); ++i) {
+    if (predicted.at(i) == not_judged) continue;
     Count& count = counts[labels[i]];
     ++count.samples;
-    count.recognised += labels[i] == predicted.at(i) ? 1 : 0;
+    count.recognised += labels[i] == predicted[i] ? 1 : 0;
   }
   std::vector<ClassScore> classes;
   classes.reserve(counts.size());
@@ -86,6 +87,7 @@ nlohmann::json to_json(const Scores& scores) {
           {"scorer", to_json(scores.scorer)},
           {"samples", scores.samples},
           {"unreadable_images", scores.unreadable_images},
+          {"nonfinite_images", scores.nonfinite_images},
           {"class_accuracy", to_json(scores.class_accuracy)},
           {"demo_frechet_distance", to_json(scores.demo_frechet_distance)},
           {"classes", std::move(classes)}};
@@ -101,6 +103,9 @@ Scores load_scores(const std::string& path) {
   scores.scorer = parse_scorer_record(fields.object("scorer"));
   scores.samples = fields.integer("samples", 1);
   scores.unreadable_images = fields.integer("unreadable_images", 0);
+  if (fields.has("nonfinite_images")) {
+    scores.nonfinite_images = fields.integer("nonfinite_images", 0);
+  }
   scores.class_accuracy = parse_estimate(fields.object("class_accuracy"), 0, 1);
   scores.demo_frechet_distance =
       parse_estimate(fields.object("demo_frechet_distance"), 0, std::numeric_limits<double>::max());

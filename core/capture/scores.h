@@ -16,6 +16,9 @@ class JsonFields;
 
 inline constexpr std::string_view scores_schema = "kvscope.scores/1";
 
+/// Predicted class of a sample that no scorer judged.
+inline constexpr std::int32_t not_judged = -1;
+
 /// What judged images, and how the intervals of its figures were made.
 struct ScorerRecord {
   std::string name;
@@ -40,12 +43,14 @@ struct Scores {
   ScorerRecord scorer;
   std::int64_t samples = 0;            ///< whose images were judged
   std::int64_t unreadable_images = 0;  ///< of further samples: missing or broken
+  std::int64_t nonfinite_images = 0;   ///< of further samples: NaN or infinity behind the image
   Estimate class_accuracy;             ///< share of samples whose predicted class is their label
   Estimate demo_frechet_distance;
   std::vector<ClassScore> classes;  ///< labels ascending, only those asked for
 };
 
-/// Accuracy by class, from the label and the predicted class of every sample.
+/// Accuracy by class, from the label and the predicted class of every sample; those not_judged are
+/// left out.
 std::vector<ClassScore> class_scores(const std::vector<std::int32_t>& labels,
                                      const std::vector<std::int32_t>& predicted);
 

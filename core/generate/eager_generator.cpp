@@ -159,13 +159,14 @@ BatchOutput EagerGenerator::generate_batch(const BatchRequest& request) {
     const ModuleScope scope(clock, Module::quantizer);
     take_codes(pass, scale, codes);
   }
-  at::Tensor image;
+  DecodedImages decoded;
   {
     const ModuleScope scope(clock, Module::decoder);
-    image = vqvae_->decode(pass.f_hat);
+    decoded = vqvae_->decode(pass.f_hat);
   }
   if (timer_) timer_->end_batch();
-  const BatchOutput output{at::cat(token_ids, 1).cpu(), pass.f_hat.cpu(), image.cpu()};
+  const BatchOutput output{at::cat(token_ids, 1).cpu(), pass.f_hat.cpu(), decoded.image.cpu(),
+                           decoded.nonfinite.cpu()};
   for (Observer* observer : observers_) observer->on_batch_end(info, output);
   return output;
 }

@@ -32,6 +32,7 @@ struct BatchOutput {
   at::Tensor token_ids;  ///< [B, total tokens] int64
   at::Tensor f_hat;      ///< [B, z_channels, last side, last side] float32
   at::Tensor image;      ///< [B, 3, size, size] float32 in [0, 1]
+  at::Tensor nonfinite;  ///< [B] int64: see DecodedImages
 };
 
 /// Watches a generation without changing it. Callbacks come on the generating thread.

@@ -3,6 +3,7 @@
 #include <array>
 
 #include <ATen/ops/constant_pad_nd.h>
+#include <ATen/ops/isfinite.h>
 #include <ATen/ops/silu.h>
 #include <ATen/ops/upsample_nearest2d.h>
 #include <fmt/format.h>
@@ -13,6 +14,11 @@ namespace {
 at::Tensor twice_as_large(const at::Tensor& x) {
   const std::array<std::int64_t, 2> size = {2 * x.size(2), 2 * x.size(3)};
   return at::upsample_nearest2d(x, size);
+}
+
+// Of every sample: [B, …] → [B] int64.
+at::Tensor count_nonfinite(const at::Tensor& values) {
+  return at::isfinite(values).logical_not_().flatten(1).sum(1);
 }
 
 }  // namespace
@@ -77,13 +83,14 @@ at::Tensor Vqvae::encode(const at::Tensor& image) const {
   return quantizer_.encode(quant_conv_(encoder_(image)));
 }
 
-at::Tensor Vqvae::decode(const at::Tensor& f_hat) const {
+DecodedImages Vqvae::decode(const at::Tensor& f_hat) const {
   at::Tensor image = decoder_(post_quant_conv_(f_hat)).to(at::kFloat);
-  return image.clamp_(-1, 1).add_(1).mul_(0.5);
+  const at::Tensor nonfinite = count_nonfinite(f_hat).add_(count_nonfinite(image));
+  return {image.clamp_(-1, 1).add_(1).mul_(0.5), nonfinite};
 }
 
 at::Tensor Vqvae::reconstruct(const at::Tensor& image) const {
-  return decode(quantizer_.f_hat(encode(image)));
+  return decode(quantizer_.f_hat(encode(image))).image;
 }
 
 }  // namespace kvscope

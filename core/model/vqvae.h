@@ -42,6 +42,14 @@ class Decoder {
   Convolution conv_out_;
 };
 
+/// What the decoder made of f_hat.
+struct DecodedImages {
+  at::Tensor image;  ///< [B, 3, size, size] float32 in [0, 1], NaN where the decoder gave NaN
+  /// [B] int64: values of f_hat and of the decoder's output, before it is clamped, that are NaN or
+  /// infinite. Group norms carry one inside the decoder to the whole output.
+  at::Tensor nonfinite;
+};
+
 /// The VQVAE of a VAR model, for inference. Its calls belong inside c10::InferenceMode, which saves
 /// the bookkeeping of autograd; they work without it.
 ///
@@ -60,8 +68,8 @@ class Vqvae {
   /// Image [B, 3, size, size] in [−1, 1] → token ids of all scales, [B, total tokens] int64.
   at::Tensor encode(const at::Tensor& image) const;
 
-  /// f_hat [B, z_channels, last side, last side] → image [B, 3, size, size] float32 in [0, 1].
-  at::Tensor decode(const at::Tensor& f_hat) const;
+  /// f_hat [B, z_channels, last side, last side] → images. Nothing waits for the device.
+  DecodedImages decode(const at::Tensor& f_hat) const;
 
   /// Image in [−1, 1] → tokens → image in [0, 1].
   at::Tensor reconstruct(const at::Tensor& image) const;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cmath>
 #include <vector>
 
 #include <ATen/Context.h>
@@ -51,10 +52,15 @@ class FakeGenerator final : public Generator {
       for (int layer = 0; layer < model.depth; ++layer) attend(info, schedule, layer, scale);
       for (auto* observer : observers_) observer->on_scale_end(scale, cache_);
     }
-    const BatchOutput output = {at::full({info.batch(), schedule.total_tokens()},
-                                         request.index + request.repeat * drift, at::kLong),
-                                {},
-                                at::rand({info.batch(), 3, model.image_size, model.image_size})};
+    BatchOutput output = {at::full({info.batch(), schedule.total_tokens()},
+                                   request.index + request.repeat * drift, at::kLong),
+                          {},
+                          at::rand({info.batch(), 3, model.image_size, model.image_size}),
+                          at::zeros({info.batch()}, at::kLong)};
+    if (request.index == spoiled_batch) {
+      output.image[spoiled_image].fill_(std::nanf(""));
+      output.nonfinite[spoiled_image] = output.image[spoiled_image].numel();
+    }
     for (auto* observer : observers_) observer->on_batch_end(info, output);
     if (sink_ != nullptr) {
       sink_->record({request.index, request.repeat, 1, 0, Module::ffn, 5});
@@ -68,7 +74,9 @@ class FakeGenerator final : public Generator {
   int passes = 0;
   int drift = 0;    ///< added to the tokens of every repeat
   float spoil = 0;  ///< replaces one value of K of (layer 1, scale 1) in the first row when not 0
-  at::Tensor last_key;  ///< of (layer 1, the last scale)
+  std::int64_t spoiled_batch = -1;  ///< where an image is NaN …
+  std::int64_t spoiled_image = 1;   ///< … the one at this place
+  at::Tensor last_key;              ///< of (layer 1, the last scale)
 
  private:
   void attend(const BatchInfo& info, const ScaleSchedule& schedule, int layer, int scale) {

@@ -147,6 +147,47 @@ TEST_F(Session, StoresTheScoresThatItsImagesHave) {
   EXPECT_GT(stored.demo_frechet_distance.low, 0);
 }
 
+// A black picture says nothing about the model: neither the run's figures nor later ones may hold
+// it, and nobody may take the run for a sound one.
+TEST_F(Session, LeavesImagesThatAreNotFiniteOutOfTheScores) {
+  const auto scorer = tiny_scorer(folder_ / "scorer");
+  RunRecord run = record(KvStore::none, 3);
+  run.kind = FileKind::run;
+  run.settings.scorer = scorer->record();
+  generator_.spoiled_batch = 1;
+  CaptureSession session(folder_ / "a.h5", run, at::kCPU, false, scorer);
+  session.attach(generator_);
+  for (std::int64_t index = 0; index < 3; ++index) session.run_batch(request(index));
+  session.finish();
+
+  const CaptureReader reader(folder_ / "a.h5");
+  EXPECT_THAT(reader.nonfinite_images(), ElementsAre(3));
+  EXPECT_EQ(reader.quality()[QualityCounter::nonfinite_images], 1);
+  const Scores stored = reader.scores().value();
+  EXPECT_EQ(stored.samples, 5);
+  EXPECT_EQ(stored.nonfinite_images, 1);
+  const Scores later = score_capture(reader, *scorer, 2).scores;
+  EXPECT_EQ(to_json(stored), to_json(later));
+}
+
+TEST_F(Session, WithoutAFiniteImageHasNoScores) {
+  const auto scorer = tiny_scorer(folder_ / "scorer");
+  RunRecord run = testing::tiny_record(1, 0);
+  run.settings.scorer = scorer->record();
+  generator_.spoiled_batch = 0;
+  generator_.spoiled_image = 0;
+  CaptureSession session(folder_ / "a.h5", run, at::kCPU, false, scorer);
+  session.attach(generator_);
+  session.run_batch({0, 0, 0, {3}, 1});
+  session.finish();
+  const CaptureReader reader(folder_ / "a.h5");
+  const Scores scores = reader.scores().value();
+  EXPECT_EQ(scores.samples, 0);
+  EXPECT_TRUE(std::isnan(scores.class_accuracy.value));
+  EXPECT_THAT([&] { (void)score_capture(reader, *scorer, 1); },
+              ::testing::ThrowsMessage<BadInput>(HasSubstr("NaN or infinity behind all 1")));
+}
+
 TEST_F(Session, ThatBreaksOffHasTheAccuracyOfItsCommittedSamples) {
   {
     const auto scorer = tiny_scorer(folder_ / "scorer");

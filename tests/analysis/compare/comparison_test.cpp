@@ -218,6 +218,22 @@ TEST_F(ComparisonTest, SaysWhichPicturesAreMissing) {
   EXPECT_THAT(reason_for(comparison, "1 images"), HasSubstr("no such file"));
 }
 
+TEST_F(ComparisonTest, LeavesOutPicturesThatAreNotFinite) {
+  const auto spoil = [](std::vector<std::int64_t> values) {
+    return [values](ExampleRun& run) {
+      run.layout.image_check = true;
+      for (BatchRecord& batch : run.batches) batch.nonfinite_image_values = values;
+    };
+  };
+  const Comparison half = compare_changed(spoil({0, 5}));
+  EXPECT_EQ(half.files[1].images->nonfinite, 2);
+  EXPECT_EQ(half.files[1].images->images.size(), 2U);
+  EXPECT_THAT(reason_for(half, "2 images"), HasSubstr("NaN or infinity"));
+  const Comparison none = compare_changed(spoil({5, 5}));
+  EXPECT_FALSE(none.files[1].images);
+  EXPECT_THAT(reason_for(none, "images"), HasSubstr("all 4 samples"));
+}
+
 TEST_F(ComparisonTest, GoesOnWithoutAnyPicture) {
   const Comparison comparison = compare_changed([](ExampleRun& run) { run.images.clear(); });
   EXPECT_FALSE(comparison.files[1].images);

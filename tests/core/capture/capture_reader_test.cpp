@@ -22,6 +22,7 @@ namespace kvscope {
 namespace {
 
 namespace fs = std::filesystem;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
 class CaptureReaderTest : public ::testing::Test {
@@ -247,6 +248,27 @@ TEST_F(CaptureReaderTest, YieldsTheCommittedSamplesOfAPartialFile) {
   EXPECT_EQ(reader.timings()->batch_ns.shape, (std::vector<std::int64_t>{2, 2}));
   testing::expect_committed_samples(reader);
   EXPECT_THAT(refusal(), HasSubstr("did not finish"));
+}
+
+// A killed run may have counted a batch that it did not commit; whoever leaves out images must find
+// the same number.
+TEST_F(CaptureReaderTest, KnowsTheImagesThatAreNotFinite) {
+  const RunRecord record = testing::example_record(5);
+  FileLayout layout = testing::example_layout(record);
+  layout.image_check = true;
+  CaptureWriter writer(path_, record, layout, false);
+  EXPECT_TRUE(CaptureReader(path_ + ".partial").nonfinite_images().empty());
+  BatchRecord batch = testing::example_batch(record, 0, 2);
+  EXPECT_THROW(writer.commit(batch), Error) << "without the counts";
+  batch.nonfinite_image_values = {0, 12};
+  batch.quality[QualityCounter::nonfinite_images] = 3;
+  writer.commit(batch);
+  const CaptureReader reader(path_ + ".partial");
+  EXPECT_THAT(reader.nonfinite_images(), ElementsAre(1));
+  EXPECT_TRUE(reader.has_finite_image(0));
+  EXPECT_FALSE(reader.has_finite_image(1));
+  EXPECT_EQ(reader.quality()[QualityCounter::nonfinite_images], 1);
+  EXPECT_EQ(reader.batch(0).nonfinite_image_values, batch.nonfinite_image_values);
 }
 
 /// Five samples, whose predicted class is right for all but the first.

@@ -25,6 +25,7 @@ Scores example_scores() {
   scores.scorer = {"demo-scorer", std::string(64, 'b'), {.resamples = 500, .seed = 3}};
   scores.samples = 3;
   scores.unreadable_images = 1;
+  scores.nonfinite_images = 2;
   scores.class_accuracy = {2.0 / 3, 0.5, 1};
   scores.demo_frechet_distance = {12.5, 11, 14.25};
   scores.classes = {{0, 2, 0.5}, {7, 1, 1}};
@@ -36,6 +37,11 @@ TEST(ClassScores, CountEveryLabelApart) {
   EXPECT_THAT(classes, ElementsAre(ClassScore{0, 1, 0}, ClassScore{7, 3, 2.0 / 3}));
   EXPECT_DOUBLE_EQ(accuracy_of(classes), 0.5);
   EXPECT_TRUE(std::isnan(accuracy_of({})));
+}
+
+TEST(ClassScores, LeaveOutWhatIsNotJudged) {
+  EXPECT_THAT(class_scores({7, 0, 7}, {7, not_judged, not_judged}),
+              ElementsAre(ClassScore{7, 1, 1}));
 }
 
 class ScoresFile : public ::testing::Test {
@@ -64,6 +70,11 @@ TEST_F(ScoresFile, ComesBackEqual) {
   EXPECT_EQ(scores.scorer, example_scores().scorer);
   EXPECT_EQ(scores.classes, example_scores().classes);
   EXPECT_EQ(to_json(scores), json_);
+}
+
+TEST_F(ScoresFile, OfAnEarlierVersionLoads) {
+  json_.erase("nonfinite_images");
+  EXPECT_EQ(load().nonfinite_images, 0);
 }
 
 TEST_F(ScoresFile, WhatIsNotKnownIsNull) {

@@ -1,10 +1,13 @@
 #include "core/model/vqvae.h"
 
+#include <cmath>
+#include <limits>
 #include <string>
 
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/equal.h>
+#include <ATen/ops/full.h>
 #include <gmock/gmock.h>
 
 #include "core/weights/safetensors.h"
@@ -35,7 +38,7 @@ class GoldenVqvaeTest : public ::testing::TestWithParam<const char*> {
 };
 
 TEST_P(GoldenVqvaeTest, DecodesToThePublishedImage) {
-  EXPECT_LE(difference(vqvae_.decode(golden("f_hat")), golden("image")), tolerance);
+  EXPECT_LE(difference(vqvae_.decode(golden("f_hat")).image, golden("image")), tolerance);
 }
 
 TEST_P(GoldenVqvaeTest, EncodesToThePublishedTokens) {
@@ -74,10 +77,42 @@ TEST_P(GoldenVqvaeTest, TeacherInputIsTheGenerationsInput) {
 // levels, leaves room for that and none for a norm or a residual in the wrong place.
 TEST_P(GoldenVqvaeTest, LowPrecisionStaysClose) {
   const Vqvae low(model_.config, model_.weights, at::kCPU, at::kBFloat16);
-  const at::Tensor image = low.decode(golden("f_hat"));
+  const at::Tensor image = low.decode(golden("f_hat")).image;
   EXPECT_EQ(image.scalar_type(), at::kFloat);
   EXPECT_LE((image - golden("image")).abs().mean().item<double>(), 0.01);
   EXPECT_EQ(low.quantizer().f_hat(golden_ids("token_ids")).scalar_type(), at::kFloat);
+}
+
+// Whatever overflows on the way must reach the count: else a black or white picture passes for one
+// that the model meant. The second sample shows that its neighbours stay clean.
+TEST_P(GoldenVqvaeTest, CountsWhatIsNotFiniteOfEverySample) {
+  at::Tensor f_hat = golden("f_hat").to(at::kFloat).clone();
+  ASSERT_GE(f_hat.size(0), 2);
+  for (const float value : {std::nanf(""), std::numeric_limits<float>::infinity(), -3e38F}) {
+    f_hat[0][0][0][0] = value;
+    const DecodedImages decoded = vqvae_.decode(f_hat);
+    EXPECT_GT(decoded.nonfinite[0].item<std::int64_t>(), 0) << value;
+    EXPECT_EQ(decoded.nonfinite[1].item<std::int64_t>(), 0) << value;
+  }
+}
+
+// A layer that overflows gives infinity; here its bias does. The pixels of an infinite output are
+// clamped to black or white, so that only the count tells.
+TEST_P(GoldenVqvaeTest, CountsAnOverflowInEveryLayerOfTheDecoder) {
+  const at::Tensor f_hat = golden("f_hat").to(at::kFloat).narrow(0, 0, 1);
+  EXPECT_EQ(vqvae_.decode(f_hat).nonfinite.item<std::int64_t>(), 0);
+  constexpr float infinity = std::numeric_limits<float>::infinity();
+  for (const auto& [name, weight] : model_.weights) {
+    const bool decodes =
+        name.starts_with("vae.decoder.") || name.starts_with("vae.post_quant_conv");
+    if (!decodes || !name.ends_with(".bias")) continue;
+    for (const float value : {infinity, -infinity}) {
+      StateDict spoiled = model_.weights;
+      spoiled[name] = at::full(weight.sizes(), value, at::kFloat);
+      const Vqvae vqvae(model_.config, spoiled, at::kCPU, at::kFloat);
+      EXPECT_GT(vqvae.decode(f_hat).nonfinite.item<std::int64_t>(), 0) << name << ' ' << value;
+    }
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Golden, GoldenVqvaeTest,
