@@ -86,6 +86,18 @@ TEST_P(Gpu, TeacherForcedLogitsAreClose) {
   EXPECT_LT(largest_difference(logits, expected), tolerance);
 }
 
+TEST_P(Gpu, CountsImagesThatOverflow) {
+  at::Tensor& weight = golden_->model.weights["vae.decoder.conv_in.weight"];
+  weight = weight.to(at::kFloat) * 1e7;
+  const auto nonfinite = [&](at::ScalarType dtype) {
+    return make(dtype, golden_->sampling(), golden_->vanilla())
+        .generate(golden_->request())
+        .nonfinite;
+  };
+  EXPECT_FALSE(nonfinite(at::kFloat).any().item<bool>());
+  EXPECT_TRUE(nonfinite(at::kHalf).all().item<bool>()) << "beyond 65504";
+}
+
 struct Watching : Observer, TimingSink {
   ObserverNeeds needs() const override { return {.attention = true, .attention_mass = true}; }
   void on_attention(const AttentionEvent& event) override {
@@ -110,6 +122,7 @@ TEST_P(Gpu, EveryPrecisionIsFiniteObservedOrNotAndTimed) {
     EagerGenerator generator = make(dtype, golden_->sampling(), golden_->vanilla());
     const BatchOutput alone = generator.generate(golden_->request());
     EXPECT_TRUE(alone.image.isfinite().all().item<bool>());
+    EXPECT_FALSE(alone.nonfinite.any().item<bool>());
     Watching watching;
     generator.set_observers({&watching});
     generator.set_timing_sink(&watching);
