@@ -65,6 +65,7 @@ FileLayout layout_of(const RunRecord& record) {
   const RunSettings& settings = record.settings;
   const bool capture = record.kind == FileKind::capture;
   layout.raw = capture && settings.store == KvStore::raw;
+  layout.queries = layout.raw && settings.keep.queries;
   layout.similarity = capture && settings.store == KvStore::reduced;
   layout.mass = capture;
   layout.timing = true;

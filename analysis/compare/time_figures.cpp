@@ -125,6 +125,7 @@ std::string why_latency_differs(const CaptureReader& baseline, const CaptureRead
       return differ("stored K/V types", name_of(a.kv_dtype), name_of(b.kv_dtype));
     }
     if (a.compression != b.compression) return differ("compression", a.compression, b.compression);
+    if (a.keep.queries != b.keep.queries) return "queries kept in one of them only";
     if (a.keep != b.keep) return "different parts of K and V kept";
   }
   const RunRecord& left = baseline.record();

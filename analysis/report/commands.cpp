@@ -42,7 +42,8 @@ std::string capture_options(const RunSettings& settings) {
   return options + option_list("--keep-layers", settings.keep.layers) +
          option_list("--keep-heads", settings.keep.heads) +
          option_list("--keep-scales", settings.keep.scales) +
-         option_list("--keep-samples", settings.keep.samples);
+         option_list("--keep-samples", settings.keep.samples) +
+         (settings.keep.queries ? " --keep-queries" : "");
 }
 
 /// `kvscope capture` or `run` with the settings in a file, which draws what `labels` says.

@@ -31,6 +31,7 @@ Table settings_table(const std::vector<const CaptureReader*>& files) {
     settings["device_name"] = record.device_name;
     settings["cpu_name"] = record.cpu_name;
     settings["started"] = record.start_time;
+    settings["raw_queries"] = file->has_queries();
     all.push_back(std::move(settings));
   }
   for (const auto& [field, ignored] : all[0].items()) {

@@ -1,9 +1,12 @@
 #include <memory>
 #include <string>
 
+#include <fmt/format.h>
+
 #include "cli/engine/commands.h"
 #include "cli/engine/generation_job.h"
 #include "cli/engine/generation_options.h"
+#include "core/base/error.h"
 
 namespace kvscope::cli {
 namespace {
@@ -33,6 +36,8 @@ void add_options(CLI::App& app, Options& options) {
   app.add_option("--keep-samples", keep.samples,
                  "Raw data of these samples only, counted from --first-sample")
       ->delimiter(',');
+  app.add_flag("--keep-queries", keep.queries,
+               "Store Q too, of what the other --keep options name: half as much again as K and V");
   app.add_option("--compression", options.settings.compression,
                  "none or deflate:1 … deflate:9; only none is safe against a kill")
       ->capture_default_str();
@@ -40,6 +45,10 @@ void add_options(CLI::App& app, Options& options) {
 }
 
 int run(Options options) {
+  if (options.settings.keep.queries && options.store != "raw") {
+    throw UsageError(fmt::format("--keep-queries: expected --store raw, got {}, which keeps sums",
+                                 options.store));
+  }
   options.settings.store = options.store == "raw" ? KvStore::raw : KvStore::reduced;
   options.settings.kv_dtype = parse_kv_dtype(options.kv_dtype);
   return run_generation_job(options.generation, FileKind::capture, options.settings, options.json);

@@ -54,6 +54,7 @@ nlohmann::json describe_capture(const CaptureReader& reader) {
       {"device", record.device_name},
       {"cpu", record.cpu_name},
       {"raw_kv", reader.has_raw_kv()},
+      {"raw_queries", reader.has_queries()},
       {"similarity", statistics && statistics->has_similarity()},
       {"attention_mass", statistics && statistics->has_mass()},
       {"timings", reader.timings().has_value()},

@@ -31,6 +31,7 @@ RawKvCollector::RawKvCollector(const ModelConfig& model, const RunSettings& sett
     : schedule_(model.schedule()),
       head_dim_(model.head_dim()),
       dtype_(settings.kv_dtype),
+      queries_(settings.keep.queries),
       layers_(kept_or_all<int>(settings.keep.layers, model.depth)),
       heads_(kept_or_all<std::int64_t>(settings.keep.heads, model.heads)),
       token_begin_(static_cast<std::size_t>(schedule_.scales()), -1),
@@ -56,7 +57,8 @@ void RawKvCollector::begin(const BatchInfo& info) {
   const std::size_t bytes = samples_.size() * static_cast<std::size_t>(kv_rows) * heads_.size() *
                             static_cast<std::size_t>(tokens_ * head_dim_ * element_bytes(dtype_));
   for (const int layer : layers_)
-    raw_.push_back({layer, std::vector<std::byte>(bytes), std::vector<std::byte>(bytes)});
+    raw_.push_back({layer, std::vector<std::byte>(bytes), std::vector<std::byte>(bytes),
+                    std::vector<std::byte>(queries_ ? bytes : 0)});
 }
 
 void RawKvCollector::on_attention(const AttentionEvent& event) {
@@ -67,6 +69,7 @@ void RawKvCollector::on_attention(const AttentionEvent& event) {
   RawKv& raw = raw_[static_cast<std::size_t>(layer - layers_.begin())];
   store(event.key, event.scale, raw.key);
   store(event.value, event.scale, raw.value);
+  if (queries_) store(event.query, event.scale, raw.query);
 }
 
 void RawKvCollector::store(const at::Tensor& tensor, int scale, std::vector<std::byte>& out) {

@@ -9,8 +9,8 @@
 
 namespace kvscope {
 
-/// Keeps K and V of a batch on the host in the stored type, or the subset of them that
-/// `settings.keep` names. One batch at a time: fill() gives the buffers away.
+/// Keeps K and V of a batch, and Q where asked, on the host in the stored type, or the subset of
+/// them that `settings.keep` names. One batch at a time: fill() gives the buffers away.
 class RawKvCollector final : public Collector {
  public:
   RawKvCollector(const ModelConfig& model, const RunSettings& settings);
@@ -27,6 +27,7 @@ class RawKvCollector final : public Collector {
   ScaleSchedule schedule_;
   int head_dim_;
   KvDtype dtype_;
+  bool queries_;
   std::vector<int> layers_;                 // kept, ascending
   std::vector<std::int64_t> heads_;         // kept
   std::vector<std::int64_t> token_begin_;   // [scale] in the file, −1 when not kept

@@ -10,8 +10,8 @@ namespace kvscope {
 /// file; new counters go to the end.
 enum class QualityCounter {
   uncommitted_samples,  ///< asked for, but the run ended before they were written
-  nonfinite_values,     ///< K or V values that were NaN or infinite in the model
-  overflowed_values,    ///< finite K or V values that the stored type cannot hold
+  nonfinite_values,     ///< K, V or kept Q values that were NaN or infinite in the model
+  overflowed_values,    ///< finite K, V or Q values that the stored type cannot hold
   unequal_repeats,      ///< repeats whose tokens differ from the first pass
   dropped_timings,      ///< module timings that were opened and never resolved
   nonfinite_images,     ///< images behind which a value was NaN or infinite

@@ -105,7 +105,9 @@ class BatchCheck {
     Extent extent = shape_.shape_of(schema::kv);
     extent.at(0) = kept;
     const std::int64_t bytes = elements_of(extent) * stored_bytes_;
+    const std::int64_t query_bytes = shape_.has(schema::Part::queries) ? bytes : 0;
     for (const RawKv& layer : batch_.raw) {
+      require_bytes(layer.query, query_bytes, schema::path_of(schema::query, layer.layer));
       require_bytes(layer.key, bytes, schema::path_of(schema::kv, layer.layer, KvTensor::key));
       require_bytes(layer.value, bytes, schema::path_of(schema::kv, layer.layer, KvTensor::value));
     }

@@ -10,12 +10,13 @@
 
 namespace kvscope {
 
-/// Raw K or V of one layer of a batch in the stored type: [kept sample, row, head, token, channel],
-/// row-major bytes; row 0 conditional, 1 unconditional.
+/// Raw K, V and Q of one layer of a batch in the stored type: [kept sample, row, head, token,
+/// channel], row-major bytes; row 0 conditional, 1 unconditional.
 struct RawKv {
   int layer = 0;
   std::vector<std::byte> key;
   std::vector<std::byte> value;
+  std::vector<std::byte> query;  ///< empty in a file without queries
 };
 
 /// Bytes of the cache while one batch ran, [layer, scale].

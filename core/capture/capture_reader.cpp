@@ -337,6 +337,7 @@ BatchRecord CaptureReader::batch(std::int64_t index) const {
 }
 
 bool CaptureReader::has_raw_kv() const { return layout().raw; }
+bool CaptureReader::has_queries() const { return layout().queries; }
 const std::vector<int>& CaptureReader::raw_layers() const {
   return impl_->file.shape().kv_layers();
 }

@@ -63,6 +63,8 @@ class CaptureReader {
   BatchRecord batch(std::int64_t index) const;
 
   bool has_raw_kv() const;
+  /// Whether Q lies beside K and V. kvscope itself reads it nowhere.
+  bool has_queries() const;
   /// Layers, heads and scales that /kv holds, as the model counts them, ascending.
   const std::vector<int>& raw_layers() const;
   const std::vector<int>& raw_heads() const;

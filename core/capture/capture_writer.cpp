@@ -132,14 +132,19 @@ struct CaptureWriter::Impl {
     const std::int64_t kept = shape.kept_before(committed + count) - first;
     if (kept == 0) return;
     for (const RawKv& layer : batch.raw) {
-      write_stored(layer.layer, KvTensor::key, layer.key, first, kept);
-      write_stored(layer.layer, KvTensor::value, layer.value, first, kept);
+      const auto name = [&](KvTensor tensor) {
+        return schema::path_of(schema::kv, layer.layer, tensor);
+      };
+      write_stored(name(KvTensor::key), layer.key, first, kept);
+      write_stored(name(KvTensor::value), layer.value, first, kept);
+      if (shape.has(schema::Part::queries)) {
+        write_stored(schema::path_of(schema::query, layer.layer), layer.query, first, kept);
+      }
     }
   }
 
-  void write_stored(int layer, KvTensor tensor, const std::vector<std::byte>& bytes,
+  void write_stored(const std::string& name, const std::vector<std::byte>& bytes,
                     std::int64_t first, std::int64_t kept) {
-    const std::string name = schema::path_of(schema::kv, layer, tensor);
     const hid_t target = dataset(name);
     // In the file's own type nothing is converted.
     const h5::Datatype type(calls(H5Dget_type(target), "open " + name));

@@ -7,6 +7,7 @@ namespace kvscope {
 /// What a file contains, fixed before the first batch (HDF5's SWMR mode adds no objects later).
 struct FileLayout {
   bool raw = false;          ///< /kv
+  bool queries = false;      ///< Q in /kv, only with raw
   bool similarity = false;   ///< /analysis/similarity, norms, layer statistics
   bool mass = false;         ///< /analysis/attention
   bool timing = false;       ///< /timing

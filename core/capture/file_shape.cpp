@@ -84,6 +84,8 @@ bool FileShape::has(schema::Part part) const {
       return layout_.scores;
     case schema::Part::image_check:
       return layout_.image_check;
+    case schema::Part::queries:
+      return layout_.queries;
   }
   return false;
 }

@@ -128,6 +128,9 @@ FileLayout read_contents(const h5::Calls& calls, hid_t file) {
       case schema::Part::image_check:
         layout.image_check = true;
         break;
+      case schema::Part::queries:
+        layout.queries = true;
+        break;
     }
   }
   return layout;

@@ -54,6 +54,7 @@ KeptSubset parse_kept(JsonFields fields) {
   keep.heads = fields.integers("heads", 0);
   keep.scales = fields.integers("scales", 0);
   for (const int sample : fields.integers("samples", 0)) keep.samples.push_back(sample);
+  if (fields.has("queries")) keep.queries = fields.boolean("queries");
   fields.refuse_unknown();
   return keep;
 }
@@ -103,6 +104,8 @@ nlohmann::json to_json(const RunSettings& settings) {
                            {"samples", settings.keep.samples}}},
                          {"collectors", settings.collectors},
                          {"compression", settings.compression}};
+  // Only where true, so that settings of earlier versions stay equal.
+  if (settings.keep.queries) json["keep"]["queries"] = true;
   if (settings.scorer) json["scorer"] = to_json(*settings.scorer);
   return json;
 }

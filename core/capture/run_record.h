@@ -16,7 +16,7 @@
 
 namespace kvscope {
 
-/// Type of the raw K and V in a file.
+/// Type of the raw K, V and Q in a file.
 enum class KvDtype { fp16, fp32, bf16 };
 
 std::string_view name_of(KvDtype dtype);
@@ -37,13 +37,14 @@ std::string_view name_of(KvStore store);
 /// Rows of K and V that a sample has: conditional and unconditional.
 inline constexpr std::int64_t kv_rows = 2;
 
-/// Which part of the raw K and V is in the file. Empty means all. Indices ascending; samples are
-/// counted from the first one of the file.
+/// Which part of the raw K and V is in the file, and whether Q is. Empty means all. Indices
+/// ascending; samples are counted from the first one of the file.
 struct KeptSubset {
   std::vector<int> layers;
   std::vector<int> heads;
   std::vector<int> scales;
   std::vector<std::int64_t> samples;
+  bool queries = false;  ///< of the same layers, heads, scales and samples
   bool operator==(const KeptSubset&) const = default;
 };
 

@@ -60,6 +60,10 @@ std::string path_of(const Dataset& dataset, int layer, KvTensor tensor) {
   return filled(dataset, layer, Metric::cosine, tensor);
 }
 
+std::string path_of(const Dataset& dataset, int layer) {
+  return path_of(dataset, layer, KvTensor::key);
+}
+
 std::vector<std::string> paths_of(const Dataset& dataset, const std::vector<int>& layers) {
   std::vector<std::string> paths;
   const bool by_layer = dataset.path.find("{layer}") != std::string_view::npos;

@@ -28,10 +28,10 @@ enum class Type {
 };
 
 /// Which files hold an entry. The attribute `contents` lists the parts of a file.
-enum class Part { always, preview, raw, similarity, mass, timing, scores, image_check };
+enum class Part { always, preview, raw, similarity, mass, timing, scores, image_check, queries };
 
-inline constexpr std::array<std::string_view, 8> part_names = {
-    "always", "preview", "raw", "similarity", "mass", "timing", "scores", "image_check"};
+inline constexpr std::array<std::string_view, 9> part_names = {
+    "always", "preview", "raw", "similarity", "mass", "timing", "scores", "image_check", "queries"};
 
 struct Dimension {
   std::string_view name;
@@ -128,6 +128,13 @@ inline constexpr Dataset kv{"/kv/layer_{layer}/{tensor}",
                             2,
                             "1",
                             "K (after l2 normalisation) or V as the attention read it"};
+inline constexpr Dataset query{"/kv/layer_{layer}/query",
+                               "sample row head token channel",
+                               Type::stored,
+                               Part::queries,
+                               2,
+                               "1",
+                               "Q as the attention read it: normalised and scaled"};
 inline constexpr Dataset similarity{"/analysis/similarity/{metric}/{tensor}",
                                     "layer head target source",
                                     Type::float64,
@@ -307,6 +314,7 @@ inline constexpr std::array datasets = {
     class_accuracy,
     demo_frechet_distance,
     nonfinite_image_values,
+    query,
 };
 
 // Names that code asks for besides the paths above.
@@ -349,6 +357,7 @@ inline constexpr std::array attributes = {
     Attribute{"/ledger/logical_bytes", value_element_bytes, Type::int64, "bytes of a V element"},
     Attribute{"/kv/layer_{layer}/{tensor}", "logical_dtype", Type::text,
               "float16, float32, or bfloat16 (stored as uint16)"},
+    Attribute{"/kv/layer_{layer}/query", "logical_dtype", Type::text, "as for K and V"},
 };
 
 /// "int32", "float64", … as data/FORMAT.md names them.
@@ -362,6 +371,7 @@ std::string path_of(const Dataset& dataset);
 std::string path_of(const Dataset& dataset, KvTensor tensor);
 std::string path_of(const Dataset& dataset, Metric metric, KvTensor tensor);
 std::string path_of(const Dataset& dataset, int layer, KvTensor tensor);
+std::string path_of(const Dataset& dataset, int layer);
 
 /// Every path that a dataset stands for; `layers` are the layers that /kv holds.
 std::vector<std::string> paths_of(const Dataset& dataset, const std::vector<int>& layers);

@@ -55,6 +55,20 @@ TEST(RawKv, LiesAsSampleRowHeadTokenChannel) {
     }
   }
   EXPECT_FALSE(record.quality.any());
+  EXPECT_THAT(record.raw[1].query, SizeIs(0)) << "nobody asked for it";
+}
+
+// The subset is one for all three: else no script could multiply them.
+TEST(RawKv, KeepsQueriesLikeKeysAndValues) {
+  testing::FakeGenerator generator;
+  RunSettings settings = raw_settings(KvDtype::bf16);
+  settings.first_sample = 4;
+  settings.keep = {.layers = {1}, .heads = {1}, .scales = {0, 2}, .samples = {1}, .queries = true};
+  RawKvCollector collector(testing::tiny_model(), settings);
+  const BatchRecord record = record_of(collector, generator);
+  ASSERT_THAT(record.raw, SizeIs(1));
+  EXPECT_EQ(record.raw[0].query, record.raw[0].value) << "the fake generator's are the same";
+  EXPECT_NE(record.raw[0].query, record.raw[0].key);
 }
 
 TEST(RawKv, KeepsTheSubsetAskedFor) {

@@ -74,7 +74,7 @@ inline BatchRecord tiny_batch(const RunRecord& record, std::int64_t index) {
   const auto floats = static_cast<std::size_t>(2 * 2 * model.heads * tokens * model.head_dim());
   for (int layer = 0; layer < model.depth; ++layer) {
     const auto seed = static_cast<std::uint64_t>(100 * index + 10 * layer);
-    batch.raw.push_back({layer, noise(floats, seed), noise(floats, seed + 1)});
+    batch.raw.push_back({layer, noise(floats, seed), noise(floats, seed + 1), {}});
   }
   return batch;
 }

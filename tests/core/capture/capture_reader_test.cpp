@@ -271,6 +271,23 @@ TEST_F(CaptureReaderTest, KnowsTheImagesThatAreNotFinite) {
   EXPECT_EQ(reader.batch(0).nonfinite_image_values, batch.nonfinite_image_values);
 }
 
+TEST_F(CaptureReaderTest, KnowsWhetherQueriesAreThere) {
+  RunRecord record = testing::example_record(2);
+  record.settings.keep = {
+      .layers = {1}, .heads = {}, .scales = {0}, .samples = {}, .queries = true};
+  FileLayout layout = testing::example_layout(record);
+  layout.queries = true;
+  CaptureWriter writer(path_, record, layout, false);
+  BatchRecord batch = testing::example_batch(record, 0, 2);
+  EXPECT_THROW(writer.commit(batch), Error) << "without queries";
+  batch.raw[0].query = batch.raw[0].key;
+  writer.commit(batch);
+  writer.finish();
+  const CaptureReader reader(path_);
+  EXPECT_TRUE(reader.has_queries());
+  EXPECT_EQ(reader.record().settings, record.settings);
+}
+
 /// Five samples, whose predicted class is right for all but the first.
 class ScoredCapture : public CaptureReaderTest {
  protected:

@@ -203,7 +203,7 @@ BatchRecord example_batch(const RunRecord& record, std::int64_t first, std::int6
   batch.preview = NdArray<std::uint8_t>({count, 4, 4, 3}, static_cast<std::uint8_t>(first));
   const KeptSubset& keep = record.settings.keep;
   for (const int layer : kept_or_all(keep.layers, record.model.depth)) {
-    batch.raw.push_back({.layer = layer, .key = {}, .value = {}});
+    batch.raw.push_back({.layer = layer, .key = {}, .value = {}, .query = {}});
   }
   for (std::int64_t sample = first; sample < first + count; ++sample) {
     batch.labels.push_back(static_cast<std::int32_t>(sample % 3));
