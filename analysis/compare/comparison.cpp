@@ -14,6 +14,7 @@
 #include "analysis/compare/same_draws.h"
 #include "analysis/compare/time_figures.h"
 #include "core/base/error.h"
+#include "core/base/json_text.h"
 #include "core/base/progress.h"
 #include "core/base/units.h"
 #include "core/budget/retention_plan.h"
@@ -106,7 +107,7 @@ std::map<std::string, std::string> settings_of(const CaptureReader& file) {
       {"device_name", record.device_name}, {"cpu_name", record.cpu_name}};
   const nlohmann::json given = to_json(record.settings);
   for (const auto& [key, value] : given.items()) {
-    settings[key] = value.is_string() ? value.get<std::string>() : value.dump();
+    settings[key] = value.is_string() ? value.get<std::string>() : json_text(value);
   }
   if (const std::optional<ScorerRecord>& scorer = record.settings.scorer) {
     settings["scorer"] = fmt::format("{} ({})", scorer->name, scorer->sha256);
@@ -211,9 +212,9 @@ void check_same_model(const CaptureReader& baseline, const CaptureReader& file) 
   const nlohmann::json right = to_json(b);
   for (const auto& [key, value] : left.items()) {
     if (!right.contains(key) || right[key] != value) {
-      fail(fmt::format("a file of model '{}' with {} {}", a.name, key, value.dump()),
+      fail(fmt::format("a file of model '{}' with {} {}", a.name, key, json_text(value)),
            fmt::format("model '{}' with {}", b.name,
-                       right.contains(key) ? right[key].dump() : "none"));
+                       right.contains(key) ? json_text(right[key]) : "none"));
     }
   }
   if (a != b) fail("a file of model '" + a.name + "'", "model '" + b.name + "'");

@@ -5,6 +5,7 @@
 #include "analysis/report/commands.h"
 #include "analysis/report/markup.h"
 #include "analysis/report/sections.h"
+#include "core/base/json_text.h"
 
 namespace kvscope {
 
@@ -21,7 +22,7 @@ std::string reproduce_section(const ReportFiles& files) {
   for (const ReportBudget& each : files.budgets) {
     body += fmt::format("<details><summary>{} of {}</summary>\n<pre>{}</pre></details>\n",
                         each.name, escape_markup(fmt::format("{}", fmt::join(each.files, ", "))),
-                        escape_markup(to_json(each.budget).dump(2)));
+                        escape_markup(json_text(to_json(each.budget), 2)));
   }
   return section("reproduce", "How to reproduce", body);
 }

@@ -7,6 +7,7 @@
 #include "analysis/report/markup.h"
 #include "analysis/report/sections.h"
 #include "core/base/error.h"
+#include "core/base/json_text.h"
 #include "core/base/units.h"
 #include "core/image/png.h"
 
@@ -38,7 +39,7 @@ Table settings_table(const std::vector<const CaptureReader*>& files) {
     std::vector<std::string> row = {field};
     for (const nlohmann::json& settings : all) {
       const nlohmann::json value = settings.value(field, nlohmann::json());
-      row.push_back(value.is_string() ? value.get<std::string>() : value.dump());
+      row.push_back(value.is_string() ? value.get<std::string>() : json_text(value));
     }
     table.rows.push_back(std::move(row));
   }

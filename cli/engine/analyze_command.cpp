@@ -11,6 +11,7 @@
 #include "cli/common/number_check.h"
 #include "cli/engine/commands.h"
 #include "cli/engine/losses.h"
+#include "core/base/json_text.h"
 
 namespace kvscope::cli {
 namespace {
@@ -30,7 +31,7 @@ int run(Options options) {
       std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   for (const std::string& input : options.inputs) warn_of_losses(input);
   if (options.json) {
-    fmt::print("{}\n", nlohmann::json{{"file", options.output}, {"seconds", seconds}}.dump());
+    fmt::print("{}\n", json_text(nlohmann::json{{"file", options.output}, {"seconds", seconds}}));
   } else {
     fmt::print("{}: similarity and attention of {} capture{} in {:.2f} s\n", options.output,
                options.inputs.size(), options.inputs.size() == 1 ? "" : "s", seconds);

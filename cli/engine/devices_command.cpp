@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/engine/commands.h"
+#include "core/base/json_text.h"
 #include "core/generate/device.h"
 
 namespace kvscope::cli {
@@ -41,7 +42,7 @@ Command devices_command() {
                                            {"threads", at::get_num_threads()},
                                            {"cuda_devices", cuda_device_names()},
                                            {"cupti", cupti_of_wheel()}};
-              fmt::print("{}\n", *as_json ? json.dump() : json.dump(2));
+              fmt::print("{}\n", *as_json ? json_text(json) : json_text(json, 2));
               return 0;
             };
           }};

@@ -9,6 +9,7 @@
 #include "cli/engine/commands.h"
 #include "cli/engine/sweep_job.h"
 #include "core/base/error.h"
+#include "core/base/json_text.h"
 
 namespace kvscope::cli {
 namespace {
@@ -23,7 +24,7 @@ struct Options {
 
 void print(const SweepResults& results, const Options& options) {
   if (options.json) {
-    fmt::print("{}\n", to_json(results).dump(2));
+    fmt::print("{}\n", json_text(to_json(results), 2));
   } else if (options.csv) {
     fmt::print("{}", to_csv(to_tables(results, Numbers::exact)));
   } else if (options.markdown) {

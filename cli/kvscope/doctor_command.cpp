@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "cli/kvscope/commands.h"
+#include "core/base/json_text.h"
 #include "core/base/table.h"
 #include "core/base/version.h"
 #include "core/capture/schema.h"
@@ -106,7 +107,7 @@ int run(bool as_json) {
                       {"detail", finding.detail},
                       {"remedy", finding.remedy}});
     }
-    fmt::print("{}\n", json.dump(2));
+    fmt::print("{}\n", json_text(json, 2));
     return 0;
   }
   Table table{.columns = {"what", "", "found", "how to get it"}, .rows = {}};

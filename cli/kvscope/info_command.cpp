@@ -13,6 +13,7 @@
 #include "cli/kvscope/commands.h"
 #include "core/base/error.h"
 #include "core/base/json_fields.h"
+#include "core/base/json_text.h"
 #include "core/base/table.h"
 #include "core/base/units.h"
 #include "core/budget/budget.h"
@@ -146,7 +147,7 @@ nlohmann::json describe(const std::string& path) {
 }
 
 std::string text_of(const nlohmann::json& value) {
-  return value.is_string() ? value.get<std::string>() : value.dump();
+  return value.is_string() ? value.get<std::string>() : json_text(value);
 }
 
 void print_text(const nlohmann::json& json) {
@@ -181,7 +182,7 @@ Command info_command() {
             return [options] {
               const nlohmann::json json = describe(options->path);
               if (options->json) {
-                fmt::print("{}\n", json.dump(2));
+                fmt::print("{}\n", json_text(json, 2));
               } else {
                 print_text(json);
               }

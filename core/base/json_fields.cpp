@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 
 #include "core/base/error.h"
+#include "core/base/json_text.h"
 
 namespace kvscope {
 
@@ -131,7 +132,7 @@ std::string JsonFields::path_of(std::string_view key) const {
 std::string brief(const nlohmann::json& value) {
   if (value.is_array()) return "a list";
   if (value.is_object()) return "an object";
-  std::string text = value.dump();
+  std::string text = json_text(value);
   constexpr std::size_t longest = 60;  // more would bury the message
   if (text.size() > longest) text = text.substr(0, longest) + "…";
   return text;

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/base/json_fields.h"
+#include "core/base/json_text.h"
 #include "core/capture/schema.h"
 
 namespace kvscope {
@@ -55,16 +56,16 @@ void create_record(const h5::Calls& calls, hid_t file, const RunRecord& record,
   text("contents", contents);
   h5::create_integer(calls, file, schema::complete, 0);
   text("capture_id", record.capture_id);
-  text("source_ids", nlohmann::json(record.source_ids).dump());
+  text("source_ids", json_text(nlohmann::json(record.source_ids)));
   text("tool_version", record.tool_version);
   text("git_commit", record.git_commit);
   text("weights_sha256", record.weights_sha256);
-  text("model_config", to_json(record.model).dump());
-  text("settings", to_json(record.settings).dump());
+  text("model_config", json_text(to_json(record.model)));
+  text("settings", json_text(to_json(record.settings)));
   h5::create_unsigned(calls, file, "seed", record.settings.seed);
   text("rng", name_of(record.settings.rng));
   text("policy", record.policy);
-  text("budget", to_json(record.budget).dump());
+  text("budget", json_text(to_json(record.budget)));
   text("torch_version", record.torch_version);
   text("device_name", record.device_name);
   text("cpu_name", record.cpu_name);

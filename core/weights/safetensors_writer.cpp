@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/base/error.h"
+#include "core/base/json_text.h"
 #include "core/weights/safetensors.h"
 
 namespace kvscope {
@@ -32,7 +33,7 @@ std::string header_of(const std::string& path, const TensorViews& tensors,
                     {"data_offsets", {position, position + *bytes}}};
     position += *bytes;
   }
-  std::string text = header.dump();
+  std::string text = json_text(header);
   // Spaces behind the JSON put the data on a multiple of 64 bytes, so that views are aligned.
   constexpr std::size_t alignment = 64;
   const std::size_t over = (prefix_bytes + text.size()) % alignment;
