@@ -54,10 +54,10 @@ const RunRecord& name_collectors(const std::vector<std::unique_ptr<Collector>>& 
   return record;
 }
 
-/// `path`, which can become a new file with images.
-std::string checked(std::string path, bool force) {
+/// The file that `path` leads to, which can become a new one with images.
+std::string checked(const std::string& path, bool force) {
   CaptureSession::check_output(path, force);
-  return path;
+  return link_target(path);
 }
 
 FileLayout layout_of(const RunRecord& record) {
@@ -117,20 +117,19 @@ class CaptureSession::LabelObserver final : public Observer {
 };
 
 void CaptureSession::check_output(const std::string& path, bool force) {
-  check_target(path, force);
-  ImageFolder::check(path, force);
+  ImageFolder::check(check_target(path, force), force);
 }
 
-CaptureSession::CaptureSession(std::string path, RunRecord record, at::Device device, bool force,
-                               std::shared_ptr<const Scorer> scorer)
+CaptureSession::CaptureSession(const std::string& path, RunRecord record, at::Device device,
+                               bool force, std::shared_ptr<const Scorer> scorer)
     : record_(std::move(record)),
       plan_(record_.budget),
       labels_(std::make_unique<LabelObserver>()),
       collectors_(make_collectors(record_, plan_, device)),
       scores_(add_scores(collectors_, std::move(scorer))),
       timing_(record_.settings.repeat, record_.model.depth, plan_.schedule().scales()),
-      writer_(checked(std::move(path), force), name_collectors(collectors_, record_),
-              layout_of(record_), force),
+      writer_(checked(path, force), name_collectors(collectors_, record_), layout_of(record_),
+              force),
       images_(writer_.path()),
       thread_([this](PendingBatch& batch) { write(batch); }) {}
 

@@ -33,7 +33,7 @@ class CaptureSession {
   /// settings, judges the images; none leaves them unscored. Throws Error as CaptureWriter does,
   /// when images are already beside `path` and `force` is not set, and when the budget's policy
   /// does not say which source scales are read.
-  CaptureSession(std::string path, RunRecord record, at::Device device, bool force,
+  CaptureSession(const std::string& path, RunRecord record, at::Device device, bool force,
                  std::shared_ptr<const Scorer> scorer = nullptr);
   ~CaptureSession();
   CaptureSession(const CaptureSession&) = delete;

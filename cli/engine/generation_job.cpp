@@ -18,6 +18,7 @@
 #include "cli/engine/print_scores.h"
 #include "collectors/session.h"
 #include "core/base/error.h"
+#include "core/base/json_text.h"
 #include "core/base/output_file.h"
 #include "core/base/progress.h"
 #include "core/base/units.h"
@@ -121,7 +122,7 @@ void print_summary(const std::string& path, const RunRecord& record, const KvSha
                            {"job_seconds", job_seconds},
                            {"logical_peak_bytes", peak}};
     if (scores) json["scores"] = to_json(*scores);
-    fmt::print("{}\n", json.dump());
+    fmt::print("{}\n", json_text(json));
     return;
   }
   fmt::print("{}: {} images, {} cache, logical KV peak {} ({}, batch {}), {:.2f} s\n", path,
@@ -138,7 +139,7 @@ RunRecord run_alone(GenerationJob& job, const GenerationOptions& options) {
     return job.run(job.record().budget, options.output, options.force,
                    [&](std::int64_t samples) { progress.advance(samples); });
   } catch (const Interrupted&) {
-    const std::string partial = partial_path(options.output);
+    const std::string partial = partial_path(link_target(options.output));
     if (!std::filesystem::exists(partial)) throw;
     const std::int64_t kept = CaptureReader(partial).committed_samples();
     const bool has_kv = job.record().kind == FileKind::capture;

@@ -14,6 +14,7 @@
 #include "cli/engine/losses.h"
 #include "cli/engine/print_scores.h"
 #include "core/base/error.h"
+#include "core/base/json_text.h"
 #include "core/base/log.h"
 #include "core/base/output_file.h"
 #include "core/generate/device.h"
@@ -35,29 +36,37 @@ struct Options {
 
 constexpr int default_batch = 64;
 
+/// Nothing where the figures themselves went to stdout.
+template <typename Figures>
+void print_summary(const Figures& figures, const std::string& file, bool as_json,
+                   void (*print)(const Figures&)) {
+  if (is_standard_output(file)) return;
+  if (as_json) {
+    nlohmann::json json = to_json(figures);
+    json["file"] = file;
+    fmt::print("{}\n", json_text(json));
+    return;
+  }
+  fmt::print("{}: ", file);
+  print(figures);
+}
+
 int run_forced(const Options& options) {
   const std::string output = options.output.empty() ? forced_path(options.file) : options.output;
-  check_target(output, options.force);
+  check_text_target(output, options.force);
   ForcedJobOptions job = options.forced;
   job.file = options.file;
   job.device = options.device;
   job.batch = options.batch;
   const ForcedQuality quality = run_forced_job(job);
-  write_file(output, to_json(quality).dump(2) + '\n');
-  if (options.json) {
-    nlohmann::json json = to_json(quality);
-    json["file"] = output;
-    fmt::print("{}\n", json.dump());
-  } else {
-    fmt::print("{}: ", output);
-    print_forced(quality);
-  }
+  write_file(output, json_text(to_json(quality), 2) + '\n');
+  print_summary(quality, output, options.json, print_forced);
   return 0;
 }
 
 int run_images(const Options& options) {
   const std::string output = options.output.empty() ? scores_path(options.file) : options.output;
-  check_target(output, options.force);
+  check_text_target(output, options.force);
   // fp32 means fp32: LibTorch would round convolutions to TF32 on a GPU.
   at::globalContext().setAllowTF32CuDNN(false);
   const at::Device device = parse_device(options.device);
@@ -68,15 +77,8 @@ int run_images(const Options& options) {
         score_capture(file, Scorer(options.scorer, device), options.batch.value_or(default_batch));
   });
   const Scores& scores = result.scores;
-  write_file(output, to_json(scores).dump(2) + '\n');
-  if (options.json) {
-    nlohmann::json json = to_json(scores);
-    json["file"] = output;
-    fmt::print("{}\n", json.dump());
-  } else {
-    fmt::print("{}: ", output);
-    print_scores(scores);
-  }
+  write_file(output, json_text(to_json(scores), 2) + '\n');
+  print_summary(scores, output, options.json, print_scores);
   warn_of_losses(options.file);
   const int lost = exit_code(ErrorKind::data_lost);
   if (scores.unreadable_images == 0) return scores.nonfinite_images == 0 ? 0 : lost;
@@ -96,7 +98,7 @@ void add_options(CLI::App& app, Options& options) {
       ->required();
   app.add_option("-o,--output", options.output,
                  "Scores to write (default: FILE.scores.json or FILE.forced.json, where compare "
-                 "and report look for them)");
+                 "and report look for them), - for stdout");
   auto* scorer =
       app.add_option("--scorer", options.scorer, "Scorer folder (default: the embedded model's)");
   auto* forced = app.add_option("--teacher-forced", options.forced.vanilla,

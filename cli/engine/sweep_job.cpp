@@ -1,6 +1,5 @@
 #include "cli/engine/sweep_job.h"
 
-#include <filesystem>
 #include <utility>
 
 #include <fmt/format.h>
@@ -16,6 +15,7 @@
 #include "collectors/session.h"
 #include "core/base/error.h"
 #include "core/base/interrupt.h"
+#include "core/base/json_text.h"
 #include "core/base/log.h"
 #include "core/base/output_file.h"
 #include "core/base/progress.h"
@@ -23,16 +23,6 @@
 
 namespace kvscope::cli {
 namespace {
-
-namespace fs = std::filesystem;
-
-void make_folder(const std::string& path) {
-  std::error_code failure;
-  fs::create_directories(path, failure);
-  if (fs::is_directory(path)) return;
-  throw Error(fmt::format("[sweep] {}: expected a folder, got {}", path,
-                          failure ? failure.message() : "a file"));
-}
 
 void check_analysis(const CaptureReader& analysis, const RunRecord& job, const std::string& model) {
   if (analysis.record().weights_sha256 == job.weights_sha256 &&
@@ -192,7 +182,7 @@ SweepResults run_sweep(const SweepOptions& options) {
   const CaptureReader analysis(options.analysis);
   check_vanilla(analysis);
   const SweepStatistics statistics = statistics_of(options, analysis);
-  make_folder(options.output);
+  make_output_folder(options.output);
   GenerationJob job(options.generation, FileKind::run, {});
   check_analysis(analysis, job.record(), options.generation.model);
   check_forced_samples(options, job);
@@ -202,7 +192,7 @@ SweepResults run_sweep(const SweepOptions& options) {
   const std::vector<const SweepCell*> missing = cells_to_run(folder, options.force, cells.cells);
 
   for (const SweepCell& cell : cells.cells) {
-    write_file(folder.budget_file(cell), to_json(cell.budget).dump(2) + '\n');
+    write_file(folder.budget_file(cell), json_text(to_json(cell.budget), 2) + '\n');
   }
   run_cells(folder, job, missing);
   if (options.forced_samples > 0) {
@@ -217,7 +207,7 @@ SweepResults run_sweep(const SweepOptions& options) {
   for (const DataProblem& problem : problems_of(results)) {
     log().warn("{}: {}: {}", problem.file, problem.what, problem.advice);
   }
-  write_file(folder.results_file(), to_json(results).dump(2) + '\n');
+  write_file(folder.results_file(), json_text(to_json(results), 2) + '\n');
   return results;
 }
 

@@ -9,6 +9,7 @@
 #include "analysis/compare/comparison_tables.h"
 #include "analysis/compare/image_sheet.h"
 #include "cli/kvscope/commands.h"
+#include "core/base/json_text.h"
 #include "core/base/output_file.h"
 #include "core/capture/capture_reader.h"
 #include "core/image/png.h"
@@ -40,7 +41,7 @@ int run(const Options& options) {
   const Comparison comparison = compare(readers);
   if (!options.sheet.empty()) write_sheet(options.sheet, image_sheet(readers, sheet_samples));
   if (options.json) {
-    fmt::print("{}\n", to_json(comparison).dump(2));
+    fmt::print("{}\n", json_text(to_json(comparison), 2));
   } else if (options.csv) {
     fmt::print("{}", to_csv(comparison));
   } else if (options.markdown) {

@@ -11,6 +11,7 @@
 #include "cli/common/number_check.h"
 #include "cli/kvscope/commands.h"
 #include "core/base/error.h"
+#include "core/base/json_text.h"
 #include "core/base/log.h"
 #include "core/base/output_file.h"
 #include "core/base/progress.h"
@@ -83,11 +84,10 @@ int export_images(const CaptureReader& reader, const Options& options) {
   writer.end_array();
   writer.finish();
   if (options.json) {
-    fmt::print("{}\n", nlohmann::json{{"file", options.npz},
-                                      {"images", order.size()},
-                                      {"left_out", left_out},
-                                      {"shuffle_seed", options.shuffle_seed}}
-                           .dump());
+    fmt::print("{}\n", json_text(nlohmann::json{{"file", options.npz},
+                                                {"images", order.size()},
+                                                {"left_out", left_out},
+                                                {"shuffle_seed", options.shuffle_seed}}));
   } else {
     fmt::print("{}: {} images, arr_0 uint8 NHWC, shuffled with seed {}\n", options.npz,
                order.size(), options.shuffle_seed);
@@ -140,15 +140,12 @@ void export_csv(const CaptureReader& reader, const Options& options) {
         reader.path());
   }
   const Table table = statistics_table(*statistics, reader.record().model);
-  const std::string text = to_csv(table);
-  if (options.csv == "-") {
-    fmt::print("{}", text);
-    return;
-  }
-  check_target(options.csv, options.force);
-  write_file(options.csv, text);
+  check_text_target(options.csv, options.force);
+  write_file(options.csv, to_csv(table));
+  if (is_standard_output(options.csv)) return;
   if (options.json) {
-    fmt::print("{}\n", nlohmann::json{{"file", options.csv}, {"rows", table.rows.size()}}.dump());
+    fmt::print("{}\n",
+               json_text(nlohmann::json{{"file", options.csv}, {"rows", table.rows.size()}}));
   } else {
     fmt::print("{}: {} rows\n", options.csv, table.rows.size());
   }

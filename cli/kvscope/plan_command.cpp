@@ -17,6 +17,7 @@
 #include "cli/common/number_check.h"
 #include "cli/kvscope/commands.h"
 #include "core/base/error.h"
+#include "core/base/json_text.h"
 #include "core/base/log.h"
 #include "core/base/output_file.h"
 #include "core/base/table.h"
@@ -124,8 +125,8 @@ StatisticChoice statistic_of(const Options& options) {
 }
 
 void write_budget(const Options& options, const Budget& budget) {
-  check_target(options.output, options.force);
-  write_file(options.output, to_json(budget).dump(2) + '\n');
+  check_text_target(options.output, options.force);
+  write_file(options.output, json_text(to_json(budget), 2) + '\n');
 }
 
 int run(const Options& options) {
@@ -154,8 +155,9 @@ int run(const Options& options) {
   }
   const Plan plan = make_plan(statistics, reader.record().model, plan_options(options, reader));
   if (!options.output.empty()) write_budget(options, plan.budget);
+  if (is_standard_output(options.output)) return 0;
   if (options.json) {
-    fmt::print("{}\n", to_json(plan.budget).dump(2));
+    fmt::print("{}\n", json_text(to_json(plan.budget), 2));
     return 0;
   }
   const PlanExplanation& explanation = plan.explanation;
@@ -180,7 +182,8 @@ std::string statistics_help() {
 void add_options(CLI::App& app, Options& options) {
   app.add_option("analysis", options.file, "Analysis file, or a capture with --store reduced")
       ->required();
-  app.add_option("-o,--output", options.output, "Budget to write; without it, only shown");
+  app.add_option("-o,--output", options.output,
+                 "Budget to write, - for stdout; without it, only shown");
 
   auto* choice = app.add_option_group("choice",
                                       "How many layers are demanding; without any, the "

@@ -7,6 +7,7 @@
 
 #include "analysis/report/report.h"
 #include "cli/kvscope/commands.h"
+#include "core/base/json_text.h"
 #include "core/base/output_file.h"
 
 namespace kvscope::cli {
@@ -20,10 +21,11 @@ struct Options {
 };
 
 int run(const Options& options) {
-  check_target(options.output, options.force);
+  check_text_target(options.output, options.force);
   write_file(options.output, render_report(options.files));
+  if (is_standard_output(options.output)) return 0;
   if (options.json) {
-    fmt::print("{}\n", nlohmann::json{{"file", options.output}}.dump());
+    fmt::print("{}\n", json_text(nlohmann::json{{"file", options.output}}));
   } else {
     fmt::print("{}: open it in a browser\n", options.output);
   }
@@ -42,7 +44,8 @@ Command report_command() {
                    "Runs to compare and analysis files, in any order; the first vanilla run is "
                    "the baseline")
                 ->required();
-            app.add_option("-o,--output", options->output, "HTML file to write")->required();
+            app.add_option("-o,--output", options->output, "HTML file to write, - for stdout")
+                ->required();
             app.add_flag("--force", options->force, "Overwrite an existing file");
             app.add_flag("--json", options->json, "Machine-readable summary");
             return [options] { return run(*options); };

@@ -46,15 +46,14 @@ void create_file(const std::string& path, const std::string& name, const RunReco
 }  // namespace
 
 struct CaptureWriter::Impl {
-  Impl(std::string path_of_file, const RunRecord& record, const FileLayout& layout, bool force)
-      : path(std::move(path_of_file)),
+  Impl(const std::string& asked, const RunRecord& record, const FileLayout& layout, bool force)
+      : path(check_target(asked, force)),
         calls(partial_path(path), ErrorKind::failure),
         shape(record, layout),
         tokens(record.model.schedule().tokens_by_scale()),
         samples(record.settings.samples),
         batches(layout.batches),
         stored_bytes(element_bytes(record.settings.kv_dtype)) {
-    check_target(path, force);
     const std::string fresh = partial_path(path) + ".new";
     create_file(fresh, path, record, shape);
     const h5::Properties access = access_properties(calls);
@@ -273,9 +272,9 @@ struct CaptureWriter::Impl {
   std::int64_t committed_batches = 0;
 };
 
-CaptureWriter::CaptureWriter(std::string path, const RunRecord& record, const FileLayout& layout,
-                             bool force)
-    : impl_(std::make_unique<Impl>(std::move(path), record, layout, force)) {}
+CaptureWriter::CaptureWriter(const std::string& path, const RunRecord& record,
+                             const FileLayout& layout, bool force)
+    : impl_(std::make_unique<Impl>(path, record, layout, force)) {}
 
 CaptureWriter::~CaptureWriter() = default;
 

@@ -17,7 +17,8 @@ class CaptureWriter {
  public:
   /// Creates every object and enters SWMR mode. Throws Error when `path` exists and `force` is not
   /// set, or when the folder cannot be written.
-  CaptureWriter(std::string path, const RunRecord& record, const FileLayout& layout, bool force);
+  CaptureWriter(const std::string& path, const RunRecord& record, const FileLayout& layout,
+                bool force);
   /// Closes without renaming when finish() was not called: the partial file keeps what was
   /// committed.
   ~CaptureWriter();
@@ -36,6 +37,7 @@ class CaptureWriter {
   /// readable, when samples of the record are missing or a write failed, now or before.
   void finish();
 
+  /// The file itself, where the path it was made with is a link.
   const std::string& path() const;
 
  private:

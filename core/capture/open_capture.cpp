@@ -18,10 +18,10 @@ void check_is_hdf5(const h5::Calls& calls) {
   std::error_code failure;
   const std::string& path = calls.path();
   if (!std::filesystem::exists(path, failure)) {
-    const bool unfinished = std::filesystem::exists(partial_path(path), failure);
-    calls.refuse(
-        "a file",
-        unfinished ? "none (" + partial_path(path) + " is there: its run did not finish)" : "none");
+    const std::string partial = partial_path(link_target(path));
+    const bool unfinished = std::filesystem::exists(partial, failure);
+    calls.refuse("a file",
+                 unfinished ? "none (" + partial + " is there: its run did not finish)" : "none");
   }
   if (std::filesystem::is_directory(path, failure)) calls.refuse("a file", "a folder");
   if (H5Fis_hdf5(path.c_str()) <= 0) {

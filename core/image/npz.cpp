@@ -61,8 +61,7 @@ std::uint32_t extend_crc(std::uint32_t crc, const void* data, std::size_t size) 
 
 }  // namespace
 
-NpzWriter::NpzWriter(std::string path, bool force) : path_(std::move(path)) {
-  check_target(path_, force);
+NpzWriter::NpzWriter(const std::string& path, bool force) : path_(check_target(path, force)) {
   stream_.open(partial_path(path_), std::ios::binary | std::ios::trunc);
   check_stream();
 }

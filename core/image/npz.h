@@ -17,7 +17,7 @@ namespace kvscope {
 class NpzWriter {
  public:
   /// Throws Error when the file cannot be created, or exists and `force` is not set.
-  NpzWriter(std::string path, bool force);
+  NpzWriter(const std::string& path, bool force);
   /// Removes the partial file when finish() did not succeed: nobody can read it.
   ~NpzWriter();
   NpzWriter(const NpzWriter&) = delete;

@@ -1,10 +1,17 @@
 #include "core/base/output_file.h"
 
+#include <array>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <iterator>
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
 
 #include "core/base/error.h"
 #include "tests/support/full_disk.h"
@@ -19,6 +26,10 @@ using ::testing::HasSubstr;
 std::string content_of(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+}
+
+auto refuses(const std::string& expected) {
+  return ::testing::ThrowsMessage<Error>(HasSubstr(expected));
 }
 
 class OutputFileTest : public ::testing::Test {
@@ -57,24 +68,142 @@ TEST_F(OutputFileTest, NamesTheOutputThatCannotBeCreated) {
               ::testing::ThrowsMessage<Error>(HasSubstr(path + ": expected to be written, got ")));
 }
 
-TEST_F(OutputFileTest, WritesThroughALink) {
-  write_file(folder_ / "target.json", "old");
+TEST_F(OutputFileTest, ReplacesWhatALinkLeadsToAndKeepsTheLink) {
+  fs::create_directory(folder_ / "elsewhere");
+  fs::create_symlink("elsewhere/second", path_);
+  fs::create_symlink("third", folder_ / "elsewhere/second");
+  const std::string target = folder_ / "elsewhere/third";
+  EXPECT_EQ(link_target(path_), target) << "not there yet";
+  for (const char* text : {"old", "new"}) {
+    write_file(path_, text);
+    EXPECT_TRUE(fs::is_symlink(path_));
+    EXPECT_EQ(content_of(target), text);
+  }
+  EXPECT_THAT([&] { check_target(path_, false); }, refuses("an existing one"));
+  EXPECT_EQ(check_target(path_, true), target);
+}
+
+TEST_F(OutputFileTest, KeepsWhatALinkLeadsToWhenTheDiskIsFull) {
+  write_file(folder_ / "target.json", "precious");
   fs::create_symlink(folder_ / "target.json", path_);
-  write_file(path_, "new");
+  {
+    const testing::FullDisk full;
+    EXPECT_THROW(write_file(path_, "new"), Error);
+  }
+  EXPECT_EQ(content_of(folder_ / "target.json"), "precious");
+}
+
+TEST_F(OutputFileTest, RefusesLinksThatLeadNowhere) {
+  fs::create_symlink("no/such/folder", path_);
+  EXPECT_THAT([&] { check_target(path_, true); }, refuses("no such folder"));
+  fs::remove(path_);
+  fs::create_symlink("back.json", path_);
+  fs::create_symlink("budget.json", folder_ / "back.json");
+  for (const auto& attempt : {std::function<void()>([&] { check_target(path_, true); }),
+                              std::function<void()>([&] { check_text_target(path_, true); }),
+                              std::function<void()>([&] { write_file(path_, "text"); })}) {
+    EXPECT_THAT(attempt, refuses("got links that lead in a circle"));
+  }
   EXPECT_TRUE(fs::is_symlink(path_));
-  EXPECT_EQ(content_of(folder_ / "target.json"), "new");
 }
 
 TEST_F(OutputFileTest, ReportsADeviceThatTakesNothing) {
-  EXPECT_THROW(write_file("/dev/full", "text"), Error);
+  EXPECT_THAT([&] { write_file("/dev/full", "text"); }, refuses("No space left on device"));
   EXPECT_TRUE(fs::is_character_file("/dev/full"));
 }
 
+// A user who gives --force asks for a file, and not for the end of the machine's /dev/null.
+TEST_F(OutputFileTest, WritesTextThroughWhatIsNoFileAndReplacesItNever) {
+  ASSERT_EQ(mkfifo(path_.c_str(), 0600), 0);
+  fs::create_symlink(path_, folder_ / "link");
+  for (const std::string& name : {path_, folder_ / "link"}) {
+    EXPECT_THAT([&] { check_target(name, true); }, refuses("a regular file, got a pipe"));
+    check_text_target(name, false);
+    // A pipe that can be read and written keeps a little, so that one thread does both.
+    const int reader = open(path_.c_str(), O_RDWR);
+    write_file(name, "text");
+    std::array<char, 8> read_back{};
+    EXPECT_EQ(read(reader, read_back.data(), read_back.size()), 4);
+    close(reader);
+    EXPECT_STREQ(read_back.data(), "text");
+    EXPECT_TRUE(fs::is_fifo(path_));
+  }
+  EXPECT_THAT([&] { check_target("/dev/null", true); }, refuses("got a device"));
+  check_text_target("/dev/null", false);
+  write_file("/dev/null", "text");
+  EXPECT_TRUE(fs::is_character_file("/dev/null"));
+}
+
+TEST_F(OutputFileTest, NeverReplacesASocket) {
+  const int socket_id = socket(AF_UNIX, SOCK_STREAM, 0);
+  sockaddr_un address = {};
+  address.sun_family = AF_UNIX;
+  path_.copy(address.sun_path, sizeof(address.sun_path) - 1);
+  ASSERT_EQ(bind(socket_id, reinterpret_cast<const sockaddr*>(&address), sizeof(address)), 0);
+  EXPECT_THAT([&] { check_target(path_, true); }, refuses("got a socket"));
+  EXPECT_THAT([&] { check_text_target(path_, true); }, refuses("got a socket"));
+  EXPECT_THAT([&] { write_file(path_, "text"); }, refuses("got a socket"));
+  EXPECT_TRUE(fs::is_socket(path_));
+  close(socket_id);
+}
+
+// As under `kvscope plan -o /dev/stdout >> log`: a second file of that name would lose the log.
+TEST_F(OutputFileTest, WritesToOpenDescriptorsWhereTheyStand) {
+  const int log = open(path_.c_str(), O_RDWR | O_CREAT, 0600);
+  ASSERT_EQ(write(log, "before ", 7), 7);
+  for (const char* folder : {"/dev/fd/", "/proc/self/fd/"}) {
+    const std::string name = folder + std::to_string(log);
+    EXPECT_THAT([&] { check_target(name, true); }, refuses("an open descriptor"));
+    check_text_target(name, false);
+    write_file(name, "text ");
+  }
+  EXPECT_EQ(content_of(path_), "before text text ");
+  EXPECT_EQ(files(), 1);
+  close(log);
+  EXPECT_THAT([&] { write_file("/dev/fd/" + std::to_string(log), "text"); },
+              refuses("Bad file descriptor"));
+}
+
+TEST_F(OutputFileTest, KnowsTheNamesOfStandardOutput) {
+  fs::create_symlink("/dev/stdout", path_);
+  for (const std::string& name :
+       {std::string("-"), std::string("/dev/stdout"), std::string("/dev/fd/1"), path_}) {
+    EXPECT_TRUE(is_standard_output(name)) << name;
+    check_text_target(name, false);
+    EXPECT_THROW(check_target(name, true), Error);
+  }
+  for (const std::string& name : {std::string("./-"), std::string("/dev/stderr"),
+                                  std::string("/dev/null"), folder_ / "1", std::string()}) {
+    EXPECT_FALSE(is_standard_output(name)) << name;
+  }
+}
+
+TEST_F(OutputFileTest, NeverReplacesWhatHasTheNameOfItsUnfinishedFile) {
+  ASSERT_EQ(mkfifo(partial_path(path_).c_str(), 0600), 0);
+  EXPECT_THAT([&] { check_target(path_, true); }, refuses(".partial: "));
+  EXPECT_THROW(write_file(path_, "text"), Error);
+  EXPECT_TRUE(fs::is_fifo(partial_path(path_)));
+}
+
+TEST_F(OutputFileTest, MakesAFolderForOutputs) {
+  make_output_folder(folder_ / "a/b");
+  make_output_folder(folder_ / "a/b");
+  fs::create_directory_symlink(folder_ / "a", path_);
+  make_output_folder(path_);
+  EXPECT_TRUE(fs::is_symlink(path_));
+  write_file(folder_ / "file", "precious");
+  fs::create_symlink(folder_ / "nothing", folder_ / "dangling");
+  EXPECT_THAT([&] { make_output_folder(folder_ / "file"); }, refuses("a folder, got a file"));
+  EXPECT_THAT([&] { make_output_folder(folder_ / "file/a"); }, refuses("Not a directory"));
+  EXPECT_THAT([&] { make_output_folder(folder_ / "dangling"); }, refuses("dangling: expected"));
+  EXPECT_THAT([&] { make_output_folder("/dev/null"); }, refuses("a folder, got a device"));
+  EXPECT_THAT([&] { make_output_folder("-"); }, refuses("standard output"));
+  EXPECT_THAT([&] { make_output_folder(""); }, refuses("got none"));
+}
+
 TEST_F(OutputFileTest, RefusesANameThatCannotBecomeANewFile) {
-  const auto refuses = [](const std::string& expected) {
-    return ::testing::ThrowsMessage<Error>(HasSubstr(expected));
-  };
   check_target(path_, false);
+  EXPECT_THAT([&] { check_target("", true); }, refuses("got none"));
   EXPECT_THAT([&] { check_target(folder_ / "no/budget.json", true); }, refuses("no such folder"));
   EXPECT_THAT([&] { check_target(folder_.path().string(), true); }, refuses("got a folder"));
   write_file(path_, "precious");
