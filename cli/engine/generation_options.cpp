@@ -1,6 +1,7 @@
 #include "cli/engine/generation_options.h"
 
 #include <filesystem>
+#include <system_error>
 #include <utility>
 
 #include <fmt/format.h>
@@ -84,7 +85,8 @@ void check_first_sample(const GenerationOptions& options) {
 
 LoadedModel load_model(const std::string& model, std::optional<std::uint64_t> random_weights) {
   if (!random_weights) return load_model_folder(model);
-  const ModelConfig config = std::filesystem::is_directory(model)
+  std::error_code ignored;
+  const ModelConfig config = std::filesystem::is_directory(model, ignored)
                                  ? load_model_config(model + "/config.json")
                                  : named_model_config(model);
   return random_model(config, *random_weights);

@@ -133,7 +133,7 @@ void force_cells(const SweepFolder& folder, GenerationJob& job, const std::vecto
     ForcedQuality quality = job.force(cell->budget, vanilla, samples,
                                       [&](std::int64_t done) { progress.advance(done); });
     quality.capture_id = CaptureReader(run).record().capture_id;
-    write_file(forced_path(run), to_json(quality).dump(2) + '\n');
+    write_file(forced_path(run), json_text(to_json(quality), 2) + '\n');
   }
 }
 

@@ -2,6 +2,7 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <system_error>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -137,7 +138,9 @@ nlohmann::json describe_json(const std::string& path) {
 }
 
 nlohmann::json describe(const std::string& path) {
-  if (std::filesystem::is_directory(path)) {
+  // What cannot be looked at is opened as a file, which says why.
+  std::error_code ignored;
+  if (std::filesystem::is_directory(path, ignored)) {
     nlohmann::json json = to_json(load_model_config(path + "/config.json"));
     json["kind"] = "model folder";
     return json;

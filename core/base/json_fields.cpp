@@ -1,16 +1,13 @@
 #include "core/base/json_fields.h"
 
 #include <algorithm>
-#include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <limits>
-#include <system_error>
 #include <utility>
 
 #include <fmt/format.h>
 
 #include "core/base/error.h"
+#include "core/base/input_file.h"
 #include "core/base/json_text.h"
 
 namespace kvscope {
@@ -159,14 +156,7 @@ nlohmann::json parse_json(std::string_view text, std::string_view where, std::st
 }
 
 nlohmann::json read_json_file(const std::string& path, std::string_view where) {
-  std::ifstream stream(path, std::ios::binary);
-  // A folder opens as a stream and fails only when it is read.
-  std::error_code ignored;
-  if (!stream.is_open() || std::filesystem::is_directory(path, ignored)) {
-    throw BadInput(where, path, "a readable file", stream.is_open() ? "a folder" : "none");
-  }
-  const std::string text{std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
-  return parse_json(text, where, path);
+  return parse_json(read_input(path, where), where, path);
 }
 
 }  // namespace kvscope

@@ -7,12 +7,12 @@
 #include <filesystem>
 #include <string_view>
 #include <system_error>
-#include <utility>
 
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include "core/base/descriptor.h"
 #include "core/base/error.h"
 
 namespace kvscope {
@@ -30,24 +30,6 @@ fs::path folder_of(const fs::path& path) {
   const fs::path parent = path.parent_path();
   return parent.empty() ? fs::path(".") : parent;
 }
-
-class Descriptor {
- public:
-  Descriptor(const std::string& path, int flags)
-      : value_(open(path.c_str(), flags | O_CLOEXEC, 0666)) {}
-  ~Descriptor() {
-    if (value_ >= 0) ::close(value_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-
-  int get() const { return value_; }
-  // Some file systems report a full disk only here.
-  bool close() { return ::close(std::exchange(value_, -1)) == 0; }
-
- private:
-  int value_;
-};
 
 struct Target {
   int descriptor = -1;  // that the process has open
@@ -167,6 +149,7 @@ void write_bytes(const std::string& path, int flags, const std::string& name,
   Descriptor file(path, O_WRONLY | flags);
   if (file.get() < 0) refuse(name, "to be written", std::strerror(errno));
   write_bytes(file.get(), name, bytes);
+  // Some file systems report a full disk only here.
   if (!file.close()) refuse(name, "to be written", std::strerror(errno));
 }
 

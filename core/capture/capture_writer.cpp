@@ -67,6 +67,7 @@ struct CaptureWriter::Impl {
   // After a failed write HDF5 must not close the file: it would note a length that the disk could
   // not give, and the committed samples could no longer be opened.
   ~Impl() {
+    h5::silence_errors();
     if (!broken) return;
     for (auto& [name, handle] : datasets) (void)handle.release();
     (void)file.release();
@@ -74,8 +75,10 @@ struct CaptureWriter::Impl {
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
 
-  // What a failed write left half done must not be counted by a later one.
+  // Before every use, each of which may be the first one of a thread. What a failed write left half
+  // done must not be counted by a later one.
   void require_unbroken() const {
+    h5::silence_errors();
     if (!broken) return;
     throw Error(
         fmt::format("[capture] {}: expected a file that can be written, got one after a "

@@ -29,10 +29,7 @@ herr_t collect(unsigned /*depth*/, const H5E_error2_t* frame, void* out) {
   return 0;
 }
 
-std::string last_reason() {
-  Reason reason;
-  H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, collect, &reason);
-  H5Eclear2(H5E_DEFAULT);
+std::string words_of(const Reason& reason) {
   switch (reason.system_error) {
     case 0:
       return reason.text.empty() ? "a failure without a reason" : reason.text;
@@ -49,6 +46,7 @@ std::string last_reason() {
 
 Space slab_space(const Calls& calls, hid_t dataset, std::int64_t first, std::int64_t count,
                  std::int64_t second, std::vector<hsize_t>& extent, std::string_view doing) {
+  silence_errors();
   Space space(calls(H5Dget_space(dataset), doing));
   const int rank = calls(H5Sget_simple_extent_ndims(space.get()), doing);
   extent.resize(static_cast<std::size_t>(rank));
@@ -77,11 +75,25 @@ void create_number(const Calls& calls, hid_t object, const std::string& name, hi
 
 }  // namespace
 
+void silence_errors() {
+  thread_local const bool silent = H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr) >= 0;
+  (void)silent;
+}
+
+std::string last_reason() {
+  Reason reason;
+  H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, collect, &reason);
+  forget_error();
+  return words_of(reason);
+}
+
+void forget_error() { H5Eclear2(H5E_DEFAULT); }
+
 Calls::Calls(std::string path, ErrorKind kind) : path_(std::move(path)), kind_(kind) {
   // Without this HDF5 retries at exit what a full disk made impossible, and prints about it.
   static std::once_flag once;
   std::call_once(once, [] { H5dont_atexit(); });
-  H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
+  silence_errors();
 }
 
 void Calls::fail(std::string_view doing) const {
@@ -115,6 +127,7 @@ Datatype text_type(const Calls& calls, std::size_t bytes) {
 }
 
 bool has_attribute(const Calls& calls, hid_t object, const std::string& name) {
+  silence_errors();
   return calls(H5Aexists(object, name.c_str()), "look for attribute " + name) > 0;
 }
 
@@ -125,6 +138,7 @@ void create_text(const Calls& calls, hid_t object, const std::string& name, std:
 }
 
 std::string read_text(const Calls& calls, hid_t object, const std::string& name) {
+  silence_errors();
   const std::string doing = fmt::format("read attribute {}", name);
   const AttributeHandle attribute(calls(H5Aopen(object, name.c_str(), H5P_DEFAULT), doing));
   const Datatype type(calls(H5Aget_type(attribute.get()), doing));
@@ -155,6 +169,7 @@ void write_integer(const Calls& calls, hid_t object, const std::string& name, st
 }
 
 std::int64_t read_integer(const Calls& calls, hid_t object, const std::string& name) {
+  silence_errors();
   const std::string doing = fmt::format("read attribute {}", name);
   const AttributeHandle attribute(calls(H5Aopen(object, name.c_str(), H5P_DEFAULT), doing));
   const Datatype type(calls(H5Aget_type(attribute.get()), doing));
@@ -168,9 +183,10 @@ std::int64_t read_integer(const Calls& calls, hid_t object, const std::string& n
 }
 
 DatasetHandle open_dataset(const Calls& calls, hid_t file, const std::string& path) {
+  silence_errors();
   DatasetHandle dataset(H5Dopen2(file, path.c_str(), H5P_DEFAULT));
   if (dataset.get() < 0) {
-    H5Eclear2(H5E_DEFAULT);
+    forget_error();
     calls.refuse("dataset " + path, "none that can be read");
   }
   return dataset;

@@ -48,12 +48,20 @@ using Space = Handle<H5Sclose>;
 using Datatype = Handle<H5Tclose>;
 using Properties = Handle<H5Pclose>;
 
+/// HDF5 prints the errors of a thread on stderr until the thread asks it not to: whatever may be
+/// the first of a thread to call HDF5 calls this before.
+void silence_errors();
+
+/// Why the last call of this thread failed: the innermost reason of HDF5's error stack, in words
+/// for a full disk. Forgets it.
+std::string last_reason();
+void forget_error();
+
 /// Checks every call on one file. Failures become `[capture] path: expected to <doing>, got
-/// <reason>`, with the innermost reason of HDF5's error stack, in words for a full disk.
+/// <reason>`, with last_reason().
 class Calls {
  public:
-  /// `kind` is the kind of the errors: bad_input when reading, failure when writing. Silences
-  /// HDF5's own printing.
+  /// `kind` is the kind of the errors: bad_input when reading, failure when writing.
   Calls(std::string path, ErrorKind kind);
 
   const std::string& path() const { return path_; }

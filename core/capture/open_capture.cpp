@@ -8,6 +8,7 @@
 #include <fmt/ranges.h>
 
 #include "core/base/error.h"
+#include "core/base/input_file.h"
 #include "core/base/output_file.h"
 #include "core/capture/record_attributes.h"
 
@@ -17,17 +18,22 @@ namespace {
 void check_is_hdf5(const h5::Calls& calls) {
   std::error_code failure;
   const std::string& path = calls.path();
-  if (!std::filesystem::exists(path, failure)) {
-    const std::string partial = partial_path(link_target(path));
-    const bool unfinished = std::filesystem::exists(partial, failure);
-    calls.refuse("a file",
-                 unfinished ? "none (" + partial + " is there: its run did not finish)" : "none");
+  const std::string partial = partial_path(link_target(path));
+  if (!std::filesystem::exists(path, failure) && std::filesystem::exists(partial, failure)) {
+    calls.refuse("a file", "none (" + partial + " is there: its run did not finish)");
   }
-  if (std::filesystem::is_directory(path, failure)) calls.refuse("a file", "a folder");
+  check_readable(path, "capture");
   if (H5Fis_hdf5(path.c_str()) <= 0) {
-    H5Eclear2(H5E_DEFAULT);
+    h5::forget_error();
     calls.refuse("an HDF5 file", "something else, or one that cannot be read");
   }
+}
+
+// A writer that was killed without SWMR leaves a mark that HDF5 does not read past.
+void refuse_marked_open(const h5::Calls& calls) {
+  calls.refuse("a file that no writer has open",
+               fmt::format("one that is marked as open (if its writer is gone: h5clear -s {})",
+                           calls.path()));
 }
 
 // A file that a writer has open, or had when it was killed, opens only with SWMR.
@@ -39,12 +45,13 @@ h5::File open_file(const h5::Calls& calls) {
   calls(H5Pset_file_locking(access.get(), false, true), doing);
   h5::File file(H5Fopen(calls.path().c_str(), H5F_ACC_RDONLY, access.get()));
   if (file.get() >= 0) return file;
-  H5Eclear2(H5E_DEFAULT);
+  const bool is_marked = h5::last_reason().find("h5clear") != std::string::npos;
   // HDF5 doubles its wait after every attempt, from 1 ns: 25 are 33 ms, the default 100 are for
   // ever.
   calls(H5Pset_metadata_read_attempts(access.get(), 25), doing);
-  return h5::File(calls(
-      H5Fopen(calls.path().c_str(), H5F_ACC_RDONLY | H5F_ACC_SWMR_READ, access.get()), doing));
+  file = h5::File(H5Fopen(calls.path().c_str(), H5F_ACC_RDONLY | H5F_ACC_SWMR_READ, access.get()));
+  if (file.get() < 0 && is_marked) refuse_marked_open(calls);
+  return h5::File(calls(file.release(), doing));
 }
 
 std::int64_t scale_length(const h5::Calls& calls, hid_t file, const std::string& path) {
@@ -125,7 +132,7 @@ void OpenCapture::open_dataset(const schema::Dataset& entry, const std::string& 
   calls_(H5Pset_chunk_cache(access.get(), 0, 0, 0), doing);
   h5::DatasetHandle dataset(H5Dopen2(file_.get(), name.c_str(), access.get()));
   if (dataset.get() < 0) {
-    H5Eclear2(H5E_DEFAULT);
+    h5::forget_error();
     calls_.refuse("dataset " + name, "none that can be read");
   }
   const std::vector<std::int64_t> found = h5::shape_of(calls_, dataset.get(), name);

@@ -2,13 +2,13 @@
 
 #include <cerrno>
 #include <cstring>
-#include <filesystem>
 #include <fstream>
 
 #include <fmt/format.h>
 #include <png.h>
 
 #include "core/base/error.h"
+#include "core/base/input_file.h"
 
 namespace kvscope {
 namespace {
@@ -36,9 +36,7 @@ class PngImage {
 }  // namespace
 
 Image read_png(const std::string& path) {
-  if (!std::filesystem::is_regular_file(path)) {
-    throw BadInput("png", path, "a PNG file", "no such file");
-  }
+  check_readable(path, "png");
   PngImage png;
   if (png_image_begin_read_from_file(png.get(), path.c_str()) == 0) {
     throw BadInput("png", path, "a PNG file", png->message);

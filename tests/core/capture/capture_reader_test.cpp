@@ -361,7 +361,7 @@ TEST_F(CaptureReaderTest, FindsTheImages) {
 }
 
 TEST_F(CaptureReaderTest, RefusesWhatIsNoCapture) {
-  EXPECT_THAT(refusal(), HasSubstr("a.h5: expected a file, got none"));
+  EXPECT_THAT(refusal(), HasSubstr("a.h5: expected a readable file, got No such file"));
   std::ofstream(path_) << "not HDF5";
   EXPECT_THAT(refusal(), HasSubstr("expected an HDF5 file"));
   std::ofstream(path_, std::ios::trunc).close();

@@ -39,7 +39,8 @@ TEST(Png, ReadsBackWhatItWrote) {
 
 TEST(Png, NamesTheFileThatIsMissing) {
   testing::TempDir folder;
-  EXPECT_THAT(message_of(folder / "none.png"), HasSubstr("none.png: expected a PNG file"));
+  EXPECT_THAT(message_of(folder / "none.png"),
+              HasSubstr("none.png: expected a readable file, got No such file"));
 }
 
 TEST(Png, RefusesWhatIsNoPng) {
