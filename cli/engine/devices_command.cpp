@@ -22,8 +22,9 @@ std::string cupti_of_wheel() {
   const auto packages =
       std::filesystem::path(info.dli_fname).parent_path().parent_path().parent_path();
   std::error_code ignored;
-  for (const auto& entry :
-       std::filesystem::recursive_directory_iterator(packages / "nvidia", ignored)) {
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(
+           packages / "nvidia", std::filesystem::directory_options::skip_permission_denied,
+           ignored)) {
     if (entry.path().filename().string().starts_with("libcupti.so")) return entry.path().string();
   }
   return "";

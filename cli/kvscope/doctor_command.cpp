@@ -1,17 +1,27 @@
 #include <array>
-#include <cstdio>
+#include <cerrno>
+#include <chrono>
+#include <cstdlib>
+#include <cstring>
 #include <filesystem>
+#include <iterator>
 #include <memory>
 #include <string>
+#include <system_error>
+#include <utility>
 
 #include <dlfcn.h>
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "cli/kvscope/commands.h"
+#include "cli/kvscope/engine.h"
+#include "core/base/child_process.h"
+#include "core/base/descriptor.h"
 #include "core/base/json_text.h"
+#include "core/base/output_file.h"
 #include "core/base/table.h"
 #include "core/base/version.h"
 #include "core/capture/schema.h"
@@ -26,51 +36,55 @@ struct Finding {
   std::string remedy;  ///< how to get what is missing
 };
 
-// Output of `command`, or nothing when it failed.
-std::string output_of(const std::string& command) {
-  const std::unique_ptr<FILE, int (*)(FILE*)> pipe(popen(command.c_str(), "r"), pclose);
-  if (!pipe) return "";
-  std::string text;
-  std::array<char, 4096> block{};
-  while (const std::size_t size = fread(block.data(), 1, block.size(), pipe.get())) {
-    text.append(block.data(), size);
-  }
-  return text;
+// A text of the engine's answer; empty without an answer.
+std::string text_of(const nlohmann::json& engine, const char* key) {
+  const bool known = engine.is_object() && engine.contains(key) && engine[key].is_string();
+  return known ? engine[key].get<std::string>() : "";
 }
 
-// What the engine says of LibTorch and the devices, or null without an engine.
-nlohmann::json engine_report() {
-  const std::string engine = engine_path();
-  if (access(engine.c_str(), X_OK) != 0) return nullptr;
-  return nlohmann::json::parse(output_of(fmt::format("'{}' devices --json 2>/dev/null", engine)),
-                               nullptr, false);
-}
+// Loading LibTorch and finding the devices takes seconds; more than this is a fault.
+constexpr std::chrono::seconds patience(30);
 
-Finding engine_finding(const nlohmann::json& engine) {
-  if (engine.is_null()) {
-    return {"engine", false, "kvscope-engine was not built",
-            "run scripts/setup.sh, then build again: it brings the torch wheel"};
+// What the engine says of LibTorch and the devices; null when it says nothing, with why in
+// `finding`.
+nlohmann::json ask_engine(Finding& finding) {
+  const std::string path = engine_path();
+  finding.item = "engine";
+  if (access(path.c_str(), X_OK) != 0) {
+    EngineFault fault = engine_fault(path, errno);
+    finding.detail = std::move(fault.what);
+    finding.remedy = std::move(fault.remedy);
+    return nullptr;
   }
-  if (engine.is_discarded()) {
-    return {"engine", false, "kvscope-engine does not start",
-            "build again with the torch wheel that is installed now"};
+  const ChildResult child = run_child({path, "devices", "--json"}, patience);
+  nlohmann::json report = nlohmann::json::parse(child.output, nullptr, false);
+  if (!child.problem.empty() || !report.is_object()) {
+    finding.detail =
+        fmt::format("{} does not start: {}", path,
+                    child.problem.empty() ? "its answer is not kvscope's" : child.problem);
+    finding.remedy = "build again with the torch wheel that is installed now";
+    return nullptr;
   }
-  return {"engine", true, fmt::format("LibTorch {}", engine.value("torch", "?")), ""};
+  finding.ok = true;
+  finding.detail = fmt::format("LibTorch {}", text_of(report, "torch"));
+  return report;
 }
 
 Finding cuda_finding(const nlohmann::json& engine) {
-  if (!engine.is_object() || engine.value("cuda_devices", nlohmann::json::array()).empty()) {
-    return {"CUDA device", false, "none", "not needed: everything runs on the CPU"};
-  }
   std::string names;
-  for (const auto& name : engine["cuda_devices"])
-    names += (names.empty() ? "" : ", ") + name.get<std::string>();
+  if (engine.contains("cuda_devices")) {
+    for (const auto& name : engine["cuda_devices"]) {
+      names += (names.empty() ? "" : ", ") + name.get<std::string>();
+    }
+  }
+  if (names.empty())
+    return {"CUDA device", false, "none", "not needed: everything runs on the CPU"};
   return {"CUDA device", true, names, ""};
 }
 
 Finding cupti_finding(const nlohmann::json& engine) {
   // The torch wheel brings its own CUPTI, which is not on the library path.
-  std::string path = engine.is_object() ? engine.value("cupti", "") : "";
+  std::string path = text_of(engine, "cupti");
   for (const char* name : {"libcupti.so", "libcupti.so.13", "libcupti.so.12"}) {
     if (!path.empty()) break;
     if (void* library = dlopen(name, RTLD_LAZY)) {
@@ -84,21 +98,53 @@ Finding cupti_finding(const nlohmann::json& engine) {
   return {"CUPTI", true, path, ""};
 }
 
-Finding writable_finding(const std::string& item, const std::string& folder) {
-  const bool writable = access(folder.c_str(), W_OK) == 0;
-  return {item, writable, folder, writable ? "" : "choose another folder with -o"};
+// Why no file can be made and filled in `folder`; empty when it can. A user who is root may write
+// anywhere by permission, but not to a full disk or one that is mounted for reading.
+std::string why_not_writable(const std::string& folder) {
+  const IgnoreFileSizeSignal signal;
+  std::string name = folder + "/.kvscope-doctor-XXXXXX";
+  Descriptor file(mkostemp(name.data(), O_CLOEXEC));
+  if (file.get() < 0) return std::strerror(errno);
+  unlink(name.c_str());
+  const std::array<char, 1 << 16> block{};
+  const ssize_t written = write(file.get(), block.data(), block.size());
+  if (written < 0 || !file.close()) return std::strerror(errno);
+  return written == std::ssize(block) ? "" : "no room for 64 KiB";
+}
+
+Finding folder_finding(const std::string& item, const std::string& folder,
+                       const std::string& remedy) {
+  const std::string why = why_not_writable(folder);
+  if (!why.empty()) return {item, false, fmt::format("{}: {}", folder, why), remedy};
+  return {item, true, folder, ""};
+}
+
+Finding current_folder_finding() {
+  constexpr const char* item = "current folder";
+  std::error_code failure;
+  const std::string folder = std::filesystem::current_path(failure).string();
+  if (failure) return {item, false, failure.message(), "change to a folder that is there"};
+  return folder_finding(item, folder, "choose another folder with -o");
+}
+
+// Where the system's libraries put temporary files.
+Finding temporary_folder_finding() {
+  const char* asked = std::getenv("TMPDIR");
+  return folder_finding("temporary folder", asked == nullptr || *asked == '\0' ? "/tmp" : asked,
+                        "set TMPDIR to a folder that can be written to");
 }
 
 int run(bool as_json) {
-  const nlohmann::json engine = engine_report();
+  Finding engine_finding;
+  const nlohmann::json engine = ask_engine(engine_finding);
   std::vector<Finding> findings = {
       {"kvscope", true, fmt::format("{} ({})", tool_version(), git_commit()), ""},
       {"capture schema", true, std::string(schema::version), ""},
-      engine_finding(engine),
+      engine_finding,
       cuda_finding(engine),
       cupti_finding(engine),
-      writable_finding("current folder", std::filesystem::current_path().string()),
-      writable_finding("temporary folder", std::filesystem::temp_directory_path().string())};
+      current_folder_finding(),
+      temporary_folder_finding()};
   if (as_json) {
     nlohmann::json json = nlohmann::json::array();
     for (const Finding& finding : findings) {

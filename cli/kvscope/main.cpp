@@ -1,3 +1,4 @@
+#include <cerrno>
 #include <filesystem>
 
 #include <fmt/format.h>
@@ -5,6 +6,7 @@
 
 #include "cli/common/command.h"
 #include "cli/kvscope/commands.h"
+#include "cli/kvscope/engine.h"
 #include "core/base/error.h"
 
 namespace kvscope::cli {
@@ -17,12 +19,12 @@ std::string engine_path() {
 namespace {
 
 int start_engine(const std::string& command, char** argv) {
+  check_working_folder();
   const std::string engine = engine_path();
   execv(engine.c_str(), argv);
-  throw Error(fmt::format(
-      "'{}' runs the model and needs {}, which is not there: this build has no LibTorch "
-      "(run scripts/setup.sh and build again, see 'kvscope doctor')",
-      command, engine));
+  const EngineFault fault = engine_fault(engine, errno);
+  throw Error(fmt::format("'{}' runs the model, but {} ({}; see 'kvscope doctor')", command,
+                          fault.what, fault.remedy));
 }
 
 // Help for these is listed here; the engine parses them itself.

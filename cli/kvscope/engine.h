@@ -1,0 +1,20 @@
+#pragma once
+
+#include <string>
+
+namespace kvscope::cli {
+
+/// What keeps the engine from starting and what to do about it.
+struct EngineFault {
+  std::string what;
+  std::string remedy;
+};
+
+/// In words, after starting the engine at `path` failed with the errno `failure`.
+EngineFault engine_fault(const std::string& path, int failure);
+
+/// Throws Error when the working directory is gone: the engine would compute first, and its libraries
+/// end the process later.
+void check_working_folder();
+
+}  // namespace kvscope::cli
