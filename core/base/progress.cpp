@@ -6,7 +6,9 @@
 #include <utility>
 
 #include <fmt/format.h>
-#include <unistd.h>
+
+#include "core/base/table.h"
+#include "core/base/terminal.h"
 
 namespace kvscope {
 namespace {
@@ -30,7 +32,7 @@ Progress::Progress(std::string title, std::int64_t total, std::string unit)
     : title_(std::move(title)),
       unit_(std::move(unit)),
       total_(total),
-      terminal_(isatty(STDERR_FILENO) == 1),
+      terminal_(is_drawable_terminal()),
       start_(Clock::now()),
       last_drawn_(start_) {}
 
@@ -64,10 +66,13 @@ void Progress::draw(bool last) {
     return;
   }
   const std::int64_t filled = total_ > 0 ? std::min(done_, total_) * bar_columns / total_ : 0;
-  std::fputs(fmt::format("\r\x1b[2K[{:#<{}}{:.<{}}] {}{}", "", filled, "", bar_columns - filled,
-                         line, last ? "\n" : "")
-                 .c_str(),
-             stderr);
+  const std::string bar = fmt::format("[{:#<{}}{:.<{}}] ", "", filled, "", bar_columns - filled);
+  // A line that wraps would leave its first part behind at every redraw. In the last column some
+  // terminals wrap already.
+  const int room = terminal_columns() - 1;
+  line = character_count(bar + line) <= static_cast<std::size_t>(room) ? bar + line
+                                                                       : cut_to_columns(line, room);
+  std::fputs(fmt::format("\r\x1b[2K{}{}", line, last ? "\n" : "").c_str(), stderr);
   std::fflush(stderr);
 }
 

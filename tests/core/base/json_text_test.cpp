@@ -10,9 +10,7 @@ TEST(JsonText, ReplacesBytesThatAreNoUtf8) {
   EXPECT_EQ(json_text({{"file", "caf\xE9.h5"}}), "{\"file\":\"caf\xEF\xBF\xBD.h5\"}");
 }
 
-TEST(JsonText, KeepsUtf8AndIndents) {
-  EXPECT_EQ(json_text({{"θ", 0.5}}, 2), "{\n  \"θ\": 0.5\n}");
-}
+TEST(JsonText, KeepsUtf8AndIndents) { EXPECT_EQ(json_text({{"θ", 0.5}}, 2), "{\n  \"θ\": 0.5\n}"); }
 
 }  // namespace
 }  // namespace kvscope
