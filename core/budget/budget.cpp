@@ -153,6 +153,9 @@ BudgetOrigin parse_origin(JsonFields fields) {
 BudgetExpectation parse_expectation(JsonFields fields) {
   BudgetExpectation expected;
   expected.logical_peak_bytes = fields.integer("logical_peak_bytes", 0);
+  if (fields.has("resident_peak_bytes")) {
+    expected.resident_peak_bytes = fields.integer("resident_peak_bytes", 0);
+  }
   expected.batch = integer_between(fields, "batch", 1, largest_batch);
   expected.key_element_bytes =
       integer_between(fields, "key_element_bytes", 1, largest_element_bytes);
@@ -178,9 +181,7 @@ Budget parse(const nlohmann::json& json, const std::string& file) {
 }
 
 nlohmann::json layer_json(const LayerBudget& layer, std::size_t index) {
-  nlohmann::json json = {
-      {"layer", index},
-      {"class", layer.layer_class == LayerClass::demanding ? "demanding" : "efficient"}};
+  nlohmann::json json = {{"layer", index}, {"class", name_of(layer.layer_class)}};
   if (const auto* local = std::get_if<KeepLocal>(&layer.rule)) {
     json["condensed_scales"] = local->condensed_scales;
     json["local_scales"] = local->local_scales;
@@ -208,6 +209,14 @@ nlohmann::json origin_json(const BudgetOrigin& origin) {
 }
 
 }  // namespace
+
+const char* name_of(LayerClass layer_class) {
+  return layer_class == LayerClass::demanding ? "demanding" : "efficient";
+}
+
+bool runs_alike(const Budget& a, const Budget& b) {
+  return a.policy == b.policy && a.model == b.model && a.layers == b.layers;
+}
 
 BudgetModel budget_model_of(const ModelConfig& config) {
   return {.depth = config.depth,
@@ -251,6 +260,9 @@ nlohmann::json to_json(const Budget& budget) {
                         {"value_element_bytes", budget.expected->value_element_bytes},
                         {"ratio_of_read", budget.expected->ratio_of_read},
                         {"ratio_of_final", budget.expected->ratio_of_final}};
+    if (budget.expected->resident_peak_bytes) {
+      json["expected"]["resident_peak_bytes"] = *budget.expected->resident_peak_bytes;
+    }
   }
   return json;
 }

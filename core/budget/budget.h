@@ -16,6 +16,9 @@ namespace kvscope {
 /// Whether a layer needs the long history (AMS-KV, arXiv 2511.16047, section on layer-wise demand).
 enum class LayerClass { demanding, efficient };
 
+/// "demanding" or "efficient".
+const char* name_of(LayerClass layer_class);
+
 /// What an efficient layer keeps unless told otherwise: the first scales and the one before the
 /// target. What lies between is distant.
 inline constexpr int default_condensed_scales = 2;
@@ -68,7 +71,7 @@ struct BudgetOrigin {
   std::optional<std::int64_t> demanding_layers;  ///< asked for
   std::optional<double> ratio;                   ///< asked for, of `of`
   std::optional<std::string> of;                 ///< "read" or "final"
-  std::optional<std::int64_t> kv_memory_bytes;   ///< asked for, at the batch of the expectation
+  std::optional<std::int64_t> kv_memory_bytes;   ///< asked for, of all buffers of a run
   bool fill = false;  ///< efficient layers got capacities of their own until nothing fitted
   bool operator==(const BudgetOrigin&) const = default;
 };
@@ -78,9 +81,11 @@ struct BudgetOrigin {
 inline constexpr int largest_batch = 1 << 20;
 inline constexpr int largest_element_bytes = 8;
 
-/// Peak logical bytes the plan leads to, with everything the number depends on.
+/// Peak bytes the plan leads to, with everything the numbers depend on.
 struct BudgetExpectation {
   std::int64_t logical_peak_bytes = 0;
+  /// Of the buffers of a run; older files lack it.
+  std::optional<std::int64_t> resident_peak_bytes = {};
   int batch = 1;
   std::int64_t key_element_bytes = 2;
   std::int64_t value_element_bytes = 2;
@@ -102,6 +107,9 @@ struct Budget {
   std::optional<BudgetExpectation> expected;
   bool operator==(const Budget&) const = default;
 };
+
+/// Whether two budgets lead to the same run: `rule` and `expected` only tell of it.
+bool runs_alike(const Budget& a, const Budget& b);
 
 BudgetModel budget_model_of(const ModelConfig& config);
 

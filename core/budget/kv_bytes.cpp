@@ -1,6 +1,9 @@
 #include "core/budget/kv_bytes.h"
 
 #include <algorithm>
+#include <numeric>
+
+#include "core/budget/cache_buffers.h"
 
 namespace kvscope {
 
@@ -35,6 +38,17 @@ std::int64_t logical_peak_bytes(const RetentionPlan& plan, const KvShape& shape)
   return *std::max_element(bytes.begin(), bytes.end());
 }
 
+std::int64_t resident_bytes(const Budget& budget, const KvShape& shape) {
+  const CacheBuffers buffers = cache_buffers(budget);
+  return shape.bytes(std::accumulate(buffers.layer_tokens.begin(), buffers.layer_tokens.end(),
+                                     buffers.shared_tokens));
+}
+
+std::int64_t peak_bytes(const Budget& budget, const KvShape& shape, KvBytes bytes) {
+  return bytes == KvBytes::resident ? resident_bytes(budget, shape)
+                                    : logical_peak_bytes(RetentionPlan(budget), shape);
+}
+
 std::int64_t denominator_bytes(Denominator denominator, const ScaleSchedule& schedule, int layers,
                                const KvShape& shape) {
   // Vanilla's peak comes after the last scale but one: the last scale reads all before it.
@@ -44,20 +58,26 @@ std::int64_t denominator_bytes(Denominator denominator, const ScaleSchedule& sch
   return layers * shape.bytes(tokens);
 }
 
+KvShape kv_shape(const BudgetModel& model, int batch, std::int64_t key_element_bytes,
+                 std::int64_t value_element_bytes) {
+  return {.heads = model.heads,
+          .head_dim = model.head_dim,
+          .rows = 2 * std::int64_t{batch},
+          .key_element_bytes = key_element_bytes,
+          .value_element_bytes = value_element_bytes};
+}
+
 BudgetExpectation expectation_of(const Budget& budget, int batch, std::int64_t key_element_bytes,
                                  std::int64_t value_element_bytes) {
   const RetentionPlan plan(budget);
-  const KvShape shape{.heads = budget.model.heads,
-                      .head_dim = budget.model.head_dim,
-                      .rows = 2 * std::int64_t{batch},
-                      .key_element_bytes = key_element_bytes,
-                      .value_element_bytes = value_element_bytes};
+  const KvShape shape = kv_shape(budget.model, batch, key_element_bytes, value_element_bytes);
   const std::int64_t peak = logical_peak_bytes(plan, shape);
   const auto share = [&](Denominator denominator) {
     return static_cast<double>(peak) / static_cast<double>(denominator_bytes(
                                            denominator, plan.schedule(), plan.layers(), shape));
   };
   return {.logical_peak_bytes = peak,
+          .resident_peak_bytes = resident_bytes(budget, shape),
           .batch = batch,
           .key_element_bytes = key_element_bytes,
           .value_element_bytes = value_element_bytes,

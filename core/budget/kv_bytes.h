@@ -37,9 +37,26 @@ std::vector<std::int64_t> held_bytes_by_scale(const RetentionPlan& plan, const K
 /// The largest of held_bytes_by_scale.
 std::int64_t logical_peak_bytes(const RetentionPlan& plan, const KvShape& shape);
 
+/// Bytes of K and V that are counted under a limit.
+enum class KvBytes {
+  logical,   ///< cached tokens that some later scale reads, at their peak
+  resident,  ///< buffers of the runtime that executes the budget, the current scale included
+};
+
+/// What the K and V buffers take when `budget` runs on the eager runtime: the resident bytes that
+/// the ledger of a run measures, after every scale. Throws Error for a plan that it cannot run.
+std::int64_t resident_bytes(const Budget& budget, const KvShape& shape);
+
+/// Peak of `budget` in these bytes.
+std::int64_t peak_bytes(const Budget& budget, const KvShape& shape, KvBytes bytes);
+
 /// Bytes of the denominator for a model of `layers` layers.
 std::int64_t denominator_bytes(Denominator denominator, const ScaleSchedule& schedule, int layers,
                                const KvShape& shape);
+
+/// The shape of `batch` images, two rows each, in a model of these heads.
+KvShape kv_shape(const BudgetModel& model, int batch, std::int64_t key_element_bytes,
+                 std::int64_t value_element_bytes);
 
 /// What the layers of `budget` come to for `batch` images and elements of these sizes.
 BudgetExpectation expectation_of(const Budget& budget, int batch, std::int64_t key_element_bytes,

@@ -141,6 +141,11 @@ std::int64_t RetentionPlan::held_tokens(int layer, int scale, int group) const {
   return group_of(layer, group).held_tokens.at(static_cast<std::size_t>(scale));
 }
 
+std::int64_t RetentionPlan::most_held_tokens(int layer, int group) const {
+  const std::vector<std::int64_t>& held = group_of(layer, group).held_tokens;
+  return *std::max_element(held.begin(), held.end());
+}
+
 bool RetentionPlan::has_source_scales(int layer, int group) const {
   return !group_of(layer, group).sources.empty();
 }

@@ -36,6 +36,9 @@ class RetentionPlan {
   /// once `scale` is done. Zero after the last scale.
   std::int64_t held_tokens(int layer, int scale, int group = 0) const;
 
+  /// The most of held_tokens over all scales: what `layer` keeps.
+  std::int64_t most_held_tokens(int layer, int group = 0) const;
+
   /// Whether the plan is made of whole scales, so that source_scales is known.
   bool has_source_scales(int layer, int group = 0) const;
 

@@ -27,17 +27,11 @@ PlannedCache::PlannedCache(RetentionPlan plan, CacheStorage storage)
                               layer, plan_.head_groups(layer).size()));
     }
     std::vector<Step>& steps = steps_.emplace_back();
-    std::int64_t most_held = 0;
     for (int target = 0; target < schedule.scales(); ++target) {
       steps.push_back(make_step(layer, target));
-      most_held = std::max(most_held, plan_.held_tokens(layer, target));
-      if (!steps.back().in_place) {
-        scratch_tokens_ =
-            std::max(scratch_tokens_, steps.back().retained_tokens + schedule.tokens(target));
-      }
     }
-    layer_tokens_.push_back(most_held);
   }
+  buffers_ = planned_buffers(plan_);
 }
 
 PlannedCache::Step PlannedCache::make_step(int layer, int target) const {
@@ -49,7 +43,7 @@ PlannedCache::Step PlannedCache::make_step(int layer, int target) const {
   have.push_back(target);
   const std::vector<int> want =
       target < schedule.last_scale() ? plan_.source_scales(layer, target + 1) : std::vector<int>{};
-  step.in_place = want == have;
+  step.in_place = appends_in_place(plan_, layer, target);
 
   std::int64_t to = 0;
   for (const int scale : want) {
@@ -90,9 +84,9 @@ void PlannedCache::begin(std::int64_t rows) {
   rows_ = 0;
   scratch_ = KvView{};
   layers_.assign(layers_.size(), KvView{});
-  scratch_ = allocate(rows, scratch_tokens_);
+  scratch_ = allocate(rows, buffers_.shared_tokens);
   for (std::size_t layer = 0; layer < layers_.size(); ++layer) {
-    layers_[layer] = allocate(rows, layer_tokens_[layer]);
+    layers_[layer] = allocate(rows, buffers_.layer_tokens[layer]);
   }
   rows_ = rows;
 }

@@ -2,6 +2,7 @@
 
 #include <vector>
 
+#include "core/budget/cache_buffers.h"
 #include "core/budget/retention_plan.h"
 #include "core/cache/cache_storage.h"
 #include "core/cache/kv_cache.h"
@@ -45,9 +46,8 @@ class PlannedCache : public KvCache {
 
   RetentionPlan plan_;
   CacheStorage storage_;
-  std::vector<std::vector<Step>> steps_;    // [layer][target]
-  std::vector<std::int64_t> layer_tokens_;  // capacity of each layer's buffer
-  std::int64_t scratch_tokens_ = 0;
+  std::vector<std::vector<Step>> steps_;  // [layer][target]
+  CacheBuffers buffers_;
   std::int64_t rows_ = 0;  // of whole buffers; 0 without
   std::vector<KvView> layers_;
   KvView scratch_;

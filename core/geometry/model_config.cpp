@@ -1,6 +1,7 @@
 #include "core/geometry/model_config.h"
 
 #include <cmath>
+#include <filesystem>
 #include <limits>
 #include <numeric>
 
@@ -194,6 +195,13 @@ ModelConfig named_model_config(std::string_view name) {
   if (name == "demo") return demo();
   throw UsageError(fmt::format("unknown model size '{}': expected one of {}", name,
                                fmt::join(model_config_names(), ", ")));
+}
+
+ModelConfig model_config_of(const std::string& folder_or_name) {
+  std::error_code ignored;
+  return std::filesystem::is_directory(folder_or_name, ignored)
+             ? load_model_config(folder_or_name + "/config.json")
+             : named_model_config(folder_or_name);
 }
 
 }  // namespace kvscope

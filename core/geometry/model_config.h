@@ -67,6 +67,10 @@ nlohmann::json to_json(const ModelConfig& config);
 /// FoundationVision/VAR) and the embedded demo. Throws UsageError naming the known ones.
 ModelConfig named_model_config(std::string_view name);
 
+/// The config.json of a model folder, or a named size. Throws like load_model_config and
+/// named_model_config.
+ModelConfig model_config_of(const std::string& folder_or_name);
+
 /// Names that named_model_config takes.
 std::vector<std::string> model_config_names();
 

@@ -61,6 +61,7 @@ WRONG = {
     "theta as text": put("rule", "theta", "low"),
     "unknown denominator": put("rule", "of", "peak"),
     "batch 0": put("expected", "batch", 0),
+    "negative resident peak": put("expected", "resident_peak_bytes", -1),
     "no peak": drop("expected", "logical_peak_bytes"),
 }
 
@@ -74,6 +75,9 @@ class BudgetSchema(unittest.TestCase):
         self.validator.validate(BUDGET)
         bare = {key: BUDGET[key] for key in ("schema", "policy", "model", "layers")}
         self.validator.validate(bare)
+        older = copy.deepcopy(BUDGET)
+        del older["expected"]["resident_peak_bytes"]
+        self.validator.validate(older)
 
     def test_takes_a_vanilla_budget(self):
         vanilla = copy.deepcopy(BUDGET)

@@ -33,6 +33,7 @@ Budget full_budget() {
                  .kv_memory_bytes = 123456,
                  .fill = true};
   budget.expected = {.logical_peak_bytes = 1000,
+                     .resident_peak_bytes = 1500,
                      .batch = 4,
                      .key_element_bytes = 4,
                      .value_element_bytes = 2,
@@ -78,6 +79,15 @@ TEST(Budget, RoundTripsThroughAFile) {
 TEST(Budget, WritesTheGoldenFile) {
   std::ifstream golden(KVSCOPE_SOURCE_DIR "/tests/golden/budget/full.json");
   EXPECT_EQ(to_json(full_budget()), Json::parse(golden));
+}
+
+// Files that were written before runs were predicted.
+TEST(Budget, LoadsAnExpectationWithoutResidentBytes) {
+  Json json = to_json(full_budget());
+  json["expected"].erase("resident_peak_bytes");
+  const Budget budget = parse_budget(json.dump(), "b.json");
+  EXPECT_FALSE(budget.expected->resident_peak_bytes);
+  EXPECT_EQ(to_json(budget), json);
 }
 
 TEST(Budget, TakesLayersInAnyOrder) {
@@ -146,6 +156,8 @@ TEST(Budget, NamesTheWrongField) {
       {"rule key", [](Json& j) { j["rule"]["x"] = 1; }, "'rule.x'"},
       {"peak", [](Json& j) { j["expected"].erase("logical_peak_bytes"); },
        "expected.logical_peak_bytes"},
+      {"resident", [](Json& j) { j["expected"]["resident_peak_bytes"] = -1; },
+       "expected.resident_peak_bytes"},
       {"batch", [](Json& j) { j["expected"]["batch"] = 0; }, "expected.batch"},
       {"element", [](Json& j) { j["expected"]["key_element_bytes"] = 0; },
        "expected.key_element_bytes"},

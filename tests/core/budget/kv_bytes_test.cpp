@@ -56,6 +56,17 @@ TEST(KvBytes, VanillaIsItsOwnReadDenominatorAt512Too) {
             36 * shape.bytes(2240));
 }
 
+// The rows of docs/results.md: 30 layers of 680 tokens, or what 7 keep and 23 keep, and one target.
+TEST(KvBytes, ResidentIsWhatTheBuffersOfARunTake) {
+  const Budget vanilla = vanilla_budget(budget_model_of(named_model_config("d30")));
+  EXPECT_EQ(resident_bytes(vanilla, d30_shape), d30_shape.bytes(30 * 680));
+  EXPECT_EQ(resident_bytes(d30_budget(7), d30_shape), d30_shape.bytes(7 * 424 + 23 * 5 + 680));
+  // A policy that asks for the plan runs planned, though it keeps all.
+  EXPECT_EQ(resident_bytes(d30_budget(30), d30_shape), d30_shape.bytes(30 * 424 + 680));
+  EXPECT_EQ(expectation_of(d30_budget(7), 1, 2, 2).resident_peak_bytes,
+            resident_bytes(d30_budget(7), d30_shape));
+}
+
 TEST(KvBytes, ThePeakIsOfTheSumNotTheSumOfPeaks) {
   // A sliding window of one scale peaks at the last scale but one; a capacity of 41 peaks after
   // scale 4 (sides 4 and 5), where the window holds little.
