@@ -66,8 +66,9 @@ LayerStatistics attention_statistic(std::span<const BatchStatistics> batches,
       sums, samples, options, "the attention weights of its Q and K were not finite");
   const bool is_mass = measure == DistantAttention::mass;
   statistics.name = is_mass ? "distant-mass" : "distant-density";
-  statistics.meaning = is_mass ? "minus the share of attention on distant scales"
-                               : "minus the attention density on distant scales, 1: spread evenly";
+  statistics.negated = true;
+  statistics.meaning = is_mass ? "share of attention on distant scales"
+                               : "attention density on distant scales, 1: spread evenly";
   return statistics;
 }
 

@@ -56,7 +56,8 @@ LayerStatistics damage_statistic(const MeasuredDamage& damage) {
   for (const LayerDamage& layer : damage.layers) values.push_back(-layer.token_disagreement);
   LayerStatistics statistics = layer_statistics(std::move(values), LayerDemand::measured);
   statistics.name = "damage";
-  statistics.meaning = "minus the share of tokens that change when only this layer is condensed";
+  statistics.negated = true;
+  statistics.meaning = "share of tokens that change when only this layer is condensed";
   return statistics;
 }
 

@@ -19,10 +19,12 @@ enum class LayerDemand {
 };
 
 /// A value for every layer, with its uncertainty, a percentile bootstrap. Whatever it is made from,
-/// a low value asks for long history.
+/// a low value asks for long history: a measure that grows with demand is held as minus itself, and
+/// shown to people as itself.
 struct LayerStatistics {
-  std::string name;     ///< as the list of statistics has it, e.g. "cosine-key"
-  std::string meaning;  ///< e.g. "cosine similarity of key, scale i−1 to i"
+  std::string name;      ///< as the list of statistics has it, e.g. "cosine-key"
+  std::string meaning;   ///< of the values as shown: "cosine similarity of key, scale i−1 to i"
+  bool negated = false;  ///< held as minus the measure
   LayerDemand demand = LayerDemand::measured;
   std::int64_t samples = 0;  ///< behind each value; 0 where no samples are
   std::int64_t batches = 0;  ///< resampled in place of samples, when sums over batches are all
@@ -32,6 +34,13 @@ struct LayerStatistics {
   std::vector<double> low;          ///< [layer], interval; NaN with fewer than two resampled units
   std::vector<double> high;         ///< [layer]
   NdArray<double> resampled_means;  ///< [resample, layer]; empty with fewer than two units
+
+  /// A value as people see it, and as they give a threshold; the way back is the same.
+  double shown(double value) const { return negated ? 0 - value : value; }
+  Interval shown_interval(std::size_t layer) const {
+    return negated ? Interval{shown(high[layer]), shown(low[layer])}
+                   : Interval{low[layer], high[layer]};
+  }
 
   int layers() const { return static_cast<int>(mean.size()); }
 };

@@ -36,18 +36,20 @@ void check_kept_all(const CaptureReader& analysis) {
 
 template <Metric metric, KvTensor tensor>
 LayerStatistics read_similarity(const StatisticSource& source, std::uint64_t /*seed*/) {
-  const std::optional<Statistics> statistics = source.analysis.statistics();
+  const CaptureReader& analysis = source.analysis(similarity_statistic_name(metric, tensor));
+  const std::optional<Statistics> statistics = analysis.statistics();
   if (!statistics || !statistics->has_similarity()) {
-    throw BadInput("layers", source.analysis.path(), "inter-scale similarity in the file",
+    throw BadInput("layers", analysis.path(), "inter-scale similarity in the file",
                    "none (make it with 'kvscope analyze' or 'capture --store reduced')");
   }
-  check_kept_all(source.analysis);
+  check_kept_all(analysis);
   return similarity_statistic(*statistics, metric, tensor);
 }
 
 template <DistantAttention measure>
 LayerStatistics read_attention(const StatisticSource& source, std::uint64_t /*seed*/) {
-  const CaptureReader& analysis = source.analysis;
+  const CaptureReader& analysis =
+      source.analysis(measure == DistantAttention::mass ? "distant-mass" : "distant-density");
   if (!analysis.layout().mass || analysis.batch_samples().empty()) {
     throw BadInput("layers", analysis.path(), "attention mass in the file",
                    "none (it comes from 'kvscope capture')");
@@ -65,15 +67,16 @@ LayerStatistics read_attention(const StatisticSource& source, std::uint64_t /*se
 }
 
 LayerStatistics read_damage(const StatisticSource& source, std::uint64_t /*seed*/) {
-  if (source.damage_file.empty()) {
+  const CaptureReader& analysis = source.analysis("damage");
+  if (source.damage_file().empty()) {
     throw UsageError(
         "statistic damage: give the results.json of 'kvscope sweep --single-layers' with --damage");
   }
-  const MeasuredDamage damage = load_measured_damage(source.damage_file);
-  const std::string& weights = source.analysis.record().weights_sha256;
+  const MeasuredDamage damage = load_measured_damage(source.damage_file());
+  const std::string& weights = analysis.record().weights_sha256;
   if (damage.weights_sha256 != weights) {
-    throw BadInput("damage", source.damage_file,
-                   fmt::format("the weights {} of {}", weights, source.analysis.path()),
+    throw BadInput("damage", source.damage_file(),
+                   fmt::format("the weights {} of {}", weights, analysis.path()),
                    damage.weights_sha256);
   }
   return damage_statistic(damage);
@@ -81,11 +84,11 @@ LayerStatistics read_damage(const StatisticSource& source, std::uint64_t /*seed*
 
 template <LayerStatistics (*choose)(int)>
 LayerStatistics read_control(const StatisticSource& source, std::uint64_t /*seed*/) {
-  return choose(source.analysis.record().model.depth);
+  return choose(source.model().depth);
 }
 
 LayerStatistics read_random(const StatisticSource& source, std::uint64_t seed) {
-  return random_layers(source.analysis.record().model.depth, seed);
+  return random_layers(source.model().depth, seed);
 }
 
 constexpr StatisticFamily similarity = StatisticFamily::similarity;
@@ -119,11 +122,29 @@ constexpr std::array list = {
 
 }  // namespace
 
+StatisticSource::StatisticSource(const CaptureReader& analysis, std::string damage_file)
+    : model_(&analysis.record().model),
+      analysis_(&analysis),
+      damage_file_(std::move(damage_file)) {}
+
+const CaptureReader& StatisticSource::analysis(std::string_view statistic) const {
+  if (analysis_ != nullptr) return *analysis_;
+  throw UsageError(fmt::format(
+      "statistic {}: expected an analysis file that it is read from, got only a model, from which "
+      "uniform, first, last and random:SEED choose",
+      statistic));
+}
+
 std::span<const LayerStatistic> all_layer_statistics() { return list; }
 
 bool looks_at_the_analysis(const LayerStatistic& statistic) {
   return statistic.family == StatisticFamily::similarity ||
          statistic.family == StatisticFamily::attention;
+}
+
+bool high_is_demanding(const LayerStatistic& statistic) {
+  return statistic.family == StatisticFamily::attention ||
+         statistic.family == StatisticFamily::damage;
 }
 
 std::vector<std::string> layer_statistic_names() {

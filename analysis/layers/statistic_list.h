@@ -11,11 +11,24 @@
 namespace kvscope {
 
 class CaptureReader;
+struct ModelConfig;
 
-/// What layer statistics are read from.
-struct StatisticSource {
-  const CaptureReader& analysis;
-  std::string damage_file;  ///< results of a sweep over single layers; empty: none
+/// What layer statistics are read from: an analysis, or no more than the model's geometry.
+class StatisticSource {
+ public:
+  /// `damage_file`: results of a sweep over single layers; empty: none. Both must outlive this.
+  StatisticSource(const CaptureReader& analysis, std::string damage_file);
+  explicit StatisticSource(const ModelConfig& model) : model_(&model) {}
+
+  const ModelConfig& model() const { return *model_; }
+  /// Throws UsageError, for the statistic that wants it, when there is none.
+  const CaptureReader& analysis(std::string_view statistic) const;
+  const std::string& damage_file() const { return damage_file_; }
+
+ private:
+  const ModelConfig* model_;
+  const CaptureReader* analysis_ = nullptr;
+  std::string damage_file_;
 };
 
 /// What a statistic looks at.
@@ -40,6 +53,9 @@ std::span<const LayerStatistic> all_layer_statistics();
 
 /// Whether it is read from what the analysis shows of the cache, not only from its model.
 bool looks_at_the_analysis(const LayerStatistic& statistic);
+
+/// Whether people see it grow with demand, see LayerStatistics.
+bool high_is_demanding(const LayerStatistic& statistic);
 
 /// Their names, with ":SEED" after those that take one.
 std::vector<std::string> layer_statistic_names();

@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <utility>
 
 #include <fmt/format.h>
 
-#include "analysis/planner/solver.h"
 #include "core/base/error.h"
 #include "core/base/units.h"
 #include "core/budget/retention_plan.h"
@@ -28,6 +28,11 @@ const char* name_of_choice(const PlanChoice& choice) {
   static constexpr const char* names[] = {"widest-gap", "threshold", "demanding-layers", "ratio",
                                           "kv-memory"};
   return names[choice.index()];
+}
+
+bool solves_capacity(const PlanOptions& options) {
+  return has_limit(options.choice) && !options.whole_scales && !options.efficient.local_scales &&
+         !options.efficient.capacity_tokens;
 }
 
 void check_rules(const PlanOptions& options, const ScaleSchedule& schedule) {
@@ -71,10 +76,7 @@ void check_options(const PlanOptions& options, const ScaleSchedule& schedule) {
       asked != nullptr && !std::isfinite(asked->theta)) {
     throw UsageError(fmt::format("threshold: expected a finite number, got {}", asked->theta));
   }
-  const bool solves_capacity = has_limit(options.choice) && !options.whole_scales &&
-                               !options.efficient.local_scales &&
-                               !options.efficient.capacity_tokens;
-  if (options.fill && !solves_capacity) {
+  if (options.fill && !solves_capacity(options)) {
     throw UsageError(
         "fill: expected a limit (ratio or bytes) that a capacity of efficient layers is solved "
         "for, got none");
@@ -98,14 +100,6 @@ void check_choice(const PlanChoice& choice, const LayerStatistics& statistics) {
   }
 }
 
-KvShape shape_of(const ModelConfig& config, const PlanOptions& options) {
-  return {.heads = config.heads,
-          .head_dim = config.head_dim(),
-          .rows = 2 * std::int64_t{options.batch},
-          .key_element_bytes = options.key_element_bytes,
-          .value_element_bytes = options.value_element_bytes};
-}
-
 LayerRule efficient_rule(const EfficientRule& rule, int otherwise_local_scales) {
   if (rule.capacity_tokens) return KeepCapacity{rule.condensed_scales, *rule.capacity_tokens};
   return KeepLocal{rule.condensed_scales, rule.local_scales.value_or(otherwise_local_scales)};
@@ -113,7 +107,9 @@ LayerRule efficient_rule(const EfficientRule& rule, int otherwise_local_scales) 
 
 PlanExplanation denominators(const ModelConfig& config, const PlanOptions& options) {
   PlanExplanation explanation;
-  explanation.shape = shape_of(config, options);
+  const BudgetModel model = budget_model_of(config);
+  explanation.shape =
+      kv_shape(model, options.batch, options.key_element_bytes, options.value_element_bytes);
   explanation.batch = options.batch;
   const ScaleSchedule schedule = config.schedule();
   explanation.read_bytes =
@@ -122,18 +118,29 @@ PlanExplanation denominators(const ModelConfig& config, const PlanOptions& optio
       denominator_bytes(Denominator::final, schedule, config.depth, explanation.shape);
   if (const auto* asked = std::get_if<WithinRatio>(&options.choice)) {
     const bool of_read = asked->of == Denominator::read;
-    explanation.limit_bytes = bytes_within_ratio(
-        asked->ratio, of_read ? explanation.read_bytes : explanation.final_bytes);
+    const std::int64_t whole = of_read ? explanation.read_bytes : explanation.final_bytes;
+    explanation.limit = {bytes_within_ratio(asked->ratio, whole), KvBytes::logical};
+    explanation.ratio = *asked;
   } else if (const auto* bytes = std::get_if<WithinBytes>(&options.choice)) {
-    explanation.limit_bytes = bytes->bytes;
+    explanation.limit = {bytes->bytes, KvBytes::resident};
   }
+  explanation.vanilla_resident_bytes = resident_bytes(vanilla_budget(model), explanation.shape);
   return explanation;
 }
 
+// As --kv-memory takes it.
+std::string bytes_exactly(std::int64_t bytes) { return fmt::format("{} B", bytes); }
+
 [[noreturn]] void fail_unreachable(const PlanExplanation& explanation, const PlanOptions& options,
                                    std::int64_t smallest_bytes) {
-  const auto* asked = std::get_if<WithinRatio>(&options.choice);
-  const Denominator of = asked != nullptr ? asked->of : Denominator::read;
+  if (!explanation.ratio) {
+    throw Error(fmt::format(
+        "[plan] limit: expected at least {} ({}), what the K and V buffers of the smallest budget "
+        "take at batch {}, got {}",
+        format_bytes(smallest_bytes), bytes_exactly(smallest_bytes), options.batch,
+        bytes_exactly(explanation.limit->bytes)));
+  }
+  const Denominator of = explanation.ratio->of;
   const std::int64_t whole =
       of == Denominator::read ? explanation.read_bytes : explanation.final_bytes;
   // Rounded up, so that asking for the printed ratio works.
@@ -142,9 +149,7 @@ PlanExplanation denominators(const ModelConfig& config, const PlanOptions& optio
   throw Error(fmt::format(
       "[plan] limit: expected at least {:.4f} of {}, the smallest reachable ratio ({} bytes at "
       "batch {}), got {}",
-      smallest, name_of(of), smallest_bytes, options.batch,
-      asked != nullptr ? fmt::format("{}", asked->ratio)
-                       : fmt::format("{} bytes", *explanation.limit_bytes)));
+      smallest, name_of(of), smallest_bytes, options.batch, explanation.ratio->ratio));
 }
 
 // The most demanding layers that fit beside the smallest efficient rule, then the largest capacity
@@ -153,19 +158,19 @@ Decision solve_limit(const BudgetModel& model, const PlanOptions& options, Layer
                      const PlanExplanation& explanation) {
   const LayerRule floor = efficient_rule(options.efficient, 0);
   const KvShape& shape = explanation.shape;
-  const std::int64_t limit = *explanation.limit_bytes;
+  const ByteLimit& limit = *explanation.limit;
   const LayerRule& demanding = demand == LayerDemand::none ? floor : options.demanding;
   int count = most_demanding_within(model, demanding, floor, shape, limit);
   if (count < 0) {
     std::int64_t smallest = std::numeric_limits<std::int64_t>::max();
     for (int layers = 0; layers <= model.depth; ++layers) {
-      smallest = std::min(smallest, peak_of_counts(model, layers, demanding, floor, shape));
+      smallest =
+          std::min(smallest, peak_of_counts(model, layers, demanding, floor, shape, limit.of));
     }
     fail_unreachable(explanation, options, smallest);
   }
   if (demand == LayerDemand::none) count = 0;
-  const bool fixed = options.efficient.local_scales || options.efficient.capacity_tokens;
-  if (fixed || options.whole_scales || count == model.depth) {
+  if (!solves_capacity(options) || count == model.depth) {
     return {.class_rule = MostDemanding{count}, .efficient = floor};
   }
   return {.class_rule = MostDemanding{count},
@@ -192,7 +197,7 @@ BudgetOrigin origin_of(const PlanOptions& options, const LayerStatistics& statis
   BudgetOrigin origin;
   origin.capture_id = options.capture_id;
   origin.statistic = statistics.name;
-  origin.theta = explanation.theta;
+  if (explanation.theta) origin.theta = statistics.shown(*explanation.theta);  // as held
   origin.fill = options.fill;
   const bool decides =
       statistics.demand != LayerDemand::none || !std::holds_alternative<WidestGap>(options.choice);
@@ -208,40 +213,35 @@ BudgetOrigin origin_of(const PlanOptions& options, const LayerStatistics& statis
   return origin;
 }
 
-PlanRow row_of(int layer, const LayerStatistics& statistics, const Budget& budget,
-               const RetentionPlan& plan, const KvShape& shape) {
-  const std::size_t index = static_cast<std::size_t>(layer);
-  PlanRow row;
-  row.layer = layer;
-  row.statistic = statistics.mean[index];
-  row.low = statistics.low[index];
-  row.high = statistics.high[index];
-  row.layer_class = budget.layers[index].layer_class;
-  row.rule = budget.layers[index].rule;
-  for (int scale = 0; scale < plan.schedule().scales(); ++scale) {
-    row.read_tokens.push_back(plan.read_tokens(layer, scale));
-    row.held_peak_bytes = std::max(row.held_peak_bytes, held_bytes(plan, shape, layer, scale));
-  }
+PlanRow row_of(KeptTokens kept, const LayerStatistics& statistics, double stability) {
+  const auto index = static_cast<std::size_t>(kept.layer);
+  PlanRow row{std::move(kept)};
+  row.statistic = statistics.shown(statistics.mean[index]);
+  const Interval interval = statistics.shown_interval(index);
+  row.low = interval.low;
+  row.high = interval.high;
+  row.stability = stability;
   return row;
 }
 
 void explain(PlanExplanation& explanation, const LayerStatistics& statistics, const Budget& budget,
              const Decision& decision) {
-  const RetentionPlan plan(budget);
   explanation.confidence = statistics.confidence;
-  explanation.logical_peak_bytes = logical_peak_bytes(plan, explanation.shape);
+  explanation.high_is_demanding = statistics.negated;
+  explanation.logical_peak_bytes = peak_bytes(budget, explanation.shape, KvBytes::logical);
+  explanation.resident_peak_bytes = peak_bytes(budget, explanation.shape, KvBytes::resident);
   std::vector<double> stability(budget.layers.size(), std::numeric_limits<double>::quiet_NaN());
   if (statistics.demand != LayerDemand::none) {
     stability = class_stability(statistics, decision.class_rule);
   }
   if (statistics.demand == LayerDemand::measured) {
-    explanation.theta = theta_of(statistics.mean, decision.class_rule);
+    const std::optional<double> theta = theta_of(statistics.mean, decision.class_rule);
+    if (theta) explanation.theta = statistics.shown(*theta);
   }
-  for (int layer = 0; layer < plan.layers(); ++layer) {
-    PlanRow row = row_of(layer, statistics, budget, plan, explanation.shape);
-    row.stability = stability[static_cast<std::size_t>(layer)];
-    explanation.demanding_layers += row.layer_class == LayerClass::demanding ? 1 : 0;
-    explanation.rows.push_back(std::move(row));
+  for (KeptTokens& kept : kept_tokens(budget, explanation.shape)) {
+    explanation.demanding_layers += kept.layer_class == LayerClass::demanding ? 1 : 0;
+    const double of_layer = stability[static_cast<std::size_t>(kept.layer)];
+    explanation.rows.push_back(row_of(std::move(kept), statistics, of_layer));
   }
 }
 
@@ -274,9 +274,16 @@ Plan make_plan(const LayerStatistics& statistics, const ModelConfig& config,
     throw Error("[plan] layer statistic: expected a gap between layers, got equal values");
   }
   plan.budget = budget_of_classes(model, classes, options.demanding, decision.efficient);
-  if (options.fill) {
-    fill_capacities(plan.budget, demand_order(statistics.mean), plan.explanation.shape,
-                    *plan.explanation.limit_bytes);
+  if (solves_capacity(options)) {
+    const ByteLimit& limit = *plan.explanation.limit;
+    const KvShape& shape = plan.explanation.shape;
+    Budget filled = plan.budget;
+    fill_capacities(filled, demand_order(statistics.mean), shape, limit);
+    if (options.fill) {
+      plan.budget = std::move(filled);
+    } else {
+      plan.explanation.filled_bytes = peak_bytes(filled, shape, limit.of);
+    }
   }
   explain(plan.explanation, statistics, plan.budget, decision);
   plan.budget.rule = origin_of(options, statistics, plan.explanation);

@@ -8,6 +8,8 @@
 
 #include "analysis/layers/layer_classes.h"
 #include "analysis/layers/layer_statistics.h"
+#include "analysis/planner/kept_tokens.h"
+#include "analysis/planner/solver.h"
 #include "core/budget/budget.h"
 #include "core/budget/kv_bytes.h"
 #include "core/geometry/model_config.h"
@@ -20,7 +22,7 @@ struct WithinRatio {
   Denominator of = Denominator::read;
 };
 
-/// Logical peak at most `bytes` at the batch of the options.
+/// All K and V buffers of a run at most `bytes` at the batch of the options.
 struct WithinBytes {
   std::int64_t bytes = 0;
 };
@@ -52,32 +54,39 @@ struct PlanOptions {
   std::string capture_id = {};  ///< of the file the statistics come from
 };
 
-struct PlanRow {
-  int layer = 0;
-  double statistic = 0;  ///< NaN without demand
+struct PlanRow : KeptTokens {
+  double statistic = 0;  ///< as shown, see LayerStatistics; NaN without demand
   double low = 0;        ///< bootstrap interval; NaN with fewer than two resampled units
   double high = 0;
-  LayerClass layer_class = LayerClass::demanding;
   double stability = 0;  ///< share of resamples with the same class; NaN if unknown
-  LayerRule rule;
-  std::vector<std::int64_t> read_tokens;  ///< [target], cached tokens
-  std::int64_t held_peak_bytes = 0;
 };
 
 /// Why a budget is what it is: everything the plan table shows.
 struct PlanExplanation {
-  std::vector<PlanRow> rows;    ///< one per layer
-  double confidence = 0;        ///< of the intervals
-  std::optional<double> theta;  ///< tells the classes apart; none after a tie or without values
+  std::vector<PlanRow> rows;       ///< one per layer
+  double confidence = 0;           ///< of the intervals
+  bool high_is_demanding = false;  ///< or low
+  std::optional<double> theta;  ///< as shown; tells the classes apart; none after a tie or without
+                                ///< values
   int demanding_layers = 0;
   std::int64_t logical_peak_bytes = 0;
   std::int64_t read_bytes = 0;              ///< denominator: vanilla's own logical peak
   std::int64_t final_bytes = 0;             ///< denominator: all tokens of all layers
-  std::optional<std::int64_t> limit_bytes;  ///< asked for
-  KvShape shape;                            ///< what tokens were counted with
+  std::int64_t resident_peak_bytes = 0;     ///< what the buffers of a run take
+  std::int64_t vanilla_resident_bytes = 0;  ///< the same of the vanilla cache
+  std::optional<ByteLimit> limit;           ///< asked for
+  std::optional<WithinRatio> ratio;         ///< that the limit comes from
+  /// What the same plan with `fill` would come to, in the bytes of the limit. Nothing without a
+  /// limit, when it is filled, and where no capacity is solved for.
+  std::optional<std::int64_t> filled_bytes;
+  KvShape shape;  ///< what tokens were counted with
   int batch = 1;
 
   double ratio_of(Denominator denominator) const;
+  /// What was asked for and what the plan comes to are counted in these.
+  std::int64_t limited_bytes() const {
+    return limit && limit->of == KvBytes::resident ? resident_peak_bytes : logical_peak_bytes;
+  }
   /// Vanilla's own logical peak against all tokens.
   double vanilla_ratio_of_final() const;
 };

@@ -37,13 +37,13 @@ std::optional<KeepCapacity> next_step(const BudgetModel& model, const KeepCapaci
 
 // Whether the layer had a step that fits.
 bool raise_capacity(Budget& budget, std::size_t layer, const KvShape& shape,
-                    std::int64_t limit_bytes) {
+                    const ByteLimit& limit) {
   LayerRule& rule = budget.layers[layer].rule;
   const auto before = std::get<KeepCapacity>(rule);
   const std::optional<KeepCapacity> next = next_step(budget.model, before);
   if (!next) return false;
   rule = *next;
-  if (logical_peak_bytes(RetentionPlan(budget), shape) <= limit_bytes) return true;
+  if (peak_bytes(budget, shape, limit.of) <= limit.bytes) return true;
   rule = before;
   return false;
 }
@@ -65,18 +65,18 @@ Budget budget_of_classes(const BudgetModel& model, std::span<const LayerClass> c
 
 std::int64_t peak_of_counts(const BudgetModel& model, int demanding_layers,
                             const LayerRule& demanding, const LayerRule& efficient,
-                            const KvShape& shape) {
+                            const KvShape& shape, KvBytes of) {
   std::vector<LayerClass> classes(static_cast<std::size_t>(model.depth), LayerClass::efficient);
   std::fill_n(classes.begin(), demanding_layers, LayerClass::demanding);
-  return logical_peak_bytes(RetentionPlan(budget_of_classes(model, classes, demanding, efficient)),
-                            shape);
+  return peak_bytes(budget_of_classes(model, classes, demanding, efficient), shape, of);
 }
 
 int most_demanding_within(const BudgetModel& model, const LayerRule& demanding,
                           const LayerRule& efficient, const KvShape& shape,
-                          std::int64_t limit_bytes) {
+                          const ByteLimit& limit) {
   for (int count = model.depth; count >= 0; --count) {
-    if (peak_of_counts(model, count, demanding, efficient, shape) <= limit_bytes) return count;
+    const std::int64_t peak = peak_of_counts(model, count, demanding, efficient, shape, limit.of);
+    if (peak <= limit.bytes) return count;
   }
   return -1;
 }
@@ -84,18 +84,23 @@ int most_demanding_within(const BudgetModel& model, const LayerRule& demanding,
 // Bisection is exact because the bytes never fall when the capacity grows. After any scale a FIFO
 // holds a run of scales that ends with the largest one that fits the room, as long a run as fits.
 // With more room the run grows; and when a larger scale starts to fit, it alone has as many tokens
-// as the room had grown to, which the run before it could not exceed.
+// as the room had grown to, which the run before it could not exceed. Nor do the buffers shrink. A
+// layer's own is the most it holds. The shared one has room for what the last target reads and that
+// target itself; that is at least the most a layer holds, because whatever left before made room
+// for no more than its own tokens, and the last scale has as many. So when a capacity lets a wide
+// target be appended in place, the layer that now holds it keeps the shared buffer as large.
 KeepCapacity largest_capacity_within(const BudgetModel& model, int demanding_layers,
                                      const LayerRule& demanding, int condensed_scales,
-                                     const KvShape& shape, std::int64_t limit_bytes) {
+                                     const KvShape& shape, const ByteLimit& limit) {
   const ScaleSchedule schedule(model.patch_nums);
   std::int64_t fits = schedule.begin(condensed_scales);
   std::int64_t largest = std::max(fits, schedule.begin(schedule.last_scale()));
   while (fits < largest) {
     const std::int64_t middle = fits + (largest - fits + 1) / 2;
-    const std::int64_t peak = peak_of_counts(model, demanding_layers, demanding,
-                                             KeepCapacity{condensed_scales, middle}, shape);
-    if (peak <= limit_bytes) {
+    const std::int64_t peak =
+        peak_of_counts(model, demanding_layers, demanding, KeepCapacity{condensed_scales, middle},
+                       shape, limit.of);
+    if (peak <= limit.bytes) {
       fits = middle;
     } else {
       largest = middle - 1;
@@ -105,7 +110,7 @@ KeepCapacity largest_capacity_within(const BudgetModel& model, int demanding_lay
 }
 
 void fill_capacities(Budget& budget, std::span<const std::size_t> order, const KvShape& shape,
-                     std::int64_t limit_bytes) {
+                     const ByteLimit& limit) {
   std::vector<std::size_t> rising;
   for (const std::size_t layer : order) {
     const LayerBudget& entry = budget.layers.at(layer);
@@ -118,7 +123,7 @@ void fill_capacities(Budget& budget, std::span<const std::size_t> order, const K
   while (!rising.empty()) {
     std::vector<std::size_t> raised;
     for (const std::size_t layer : rising) {
-      if (raise_capacity(budget, layer, shape, limit_bytes)) raised.push_back(layer);
+      if (raise_capacity(budget, layer, shape, limit)) raised.push_back(layer);
     }
     rising = std::move(raised);
   }

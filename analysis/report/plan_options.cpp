@@ -18,7 +18,10 @@ const LayerStatistic* statistic_of(const BudgetOrigin& origin) {
 /// Nothing for a choice that is not known or lacks its value.
 std::optional<std::string> choice_options(const BudgetOrigin& origin) {
   if (origin.choice == "threshold" && origin.theta) {
-    return fmt::format(" --threshold {}", *origin.theta);
+    // The option takes the statistic as people see it.
+    const LayerStatistic* statistic = statistic_of(origin);
+    const bool negated = statistic != nullptr && high_is_demanding(*statistic);
+    return fmt::format(" --threshold {}", negated ? 0 - *origin.theta : *origin.theta);
   }
   if (origin.choice == "demanding-layers" && origin.demanding_layers) {
     return fmt::format(" --demanding-layers {}", *origin.demanding_layers);
@@ -27,7 +30,7 @@ std::optional<std::string> choice_options(const BudgetOrigin& origin) {
     return fmt::format(" --ratio {} --of {}", *origin.ratio, origin.of.value_or("read"));
   }
   if (origin.choice == "kv-memory" && origin.kv_memory_bytes) {
-    return fmt::format(" --kv-memory {}", *origin.kv_memory_bytes);
+    return fmt::format(" --kv-memory {}B", *origin.kv_memory_bytes);
   }
   // A control that tells no layers apart leaves nothing to choose.
   const bool chooses_nothing = origin.choice.empty() && statistic_of(origin) != nullptr &&

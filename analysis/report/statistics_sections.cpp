@@ -131,12 +131,14 @@ std::string incomplete_section(const std::string& id, const std::string& title,
 
 /// Statistic of every layer; with the budget that it was read for, θ and classes.
 std::string layer_figure(const LayerStatistics& layers, const ReportBudget* budget) {
-  const std::optional<double> theta = budget ? budget->budget.rule->theta : std::nullopt;
+  std::optional<double> theta = budget ? budget->budget.rule->theta : std::nullopt;
+  if (theta) theta = layers.shown(*theta);
   std::vector<LayerPoint> points;
   for (std::size_t layer = 0; layer < layers.mean.size(); ++layer) {
     LayerPoint point;
-    point.value = layers.mean[layer];
-    if (std::isfinite(layers.low[layer])) point.interval = {layers.low[layer], layers.high[layer]};
+    point.value = layers.shown(layers.mean[layer]);
+    const Interval interval = layers.shown_interval(layer);
+    if (std::isfinite(interval.low)) point.interval = {interval.low, interval.high};
     if (budget) point.layer_class = budget->budget.layers.at(layer).layer_class;
     points.push_back(point);
   }
@@ -144,7 +146,9 @@ std::string layer_figure(const LayerStatistics& layers, const ReportBudget* budg
       "Value of each layer: {}; mean over targets, heads and samples. Bars: {:.0f} % bootstrap "
       "interval over {}.{}",
       layers.meaning, 100 * layers.confidence, layers.batches > 0 ? "batches" : "samples",
-      theta ? " Layers below θ are demanding." : ""));
+      !theta           ? ""
+      : layers.negated ? " Layers above θ are demanding."
+                       : " Layers below θ are demanding."));
   return text + figure(layer_chart("Statistic of every layer", layers.name, points, theta),
                        budget ? "Layer statistic, and class in " + budget->name
                               : std::string("Layer statistic"));

@@ -19,10 +19,12 @@
 #include "collectors/session.h"
 #include "core/base/error.h"
 #include "core/base/json_text.h"
+#include "core/base/log.h"
 #include "core/base/output_file.h"
 #include "core/base/progress.h"
 #include "core/base/units.h"
 #include "core/base/version.h"
+#include "core/budget/budget_doubts.h"
 #include "core/budget/kv_bytes.h"
 #include "core/capture/capture_reader.h"
 #include "core/generate/device.h"
@@ -114,20 +116,22 @@ void print_summary(const std::string& path, const RunRecord& record, const KvSha
                    double job_seconds, bool as_json) {
   const std::optional<Scores> scores = CaptureReader(path).scores();
   const std::int64_t peak = logical_peak_bytes(RetentionPlan(record.budget), shape);
+  const std::int64_t resident = resident_bytes(record.budget, shape);
   if (as_json) {
     nlohmann::json json = {{"file", path},
                            {"capture_id", record.capture_id},
                            {"samples", record.settings.samples},
                            {"policy", record.policy},
                            {"job_seconds", job_seconds},
-                           {"logical_peak_bytes", peak}};
+                           {"logical_peak_bytes", peak},
+                           {"resident_peak_bytes", resident}};
     if (scores) json["scores"] = to_json(*scores);
     fmt::print("{}\n", json_text(json));
     return;
   }
-  fmt::print("{}: {} images, {} cache, logical KV peak {} ({}, batch {}), {:.2f} s\n", path,
-             record.settings.samples, record.policy, format_bytes(peak), record.settings.dtype,
-             shape.rows / 2, job_seconds);
+  fmt::print("{}: {} images, {} cache, KV peak {} logical, {} resident ({}, batch {}), {:.2f} s\n",
+             path, record.settings.samples, record.policy, format_bytes(peak),
+             format_bytes(resident), record.settings.dtype, shape.rows / 2, job_seconds);
   if (scores) print_scores(*scores);
 }
 
@@ -241,6 +245,9 @@ int run_generation_job(const GenerationOptions& options, FileKind kind, const Ru
   // Before the weights, which can take minutes to load.
   CaptureSession::check_output(options.output, options.force);
   GenerationJob job(options, kind, settings);
+  if (const std::string doubt = memory_doubt(job.record().budget, job.shape()); !doubt.empty()) {
+    log().warn("{}: {}", options.budget, doubt);
+  }
   job.warm_up(options.warmup);
   const Clock::time_point start = Clock::now();
   const RunRecord record = run_alone(job, options);

@@ -1,7 +1,5 @@
 #include "cli/engine/generation_options.h"
 
-#include <filesystem>
-#include <system_error>
 #include <utility>
 
 #include <fmt/format.h>
@@ -9,7 +7,7 @@
 #include "cli/common/number_check.h"
 #include "core/base/error.h"
 #include "core/base/log.h"
-#include "core/budget/kv_bytes.h"
+#include "core/budget/budget_doubts.h"
 #include "core/geometry/model_config.h"
 
 namespace kvscope::cli {
@@ -53,22 +51,11 @@ SamplingOptions resolve_sampling(const GenerationOptions& options, const ModelCo
           .rng = parse_random_mode(options.rng)};
 }
 
-// The layers decide what a budget keeps; an edit of them leaves its `expected` behind.
-void warn_of_stale_expectation(const Budget& budget, const std::string& file) {
-  if (!budget.expected) return;
-  const BudgetExpectation& stated = *budget.expected;
-  const BudgetExpectation now =
-      expectation_of(budget, stated.batch, stated.key_element_bytes, stated.value_element_bytes);
-  if (now.logical_peak_bytes == stated.logical_peak_bytes) return;
-  log().warn("{}: expected.logical_peak_bytes is {}, but its layers keep {} bytes; they decide",
-             file, stated.logical_peak_bytes, now.logical_peak_bytes);
-}
-
 Budget resolve_budget(const GenerationOptions& options, const ModelConfig& config) {
   if (options.budget.empty()) return vanilla_budget(budget_model_of(config));
   Budget budget = load_budget(options.budget);
   check_budget_fits(budget, config, options.budget);
-  warn_of_stale_expectation(budget, options.budget);
+  for (const std::string& doubt : doubts_of(budget)) log().warn("{}: {}", options.budget, doubt);
   return budget;
 }
 
@@ -85,11 +72,7 @@ void check_first_sample(const GenerationOptions& options) {
 
 LoadedModel load_model(const std::string& model, std::optional<std::uint64_t> random_weights) {
   if (!random_weights) return load_model_folder(model);
-  std::error_code ignored;
-  const ModelConfig config = std::filesystem::is_directory(model, ignored)
-                                 ? load_model_config(model + "/config.json")
-                                 : named_model_config(model);
-  return random_model(config, *random_weights);
+  return random_model(model_config_of(model), *random_weights);
 }
 
 void add_draw_options(CLI::App& app, GenerationOptions& options) {

@@ -11,13 +11,18 @@
 #include "analysis/compare/file_forced.h"
 #include "analysis/compare/file_scores.h"
 #include "analysis/layers/damage_statistic.h"
+#include "analysis/planner/explanation.h"
+#include "analysis/planner/kept_tokens.h"
+#include "analysis/planner/plan_json.h"
 #include "cli/kvscope/commands.h"
 #include "core/base/error.h"
 #include "core/base/json_fields.h"
 #include "core/base/json_text.h"
+#include "core/base/log.h"
 #include "core/base/table.h"
 #include "core/base/units.h"
 #include "core/budget/budget.h"
+#include "core/budget/budget_doubts.h"
 #include "core/budget/kv_bytes.h"
 #include "core/capture/capture_reader.h"
 
@@ -71,26 +76,41 @@ nlohmann::json describe_capture(const CaptureReader& reader) {
   return described;
 }
 
+// In the budget's own batch and element sizes; one image and two bytes, the usual way to state a
+// cache, where it names none.
+BudgetExpectation own_expectation(const Budget& budget) {
+  const BudgetExpectation own = budget.expected.value_or(BudgetExpectation{});
+  return expectation_of(budget, own.batch, own.key_element_bytes, own.value_element_bytes);
+}
+
+KvShape own_shape(const Budget& budget) {
+  const BudgetExpectation own = own_expectation(budget);
+  return kv_shape(budget.model, own.batch, own.key_element_bytes, own.value_element_bytes);
+}
+
 nlohmann::json describe_budget(const std::string& path) {
   const Budget budget = load_budget(path);
+  const BudgetExpectation bytes = own_expectation(budget);
   const auto demanding = std::count_if(
       budget.layers.begin(), budget.layers.end(),
       [](const LayerBudget& layer) { return layer.layer_class == LayerClass::demanding; });
-  // Two-byte elements, one image: the usual way to state a cache.
-  const BudgetExpectation usual = expectation_of(budget, 1, 2, 2);
   nlohmann::json described = {{"file", path},
                               {"kind", "budget"},
                               {"policy", budget.policy},
                               {"layers", budget.layers.size()},
                               {"demanding_layers", demanding},
-                              {"logical_peak_bytes_fp16_batch_1", usual.logical_peak_bytes},
-                              {"ratio_of_read", usual.ratio_of_read},
-                              {"ratio_of_final", usual.ratio_of_final}};
+                              {"batch", bytes.batch},
+                              {"key_element_bytes", bytes.key_element_bytes},
+                              {"value_element_bytes", bytes.value_element_bytes},
+                              {"logical_peak_bytes", bytes.logical_peak_bytes},
+                              {"resident_peak_bytes", *bytes.resident_peak_bytes},
+                              {"ratio_of_read", bytes.ratio_of_read},
+                              {"ratio_of_final", bytes.ratio_of_final},
+                              {"doubts", doubts_of(budget)},
+                              {"kept", to_json(kept_tokens(budget, own_shape(budget)))}};
   if (budget.expected) {
-    const BudgetExpectation& stated = *budget.expected;
-    described["expected_holds"] =
-        expectation_of(budget, stated.batch, stated.key_element_bytes, stated.value_element_bytes)
-            .logical_peak_bytes == stated.logical_peak_bytes;
+    described["expected_holds"] = expectation_holds(budget);
+    described["expected_logical_peak_bytes"] = budget.expected->logical_peak_bytes;
   }
   return described;
 }
@@ -153,7 +173,24 @@ std::string text_of(const nlohmann::json& value) {
   return value.is_string() ? value.get<std::string>() : json_text(value);
 }
 
-void print_text(const nlohmann::json& json) {
+// Bytes as people read them; --json has them raw.
+std::string text_of(const std::string& key, const nlohmann::json& value) {
+  constexpr std::string_view suffix = "_peak_bytes";
+  const bool bytes = key.size() > suffix.size() && key.ends_with(suffix);
+  return bytes && value.is_number() ? plan_bytes(value.get<std::int64_t>()) : text_of(value);
+}
+
+void print_budget_layers(const std::string& path) {
+  const Budget budget = load_budget(path);
+  const KvShape shape = own_shape(budget);
+  fmt::print("\n{}{}\n", to_text(layer_table(kept_tokens(budget, shape))), legend(shape));
+  for (const std::string& doubt : doubts_of(budget)) log().warn("{}: {}", path, doubt);
+}
+
+void print_text(nlohmann::json json) {
+  // Shown below, as a table and as warnings.
+  json.erase("kept");
+  json.erase("doubts");
   Table table{.columns = {"what", "value"}, .rows = {}};
   for (const auto& [key, value] : json.items()) {
     if (value.is_object()) {
@@ -161,10 +198,11 @@ void print_text(const nlohmann::json& json) {
         table.rows.push_back({fmt::format("{}.{}", key, inner), text_of(field)});
       }
     } else {
-      table.rows.push_back({key, text_of(value)});
+      table.rows.push_back({key, text_of(key, value)});
     }
   }
   fmt::print("{}", to_text(table));
+  if (json.value("kind", "") == "budget") print_budget_layers(json.at("file"));
 }
 
 }  // namespace

@@ -23,6 +23,8 @@ JsonFields::JsonFields(const nlohmann::json& object, std::string where, std::str
 
 bool JsonFields::has(std::string_view key) const { return object_->contains(std::string(key)); }
 
+bool JsonFields::is_null(std::string_view key) { return value(key).is_null(); }
+
 const nlohmann::json& JsonFields::value(std::string_view key) {
   const auto found = object_->find(std::string(key));
   if (found == object_->end()) fail(key, "a value", "nothing");
@@ -53,7 +55,7 @@ double JsonFields::number(std::string_view key) {
 }
 
 std::optional<double> JsonFields::number_or_null(std::string_view key) {
-  if (value(key).is_null()) return std::nullopt;
+  if (is_null(key)) return std::nullopt;
   return number(key);
 }
 

@@ -23,6 +23,8 @@ class JsonFields {
              std::string field = "");
 
   bool has(std::string_view key) const;
+  /// Whether `key` is there and null.
+  bool is_null(std::string_view key);
 
   std::int64_t integer(std::string_view key, std::int64_t smallest);
   std::uint64_t unsigned_integer(std::string_view key);

@@ -63,9 +63,22 @@ TEST_F(StatisticList, EveryOneReadsUnderItsName) {
     EXPECT_EQ(layers.demand == LayerDemand::none, name == "uniform");
     EXPECT_EQ(layers.demand == LayerDemand::measured, statistic.family != StatisticFamily::control)
         << name;
+    EXPECT_EQ(layers.negated, high_is_demanding(statistic)) << name;
     names.insert(name);
   }
   EXPECT_EQ(names.size(), all_layer_statistics().size());
+}
+
+// A plan for a model that nobody has run yet.
+TEST_F(StatisticList, ControlsNeedNoFile) {
+  const ModelConfig model = named_model_config("d30");
+  const StatisticSource source(model);
+  for (const char* name : {"uniform", "first", "last", "random:3"}) {
+    EXPECT_EQ(parse_layer_statistic(name, "--statistic").read(source).layers(), 30) << name;
+  }
+  for (const char* name : {"cosine-key", "distant-mass", "damage"}) {
+    EXPECT_THROW((void)parse_layer_statistic(name, "--statistic").read(source), UsageError) << name;
+  }
 }
 
 TEST_F(StatisticList, ControlsNeedNoStatistics) {

@@ -98,7 +98,7 @@ TEST(Planner, SolvedBudgetsAreMaximal) {
       const PlanExplanation& explanation = plan.explanation;
       ASSERT_LE(explanation.ratio_of(of), ratio);
       ASSERT_LT(explanation.demanding_layers, 16);
-      const std::int64_t limit = *explanation.limit_bytes;
+      const std::int64_t limit = explanation.limit->bytes;
       const KvShape& shape = explanation.shape;
       EXPECT_GT(peak_of_counts(model, explanation.demanding_layers + 1, KeepAll{}, KeepLocal{2, 0},
                                shape),
@@ -142,7 +142,43 @@ TEST(Planner, AnUnreachableRatioNamesTheSmallestReachableOne) {
   options.choice = WithinRatio{.ratio = 0.0118, .of = Denominator::read};
   EXPECT_EQ(make_plan(falling_statistics(12), config, options).explanation.demanding_layers, 0);
   options.choice = WithinBytes{1000};
-  EXPECT_THAT(error_of(falling_statistics(12), config, options), HasSubstr("got 1000 bytes"));
+  // 12 layers of 5 tokens, and the last target with its own 256 in the shared buffer.
+  const std::int64_t smallest = (12 * 5 + 5 + 256) * 3 * 64 * 2 * 4;
+  EXPECT_EQ(error_of(falling_statistics(12), config, options),
+            "[plan] limit: expected at least 482 KiB (493056 B), what the K and V buffers of the "
+            "smallest budget take at batch 1, got 1000 B");
+  options.choice = WithinBytes{smallest};
+  EXPECT_EQ(make_plan(falling_statistics(12), config, options).explanation.resident_peak_bytes,
+            smallest);
+}
+
+// A limit is there so that a run does not take more.
+TEST(Planner, KvMemoryLimitsWhatARunTakes) {
+  const ModelConfig config = named_model_config("d30");
+  PlanOptions options;
+  options.batch = 256;
+  options.choice = WithinBytes{std::int64_t{24} << 30};
+  const PlanExplanation explanation =
+      make_plan(falling_statistics(30), config, options).explanation;
+  EXPECT_LE(explanation.resident_peak_bytes, std::int64_t{24} << 30);
+  EXPECT_GT(explanation.resident_peak_bytes, std::int64_t{23} << 30);
+  EXPECT_LT(explanation.logical_peak_bytes, explanation.resident_peak_bytes);
+}
+
+TEST(Planner, SaysWhatFillingWouldGet) {
+  const ModelConfig config = named_model_config("demo");
+  PlanOptions options;
+  options.choice = WithinRatio{.ratio = 0.2, .of = Denominator::read};
+  const PlanExplanation before = make_plan(falling_statistics(12), config, options).explanation;
+  options.fill = true;
+  const PlanExplanation after = make_plan(falling_statistics(12), config, options).explanation;
+  EXPECT_EQ(before.filled_bytes, after.logical_peak_bytes);
+  EXPECT_GT(after.logical_peak_bytes, before.logical_peak_bytes);
+  EXPECT_FALSE(after.filled_bytes);
+  options = {};
+  options.choice = WithinRatio{.ratio = 0.6, .of = Denominator::read};
+  options.efficient.local_scales = 1;
+  EXPECT_FALSE(make_plan(falling_statistics(12), config, options).explanation.filled_bytes);
 }
 
 TEST(Planner, KvMemoryLimitsTheBytesAtTheBatch) {
@@ -157,8 +193,8 @@ TEST(Planner, KvMemoryLimitsTheBytesAtTheBatch) {
   EXPECT_EQ(plan.budget.expected->batch, 8);
   EXPECT_EQ(plan.budget.rule->kv_memory_bytes, std::int64_t{100} << 20);
   const std::int64_t token_bytes = std::int64_t{16} * 64 * 16 * 6;
-  const std::int64_t one_more =
-      (plan.explanation.demanding_layers + 1) * 424 + (15 - plan.explanation.demanding_layers) * 5;
+  const std::int64_t one_more = (plan.explanation.demanding_layers + 1) * 424 +
+                                (15 - plan.explanation.demanding_layers) * 5 + 680;
   EXPECT_GT(one_more * token_bytes, std::int64_t{100} << 20);
   options.choice = WithinBytes{std::int64_t{1} << 40};
   EXPECT_EQ(make_plan(falling_statistics(16), config, options).explanation.demanding_layers, 16);

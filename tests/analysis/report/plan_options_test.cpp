@@ -33,12 +33,12 @@ class PlanOptionsTest : public ::testing::Test {
 TEST_F(PlanOptionsTest, NamesEveryChoice) {
   EXPECT_EQ(options_of({}),
             "--statistic distant-mass --efficient condensed=2,local=1 --batch 1 --element-bytes 2");
-  EXPECT_THAT(options_of({.choice = BelowTheta{-0.25}}), HasSubstr(" --threshold -0.25 "));
+  EXPECT_THAT(options_of({.choice = BelowTheta{-0.25}}), HasSubstr(" --threshold 0.25 "));
   EXPECT_THAT(options_of({.choice = MostDemanding{3}}), HasSubstr(" --demanding-layers 3 "));
   EXPECT_THAT(options_of({.choice = WithinRatio{0.4, Denominator::final}}),
               HasSubstr(" --ratio 0.4 --of final "));
-  EXPECT_THAT(options_of({.choice = WithinBytes{9000}, .batch = 2}),
-              AllOf(HasSubstr(" --kv-memory 9000 "), HasSubstr(" --batch 2 ")));
+  EXPECT_THAT(options_of({.choice = WithinBytes{19000}, .batch = 2}),
+              AllOf(HasSubstr(" --kv-memory 19000B "), HasSubstr(" --batch 2 ")));
 }
 
 // The rule does not say what efficient layers were to keep: their own rules do.

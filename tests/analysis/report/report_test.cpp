@@ -186,8 +186,8 @@ class ReportedRule : public ReportTest {
 TEST_F(ReportedRule, DrawsThetaOfTheStatisticThatItRead) {
   const std::string page = page_with(origin_of("distant-mass"));
   const std::string layers = between(page, "<section id=\"layers\">", "</section>");
-  EXPECT_THAT(layers, AllOf(HasSubstr("minus the share of attention"), HasSubstr("θ = -0.2500"),
-                            HasSubstr("Layers below θ are demanding"), HasSubstr(">efficient<")));
+  EXPECT_THAT(layers, AllOf(HasSubstr("share of attention"), HasSubstr("θ = 0.2500"),
+                            HasSubstr("Layers above θ are demanding"), HasSubstr(">efficient<")));
   EXPECT_THAT(between(page, "<section id=\"similarity\">", "</section>"),
               HasSubstr("The layers of budget.json were chosen by distant-mass, not by this."));
   EXPECT_THAT(between(page, "<section id=\"attention\">", "</section>"),
