@@ -37,7 +37,8 @@ ARROWS = {
     + ["core/cache", "core/generate", "core/model", "analysis/metrics", "analysis/quality"],
     "cli/common": NO_TORCH_CORE,
     "cli/kvscope": NO_TORCH_CORE
-    + ["cli/common", "analysis/layers", "analysis/planner", "analysis/compare", "analysis/report"],
+    + ["cli/common", "analysis/layers", "analysis/planner", "analysis/compare", "analysis/report",
+       "analysis/sweep"],
     "cli/engine": ["core", "collectors", "analysis", "cli/common"],
 }
 

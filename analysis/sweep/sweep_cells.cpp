@@ -1,6 +1,7 @@
 #include "analysis/sweep/sweep_cells.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <set>
 #include <utility>
 
@@ -60,6 +61,25 @@ SweepCells policy_cells(const ModelConfig& model, const std::vector<LayerStatist
     }
   }
   return cells;
+}
+
+void add_budget_cells(SweepCells& cells, const ModelConfig& model,
+                      const std::vector<std::string>& files) {
+  std::set<std::string> names = {"results"};
+  for (const SweepCell& cell : cells.cells) names.insert(cell.name);
+  for (const UnreachableCell& cell : cells.unreachable) names.insert(cell.name);
+  for (const std::string& file : files) {
+    SweepCell cell;
+    cell.name = std::filesystem::path(file).stem().string();
+    cell.budget = load_budget(file);
+    check_budget_fits(cell.budget, model, file);
+    if (!names.insert(cell.name).second) {
+      throw UsageError(
+          fmt::format("--budgets: expected files whose names no other cell has, got '{}' for {}",
+                      cell.name, file));
+    }
+    cells.cells.push_back(std::move(cell));
+  }
 }
 
 SweepCells single_layer_cells(const ModelConfig& model) {

@@ -13,7 +13,8 @@ namespace kvscope {
 /// One run of a sweep.
 struct SweepCell {
   std::string name;             ///< of its files: "vanilla", "cosine-key_0.4", "layer_03"
-  std::string policy;           ///< statistic that chose the layers; empty where none did
+  std::string policy;           ///< statistic that chose the layers; empty where none did: vanilla,
+                                ///< single layers, budgets of the user's own
   std::optional<double> ratio;  ///< asked for, of `read`
   std::optional<int> layer;     ///< the only condensed one
   Budget budget;
@@ -38,6 +39,12 @@ struct SweepCells {
 /// an unreachable ratio, like make_plan.
 SweepCells policy_cells(const ModelConfig& model, const std::vector<LayerStatistics>& statistics,
                         const std::vector<double>& ratios, PlanOptions options);
+
+/// Adds a cell for each budget file, named as the file without its extension. Throws BadInput for a
+/// file that is no budget or one of another model, UsageError for a name that another cell has or
+/// that the folder of a sweep uses itself.
+void add_budget_cells(SweepCells& cells, const ModelConfig& model,
+                      const std::vector<std::string>& files);
 
 /// A cell for each layer, in which that layer keeps its condensed scales and all others everything.
 SweepCells single_layer_cells(const ModelConfig& model);

@@ -40,7 +40,8 @@ std::string different_run(const RunRecord& found, const RunRecord& job, const Sw
   if (found.weights_sha256 != job.weights_sha256 || found.model != job.model) return another_model;
   std::string setting = different_setting(to_json(found.settings), job.settings);
   if (!setting.empty()) return setting;
-  return found.kind == job.kind && found.budget == cell.budget ? "" : "one of another budget";
+  return found.kind == job.kind && runs_alike(found.budget, cell.budget) ? ""
+                                                                         : "one of another budget";
 }
 
 std::string different_results(const Json& found, const RunRecord& job,
@@ -107,7 +108,7 @@ void SweepFolder::check_budget(const SweepCell& cell) const {
   if (!fs::exists(file)) return;
   std::string difference;
   try {
-    if (load_budget(file) != cell.budget) difference = "another one";
+    if (!runs_alike(load_budget(file), cell.budget)) difference = "another one";
   } catch (const BadInput& error) {
     difference = error.what();
   }

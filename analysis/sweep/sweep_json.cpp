@@ -1,6 +1,7 @@
 #include <nlohmann/json.hpp>
 
 #include "analysis/compare/file_forced.h"
+#include "analysis/sweep/best_cell.h"
 #include "analysis/sweep/sweep_tables.h"
 #include "core/base/json_fields.h"
 
@@ -13,7 +14,17 @@ Json mean_json(const std::optional<MeanSpread>& figure) {
   return figure ? Json{{"mean", figure->mean}, {"spread", figure->spread}} : Json();
 }
 
-Json cell_json(const CellResult& result) {
+Json best_json(const CellResult& result, const std::vector<BestMark>& marks) {
+  Json json = Json::array();
+  for (const BestMark& mark : marks) {
+    if (mark.cell == result.cell.name) {
+      json.push_back({{"ratio", mark.ratio}, {"by", name_of(mark.by)}});
+    }
+  }
+  return json;
+}
+
+Json cell_json(const CellResult& result, const std::vector<BestMark>& marks) {
   Json json = {{"name", result.cell.name},
                {"policy", result.cell.policy.empty() ? Json() : Json(result.cell.policy)},
                {"ratio", or_null(result.cell.ratio)},
@@ -31,7 +42,8 @@ Json cell_json(const CellResult& result) {
                {"psnr_mean_db", or_null(result.psnr_mean_db)},
                {"psnr_median_db", or_null(result.psnr_median_db)},
                {"ssim_mean", or_null(result.ssim_mean)},
-               {"nonfinite_images", result.nonfinite_images}};
+               {"nonfinite_images", result.nonfinite_images},
+               {"best", best_json(result, marks)}};
   if (result.scores) {
     json["class_accuracy"] = to_json(result.scores->class_accuracy);
     json["demo_frechet_distance"] = to_json(result.scores->demo_frechet_distance);
@@ -65,7 +77,8 @@ Json to_json(const SweepResults& results) {
                {"problems", Json::array()},
                {"random", Json::array()},
                {"unreachable", Json::array()}};
-  for (const CellResult& cell : results.cells) json["cells"].push_back(cell_json(cell));
+  const std::vector<BestMark> marks = best_marks(figures_of(results.cells));
+  for (const CellResult& cell : results.cells) json["cells"].push_back(cell_json(cell, marks));
   for (const DataProblem& problem : problems_of(results)) {
     json["problems"].push_back(
         {{"cell", problem.file}, {"what", problem.what}, {"advice", problem.advice}});

@@ -10,6 +10,7 @@
 #include "analysis/compare/comparison_tables.h"
 #include "analysis/compare/figure_writer.h"
 #include "analysis/compare/forced_cells.h"
+#include "analysis/sweep/best_cell.h"
 
 namespace kvscope {
 namespace {
@@ -73,10 +74,26 @@ TitledTable forced_table(const SweepResults& results, const FigureWriter& write)
   return table;
 }
 
+// "tokens, frechet"; a budget of the user's own has no ratio and says at which: "0.2 tokens".
+std::string best_at(const CellResult& result, const std::vector<BestMark>& marks) {
+  std::vector<std::string> measures;
+  for (const BestMark& mark : marks) {
+    if (mark.cell != result.cell.name) continue;
+    measures.push_back(result.cell.ratio ? std::string(name_of(mark.by))
+                                         : fmt::format("{} {}", mark.ratio, name_of(mark.by)));
+  }
+  return fmt::format("{}", fmt::join(measures, ", "));
+}
+
 TitledTable cells_table(const SweepResults& results, const FigureWriter& write) {
+  const std::vector<BestMark> marks = best_marks(figures_of(results.cells));
   TitledTable table{"Cells", scope_of(results), {}};
+  if (!marks.empty()) {
+    table.scope += " best: of its ratio, by tokens as vanilla or by demo Fréchet distance.";
+  }
   table.table.columns = {"cell",
                          "ratio",
+                         "best",
                          "demanding layers",
                          write.column("logical peak", "bytes"),
                          write.column("of read", "fraction"),
@@ -85,6 +102,7 @@ TitledTable cells_table(const SweepResults& results, const FigureWriter& write) 
   for (const CellResult& result : results.cells) {
     Row row = {result.cell.name,
                write.number(result.cell.ratio, 2),
+               best_at(result, marks),
                layers_of(result),
                write.bytes(result.logical_peak_bytes),
                write.share(result.share_of_read),

@@ -56,13 +56,18 @@ void add_options(CLI::App& app, Options& options) {
                                   "--statistic'; random is five seeds (default: all that the "
                                   "analysis gives)")
                        ->delimiter(',');
+  auto* budgets = app.add_option("--budgets", sweep.budgets,
+                                 "Budget files of your own as cells, named as the files; alone, or "
+                                 "beside those of --ratios and --policies")
+                      ->delimiter(',');
   app.add_option("--damage", sweep.damage,
                  "Results of a sweep with --single-layers: for the policy damage, and among "
                  "what is held against --single-layers");
   app.add_flag("--single-layers", sweep.single_layers,
                "Instead: condense one layer at a time, and see what predicts the damage")
       ->excludes(ratios)
-      ->excludes(policies);
+      ->excludes(policies)
+      ->excludes(budgets);
   app.add_option("--teacher-forced", sweep.forced_samples,
                  "Also hold every budget against the vanilla cache on the tokens of the first N "
                  "samples (see score --teacher-forced)")

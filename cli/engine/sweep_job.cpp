@@ -19,6 +19,7 @@
 #include "core/base/log.h"
 #include "core/base/output_file.h"
 #include "core/base/progress.h"
+#include "core/budget/budget_doubts.h"
 #include "core/capture/capture_reader.h"
 
 namespace kvscope::cli {
@@ -67,13 +68,31 @@ SweepStatistics statistics_of(const SweepOptions& options, const CaptureReader& 
   return statistics;
 }
 
+// Budgets of the user's own alone are all that is asked for.
+bool only_budgets(const SweepOptions& options) {
+  return !options.budgets.empty() && options.ratios.empty() && options.policies.empty();
+}
+
+std::vector<double> ratios_of(const SweepOptions& options) {
+  if (only_budgets(options)) return {};
+  return options.ratios.empty() ? std::vector<double>{0.4, 0.25, 0.2, 0.15} : options.ratios;
+}
+
+void warn_of_doubts(const std::vector<std::string>& budgets) {
+  for (const std::string& file : budgets) {
+    for (const std::string& doubt : doubts_of(load_budget(file))) log().warn("{}: {}", file, doubt);
+  }
+}
+
 SweepCells cells_of(const SweepOptions& options, const CaptureReader& analysis,
                     const std::vector<LayerStatistics>& statistics, const KvShape& shape) {
   const ModelConfig& model = analysis.record().model;
   if (options.single_layers) return single_layer_cells(model);
   PlanOptions plan = plan_options(shape);
   plan.capture_id = analysis.record().capture_id;
-  SweepCells cells = policy_cells(model, statistics, options.ratios, plan);
+  SweepCells cells = policy_cells(model, statistics, ratios_of(options), plan);
+  add_budget_cells(cells, model, options.budgets);
+  warn_of_doubts(options.budgets);
   if (!cells.unreachable.empty()) {
     log().warn("{} cells are out of reach, the others run; the first, {}: {}",
                cells.unreachable.size(), cells.unreachable.front().name,
@@ -181,7 +200,8 @@ void check_forced_samples(const SweepOptions& options, const GenerationJob& job)
 SweepResults run_sweep(const SweepOptions& options) {
   const CaptureReader analysis(options.analysis);
   check_vanilla(analysis);
-  const SweepStatistics statistics = statistics_of(options, analysis);
+  const SweepStatistics statistics =
+      only_budgets(options) ? SweepStatistics{} : statistics_of(options, analysis);
   make_output_folder(options.output);
   GenerationJob job(options.generation, FileKind::run, {});
   check_analysis(analysis, job.record(), options.generation.model);

@@ -13,9 +13,11 @@
 
 #include "analysis/layers/statistic_list.h"
 #include "analysis/planner/explanation.h"
+#include "analysis/planner/plan_json.h"
 #include "analysis/planner/planner.h"
 #include "cli/common/number_check.h"
 #include "cli/kvscope/commands.h"
+#include "cli/kvscope/plan_sweep.h"
 #include "core/base/error.h"
 #include "core/base/json_text.h"
 #include "core/base/log.h"
@@ -27,8 +29,11 @@
 namespace kvscope::cli {
 namespace {
 
+constexpr const char* default_statistic = "cosine-key";
+
 struct Options {
   std::string file;
+  std::string model;
   std::string output;
   std::optional<double> threshold;
   std::optional<int> demanding_layers;
@@ -39,8 +44,9 @@ struct Options {
   std::string demanding = "all";
   bool whole_scales = false;
   bool fill = false;
-  std::string statistic = "cosine-key";
+  std::string statistic = default_statistic;
   std::string damage;
+  SweepQuestion sweep;
   int batch = 1;
   int element_bytes = 2;
   bool force = false;
@@ -89,12 +95,25 @@ LayerRule parse_demanding(const std::string& text, int condensed_scales) {
                       .capacity_tokens = values.at("capacity_tokens")};
 }
 
-PlanChoice choice_of(const Options& options) {
-  if (options.threshold) return BelowTheta{*options.threshold};
+Denominator denominator_of(const Options& options) {
+  return options.of == "read" ? Denominator::read : Denominator::final;
+}
+
+// As it is held, from what people see.
+double theta_of(const Options& options, const LayerStatistics& statistics) {
+  if (statistics.negated && *options.threshold < 0) {
+    throw UsageError(fmt::format(
+        "--threshold: expected 0 or more with --statistic {}, which is never negative, got {}",
+        options.statistic, *options.threshold));
+  }
+  return statistics.shown(*options.threshold);
+}
+
+PlanChoice choice_of(const Options& options, const LayerStatistics& statistics) {
+  if (options.threshold) return BelowTheta{theta_of(options, statistics)};
   if (options.demanding_layers) return MostDemanding{*options.demanding_layers};
   if (options.ratio) {
-    return WithinRatio{.ratio = *options.ratio,
-                       .of = options.of == "read" ? Denominator::read : Denominator::final};
+    return WithinRatio{.ratio = *options.ratio, .of = denominator_of(options)};
   }
   if (!options.kv_memory.empty()) {
     return WithinBytes{.bytes = parse_bytes(options.kv_memory, "--kv-memory")};
@@ -102,9 +121,9 @@ PlanChoice choice_of(const Options& options) {
   return WidestGap{};
 }
 
-PlanOptions plan_options(const Options& options, const CaptureReader& reader) {
+PlanOptions plan_options(const Options& options, const LayerStatistics& statistics) {
   PlanOptions plan;
-  plan.choice = choice_of(options);
+  plan.choice = choice_of(options, statistics);
   plan.efficient = parse_efficient(options.efficient);
   plan.demanding = parse_demanding(options.demanding, plan.efficient.condensed_scales);
   plan.whole_scales = options.whole_scales;
@@ -112,7 +131,6 @@ PlanOptions plan_options(const Options& options, const CaptureReader& reader) {
   plan.batch = options.batch;
   plan.key_element_bytes = options.element_bytes;
   plan.value_element_bytes = options.element_bytes;
-  plan.capture_id = reader.record().capture_id;
   return plan;
 }
 
@@ -124,48 +142,122 @@ StatisticChoice statistic_of(const Options& options) {
   return choice;
 }
 
+// What the layers are told apart by: a file, or no more than a model's geometry.
+struct Source {
+  explicit Source(const Options& options) {
+    if (!options.file.empty()) reader.emplace(options.file);
+    model = reader ? reader->record().model : model_config_of(options.model);
+  }
+  StatisticSource of_statistics(const std::string& damage) const {
+    return reader ? StatisticSource(*reader, damage) : StatisticSource(model);
+  }
+
+  std::optional<CaptureReader> reader;
+  ModelConfig model;
+};
+
 void write_budget(const Options& options, const Budget& budget) {
   check_text_target(options.output, options.force);
   write_file(options.output, json_text(to_json(budget), 2) + '\n');
 }
 
-int run(const Options& options) {
-  if (options.whole_scales && !options.ratio && options.kv_memory.empty()) {
-    throw UsageError("--whole-scales goes with a limit: give --ratio or --kv-memory");
-  }
-  const StatisticChoice statistic = statistic_of(options);
-  const CaptureReader reader(options.file);
+void warn_of_doubtful(const CaptureReader& reader, const LayerStatistic& statistic) {
   if (!reader.complete() || reader.quality().any()) {
     log().warn(
         "{}: unfinished, or with lost data ('kvscope info' says what): the plan rests on the "
         "rest",
-        options.file);
+        reader.path());
   }
-  if (looks_at_the_analysis(*statistic.statistic) && reader.record().policy != vanilla_policy) {
+  if (looks_at_the_analysis(statistic) && reader.record().policy != vanilla_policy) {
     log().warn(
         "{}: made under a budget (policy {}): its statistics are those of what was left of the "
         "cache, not of the vanilla one",
-        options.file, reader.record().policy);
+        reader.path(), reader.record().policy);
   }
-  const LayerStatistics statistics = statistic.read({reader, options.damage});
+}
+
+void print_text(const Plan& plan, const LayerStatistics& statistics) {
+  const PlanExplanation& explanation = plan.explanation;
+  fmt::print("{}\n", heading(statistics));
+  if (explanation.theta) {
+    fmt::print("θ = {:.4f}: {} it a layer is demanding\n", *explanation.theta,
+               explanation.high_is_demanding ? "above" : "below");
+  }
+  fmt::print("\n{}{}\n\n{}", to_text(layer_table(explanation)), legend(explanation),
+             to_text(total_table(explanation)));
+  if (const std::string room = room_left(explanation); !room.empty()) fmt::print("{}\n", room);
+}
+
+void check_source(const Options& options) {
+  if (options.file.empty() == options.model.empty()) {
+    throw UsageError(
+        "give an analysis file, or --model with a --statistic that needs none: uniform, first, "
+        "last "
+        "or random:SEED");
+  }
+}
+
+// Which other statistic measured better, or for the default one that nobody has shown it.
+std::string of_other_statistics(const Options& options, const Source& source, const Plan& plan) {
+  if (!options.sweep.shown.empty()) {
+    return what_measured_better(options.sweep, plan.budget.rule->statistic,
+                                plan.explanation.ratio_of(Denominator::read),
+                                source.reader->record().weights_sha256);
+  }
+  if (options.statistic != default_statistic) return "";
+  return fmt::format(
+      "{} is the default statistic; no sweep was shown (--sweep RESULTS.json) that says whether "
+      "another one serves this model better",
+      default_statistic);
+}
+
+int run_best(const Options& options) {
+  if (!options.ratio) {
+    throw UsageError("--best goes with --ratio, which the cells are looked up by");
+  }
+  const SweepChoice choice = choose_best(options.sweep, *options.ratio, denominator_of(options));
+  if (!options.output.empty()) write_budget(options, choice.budget);
+  if (options.json) {
+    fmt::print("{}\n", to_json(choice).dump(2));
+    return 0;
+  }
+  fmt::print("{}", to_text(choice));
+  if (!options.output.empty()) fmt::print("\nBudget written to {}\n", options.output);
+  return 0;
+}
+
+int run(const Options& options) {
+  if (!options.sweep.best.empty()) return run_best(options);
+  check_source(options);
+  if (!options.sweep.by.empty() && options.sweep.shown.empty()) {
+    throw UsageError("--by goes with --best or --sweep");
+  }
+  if (options.whole_scales && !options.ratio && options.kv_memory.empty()) {
+    throw UsageError("--whole-scales goes with a limit: give --ratio or --kv-memory");
+  }
+  const StatisticChoice statistic = statistic_of(options);
+  const Source source(options);
+  if (source.reader) warn_of_doubtful(*source.reader, *statistic.statistic);
+  const LayerStatistics statistics = statistic.read(source.of_statistics(options.damage));
   if (const std::string doubt = doubt_of(statistics); !doubt.empty()) log().warn("{}", doubt);
   if (statistics.demand == LayerDemand::none && options.demanding != "all") {
     throw UsageError(
         fmt::format("--demanding: no layer is demanding with --statistic {}", options.statistic));
   }
-  const Plan plan = make_plan(statistics, reader.record().model, plan_options(options, reader));
+  PlanOptions asked = plan_options(options, statistics);
+  if (source.reader) asked.capture_id = source.reader->record().capture_id;
+  const Plan plan = make_plan(statistics, source.model, asked);
   if (!options.output.empty()) write_budget(options, plan.budget);
   if (is_standard_output(options.output)) return 0;
+  const std::string others = of_other_statistics(options, source, plan);
   if (options.json) {
-    fmt::print("{}\n", json_text(to_json(plan.budget), 2));
+    nlohmann::json json = to_json(plan, statistics);
+    json["other_statistics"] = others.empty() ? nlohmann::json() : nlohmann::json(others);
+    fmt::print("{}\n", json_text(json, 2));
     return 0;
   }
-  const PlanExplanation& explanation = plan.explanation;
-  fmt::print("{}\n", heading(statistics));
-  if (explanation.theta)
-    fmt::print("θ = {:.4f}: below it a layer is demanding\n", *explanation.theta);
-  fmt::print("\n{}{}\n\n{}", to_text(layer_table(explanation)), legend(explanation),
-             to_text(total_table(explanation)));
+  print_text(plan, statistics);
+  if (!others.empty()) fmt::print("{}\n", others);
   if (!options.output.empty()) fmt::print("\nBudget written to {}\n", options.output);
   return 0;
 }
@@ -179,23 +271,49 @@ std::string statistics_help() {
   return text;
 }
 
+// After all others, of which --best takes but a few.
+void add_sweep_options(CLI::App& app, Options& options) {
+  auto* best = app.add_option("--best", options.sweep.best,
+                              "Instead of a file: results.json of a sweep, whose best cell at the "
+                              "nearest ratio of at most --ratio becomes the budget");
+  app.add_option("--sweep", options.sweep.shown,
+                 "Results of a sweep: says which other statistic measured better")
+      ->excludes(best)
+      ->needs(app.get_option("analysis"));
+  app.add_option("--by", options.sweep.by,
+                 "What --best and --sweep go by: tokens (as vanilla's, the default) or frechet "
+                 "(demo Fréchet distance)")
+      ->check(CLI::IsMember({"tokens", "frechet"}));
+  for (const char* unused :
+       {"analysis", "--model", "--threshold", "--demanding-layers", "--kv-memory", "--batch",
+        "--element-bytes", "--efficient", "--demanding", "--whole-scales", "--fill", "--statistic",
+        "--damage"}) {
+    best->excludes(app.get_option(unused));
+  }
+}
+
 void add_options(CLI::App& app, Options& options) {
-  app.add_option("analysis", options.file, "Analysis file, or a capture with --store reduced")
-      ->required();
+  app.add_option("analysis", options.file, "Analysis file, or a capture with --store reduced");
+  app.add_option("--model", options.model,
+                 "Instead of a file: a model folder or a size (d16, d20, d24, d30, d36-512, demo), "
+                 "with --statistic uniform, first, last or random:SEED");
   app.add_option("-o,--output", options.output,
                  "Budget to write, - for stdout; without it, only shown");
 
   auto* choice = app.add_option_group("choice",
                                       "How many layers are demanding; without any, the "
                                       "widest gap between layers decides");
-  choice->add_option("--threshold", options.threshold, "Layers below this statistic");
-  choice->add_option("--demanding-layers", options.demanding_layers, "The N lowest layers")
+  choice->add_option("--threshold", options.threshold,
+                     "Layers on the demanding side of this statistic, as the table shows it");
+  choice->add_option("--demanding-layers", options.demanding_layers, "The N most demanding layers")
       ->check(at_least(0));
   auto* ratio =
       choice->add_option("--ratio", options.ratio, "As many as fit into this share of --of")
           ->check(CLI::Range(0.0, 1.0));
-  choice->add_option("--kv-memory", options.kv_memory,
-                     "As many as fit into this much memory at --batch, e.g. 24GiB");
+  choice->add_option(
+      "--kv-memory", options.kv_memory,
+      "As many as fit when the K and V buffers of a run may take this much at --batch "
+      "and --element-bytes, e.g. 24GiB");
   choice->require_option(0, 1);
 
   app.add_option(
@@ -227,8 +345,9 @@ void add_options(CLI::App& app, Options& options) {
       ->capture_default_str();
   app.add_option("--damage", options.damage,
                  "Results of 'kvscope sweep --single-layers', for --statistic damage");
+  add_sweep_options(app, options);
   app.add_flag("--force", options.force, "Overwrite an existing file");
-  app.add_flag("--json", options.json, "Print the budget instead of the table");
+  app.add_flag("--json", options.json, "Machine-readable: the budget and what the table shows");
   app.footer(statistics_help());
 }
 

@@ -145,10 +145,15 @@ class Sweep(CliTest):
             ("distant-density", "frechet_rise"),
             [(entry["statistic"], entry["measure"]) for entry in results["correlations"]],
         )
-        budget = self.kvscope_json(
+        plan = self.kvscope_json(
             "plan", self.path("base.h5"), "--demanding-layers", 1, "--statistic", "damage",
             "--damage", self.cells / "results.json",
         )
+        budget = plan["budget"]
+        for layer, entry in enumerate(plan["layers"]):
+            self.assertAlmostEqual(
+                entry["statistic"], results["damage"][layer]["token_disagreement"]
+            )
         demanding = [
             entry["layer"] for entry in budget["layers"] if entry["class"] == "demanding"
         ]
@@ -169,6 +174,56 @@ class Sweep(CliTest):
         ]
         self.assertEqual(len(itself), 1)
         self.assertAlmostEqual(itself[0], 1.0)
+
+    def test_own_budgets_are_cells_and_plan_takes_the_best(self):
+        self.kvscope("plan", self.path("base.h5"), "--ratio", 0.2, "--statistic", "last", "-o",
+                     self.path("mine.json"))
+        # Another budget under a name that a cell has.
+        twin = pathlib.Path(self.path("last_0.3.json"))
+        shutil.copy(self.path("mine.json"), twin)
+        cells = ["--ratios", "0.3", "--policies", "first,last", "--no-score"]
+        cause = self.refused(2, *self.sweep(*cells, "--budgets", twin))
+        self.assertIn("last_0.3", cause)
+        tiny = self.path("tiny.json")
+        self.kvscope("plan", "--model", "d16", "--statistic", "uniform", "--ratio", 0.2, "-o", tiny)
+        self.assertIn("tiny.json", self.refused(3, *self.sweep(*cells, "--budgets", tiny)))
+        self.assertEqual(list(self.cells.glob("*.h5")), [])
+
+        command = self.sweep(*cells, "--budgets", self.path("mine.json"))
+        self.kvscope(*command)
+        results = self.results()
+        self.assertEqual([cell["name"] for cell in results["cells"]],
+                         ["vanilla", "first_0.3", "last_0.3", "mine"])
+        before = self.finished()
+        self.kvscope(*command)
+        self.assertEqual(self.finished(), before)
+
+        by_tokens = max(results["cells"][1:], key=lambda cell: cell["token_agreement"])
+        self.assertEqual([cell["name"] for cell in results["cells"] if cell["best"]],
+                         [by_tokens["name"]])
+        self.assertEqual(by_tokens["best"], [{"ratio": 0.3, "by": "tokens"}])
+        best = self.start("plan", "--best", self.cells / "results.json", "--ratio", 0.35, "-o",
+                          self.path("best.json"))
+        self.assertEqual(best.returncode, 0, best.stderr)
+        self.assertIn(f"{by_tokens['name']} is the best of 3 cells", best.stdout)
+        taken = json.loads(pathlib.Path(self.path("best.json")).read_text())
+        measured = json.loads((self.cells / f"{by_tokens['name']}.json").read_text())
+        self.assertEqual(taken, measured)
+        self.assertIn("--ratio", self.refused(2, "plan", "--best", self.cells / "results.json"))
+        cause = self.refused(1, "plan", "--best", self.cells / "results.json", "--ratio", 0.1)
+        self.assertIn("the smallest that was measured", cause)
+
+        shown = self.kvscope("plan", self.path("base.h5"), "--ratio", 0.3, "--statistic", "first",
+                             "--sweep", self.cells / "results.json")
+        figures = {cell["policy"]: cell["token_agreement"] for cell in results["cells"]}
+        better = figures["last"] > figures["first"]
+        self.assertIn("last measured better" if better else "no other statistic", shown)
+
+        # Alone, they are all that is run.
+        self.kvscope("sweep", self.path("base.h5"), "--model", DEMO, *DRAW, "--no-score",
+                     "--budgets", self.path("mine.json"), "-o", self.path("alone"))
+        self.assertEqual({path.stem for path in pathlib.Path(self.path("alone")).glob("*.h5")},
+                         {"vanilla", "mine"})
 
     def test_a_ratio_out_of_reach_names_the_smallest_and_the_others_run(self):
         done = self.start(*self.sweep("--ratios", "0.2,0.001", "--policies", "last", "--no-score"))

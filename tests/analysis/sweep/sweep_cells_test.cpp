@@ -1,7 +1,10 @@
 #include "analysis/sweep/sweep_cells.h"
 
+#include <fstream>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 
 #include "analysis/sweep/sweep_statistics.h"
 #include "core/base/error.h"
@@ -71,6 +74,32 @@ TEST_F(SweepCellsTest, TwoCellsOfOneNameAreRefused) {
   EXPECT_THROW((void)cells({"random:1", "random:01"}, {0.5}), UsageError);
   EXPECT_THROW((void)cells({"random", "random:2"}, {0.5}), UsageError);
   EXPECT_THROW((void)cells({"last", "last"}, {0.5}), UsageError);
+}
+
+// Budgets of the user's own run beside the others, and must not take their files.
+TEST_F(SweepCellsTest, BudgetFilesAreCellsOfTheirOwn) {
+  const ModelConfig model = example_model(size_);
+  const auto write = [&](const std::string& name, const Budget& budget) {
+    std::ofstream(folder_ / name) << to_json(budget).dump();
+    return folder_ / name;
+  };
+  const std::string mine = write("mine.json", example_budget(model, {1}));
+  SweepCells with_mine = cells({"last"}, {0.5});
+  add_budget_cells(with_mine, model, {mine});
+  ASSERT_EQ(with_mine.cells.size(), 3U);
+  EXPECT_EQ(with_mine.cells.back().name, "mine");
+  EXPECT_EQ(with_mine.cells.back().policy, "");
+  EXPECT_FALSE(with_mine.cells.back().ratio);
+  EXPECT_EQ(with_mine.cells.back().budget, example_budget(model, {1}));
+
+  for (const char* name : {"mine.json", "last_0.5.json", "vanilla.json", "results.json"}) {
+    const std::string file = write(name, example_budget(model, {1}));
+    EXPECT_THROW(add_budget_cells(with_mine, model, {file}), UsageError) << name;
+  }
+  ModelConfig other = model;
+  other.depth += 1;
+  EXPECT_THROW(add_budget_cells(with_mine, other, {write("other.json", example_budget(model, {}))}),
+               BadInput);
 }
 
 TEST(SingleLayers, OneLayerIsCondensedAndAllOthersKeepEverything) {

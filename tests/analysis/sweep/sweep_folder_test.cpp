@@ -11,6 +11,7 @@
 
 #include "analysis/sweep/sweep_tables.h"
 #include "core/base/error.h"
+#include "core/budget/kv_bytes.h"
 #include "core/capture/capture_reader.h"
 #include "tests/support/example_capture.h"
 #include "tests/support/temp_dir.h"
@@ -80,6 +81,16 @@ TEST_F(SweepFolderTest, KeepsAnotherBudget) {
   std::ofstream(path("cell.json")) << "precious";
   EXPECT_THAT(refusal(), HasSubstr("cell.json"));
   EXPECT_EQ(refusal(true), "");
+}
+
+// A budget of an older release tells less of itself, and runs the same.
+TEST_F(SweepFolderTest, TakesABudgetThatOnlyTellsOtherwise) {
+  Budget older = cell_.budget;
+  older.rule = BudgetOrigin{};
+  older.expected.reset();
+  cell_.budget.expected = expectation_of(cell_.budget, 2, 4, 4);
+  write("cell.json", to_json(older));
+  EXPECT_EQ(refusal(), "");
 }
 
 TEST_F(SweepFolderTest, KeepsAnotherRunFinishedOrNot) {

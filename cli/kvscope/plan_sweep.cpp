@@ -1,0 +1,74 @@
+#include "cli/kvscope/plan_sweep.h"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "analysis/planner/explanation.h"
+#include "analysis/planner/plan_json.h"
+#include "analysis/sweep/best_cell.h"
+#include "core/base/error.h"
+#include "core/base/table.h"
+
+namespace kvscope::cli {
+namespace {
+
+CellMeasure measure_of(const SweepQuestion& question) {
+  return question.by.empty() ? CellMeasure::tokens : parse_cell_measure(question.by);
+}
+
+// In what the cell was counted in.
+KvShape shape_of(const Budget& budget) {
+  const BudgetExpectation own = budget.expected.value_or(BudgetExpectation{});
+  return kv_shape(budget.model, own.batch, own.key_element_bytes, own.value_element_bytes);
+}
+
+BudgetExpectation reached(const Budget& budget) {
+  const BudgetExpectation own = budget.expected.value_or(BudgetExpectation{});
+  return expectation_of(budget, own.batch, own.key_element_bytes, own.value_element_bytes);
+}
+
+}  // namespace
+
+SweepChoice choose_best(const SweepQuestion& question, double ratio, Denominator of) {
+  const MeasuredSweep sweep = load_measured_sweep(question.best);
+  BestCell best = best_cell(sweep, ratio, of, measure_of(question));
+  return {std::move(best.budget), std::move(best.why)};
+}
+
+std::string to_text(const SweepChoice& choice) {
+  const KvShape shape = shape_of(choice.budget);
+  const BudgetExpectation bytes = reached(choice.budget);
+  return fmt::format(
+      "{}\n\n{}{}\n\nlogical peak {}, {:.1f} % of read, {:.1f} % of final; resident in a run {}\n",
+      choice.why, to_text(layer_table(kept_tokens(choice.budget, shape))), legend(shape),
+      plan_bytes(bytes.logical_peak_bytes), 100 * bytes.ratio_of_read, 100 * bytes.ratio_of_final,
+      plan_bytes(*bytes.resident_peak_bytes));
+}
+
+nlohmann::json to_json(const SweepChoice& choice) {
+  const BudgetExpectation bytes = reached(choice.budget);
+  return {{"schema", plan_schema},
+          {"budget", to_json(choice.budget)},
+          {"why", choice.why},
+          {"layers", to_json(kept_tokens(choice.budget, shape_of(choice.budget)))},
+          {"totals",
+           {{"batch", bytes.batch},
+            {"key_element_bytes", bytes.key_element_bytes},
+            {"value_element_bytes", bytes.value_element_bytes},
+            {"logical_peak_bytes", bytes.logical_peak_bytes},
+            {"resident_peak_bytes", *bytes.resident_peak_bytes},
+            {"ratio_of_read", bytes.ratio_of_read},
+            {"ratio_of_final", bytes.ratio_of_final}}}};
+}
+
+std::string what_measured_better(const SweepQuestion& question, const std::string& statistic,
+                                 double share_of_read, const std::string& weights_sha256) {
+  const MeasuredSweep sweep = load_measured_sweep(question.shown);
+  if (sweep.weights_sha256 != weights_sha256) {
+    throw BadInput("plan", sweep.file, fmt::format("a sweep of the weights {}", weights_sha256),
+                   fmt::format("one of {}", sweep.weights_sha256));
+  }
+  return better_statistic(sweep, statistic, share_of_read, measure_of(question));
+}
+
+}  // namespace kvscope::cli
