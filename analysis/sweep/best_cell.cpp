@@ -13,6 +13,7 @@
 #include "analysis/layers/statistic_list.h"
 #include "core/base/error.h"
 #include "core/base/json_fields.h"
+#include "core/base/json_text.h"
 #include "core/base/suggest.h"
 
 namespace kvscope {
@@ -207,7 +208,7 @@ MeasuredSweep load_measured_sweep(const std::string& path) {
   MeasuredSweep sweep;
   sweep.file = path;
   (void)root.object("model");
-  sweep.model = parse_model_config(json.at("model").dump(), path);
+  sweep.model = parse_model_config(json_text(json.at("model")), path);
   sweep.weights_sha256 = root.text("weights_sha256");
   sweep.samples = root.object("settings").integer("samples", 1);
   sweep.read_bytes = root.integer("read_bytes", 1);

@@ -217,8 +217,9 @@ int run_best(const Options& options) {
   }
   const SweepChoice choice = choose_best(options.sweep, *options.ratio, denominator_of(options));
   if (!options.output.empty()) write_budget(options, choice.budget);
+  if (is_standard_output(options.output)) return 0;
   if (options.json) {
-    fmt::print("{}\n", to_json(choice).dump(2));
+    fmt::print("{}\n", json_text(to_json(choice), 2));
     return 0;
   }
   fmt::print("{}", to_text(choice));
