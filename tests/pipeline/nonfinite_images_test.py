@@ -118,6 +118,15 @@ class OneOfFour(CliTest):
         self.assertEqual(sorted(archive["sample"]), [0, 2, 3])
         self.assertEqual(list(archive["left_out"]), [1])
 
+    def test_samples_left_out_are_named_as_the_run_counts_them(self):
+        self.kvscope(*self.RUN, "--first-sample", 4, "-o", self.path("c.h5"))
+        self.mark(self.path("c.h5"))
+        done = self.start("export", self.path("c.h5"), "--npz", self.path("images.npz"))
+        self.assertEqual(done.returncode, 5, done.stderr)
+        self.assertIn("samples 5", done.stderr)
+        self.assertEqual(list(np.load(self.path("images.npz"))["left_out"]), [5])
+        self.assertEqual(self.kvscope_json("info", self.path("c.h5"))["nonfinite_image_samples"], [5])
+
     def test_a_sweep_leaves_it_out_and_says_so(self):
         self.kvscope("capture", *self.RUN[1:], "--store", "reduced", "-o", self.path("base.h5"))
         sweep = ["sweep", self.path("base.h5"), *self.RUN[1:], "--ratios", "0.3", "--policies",

@@ -99,7 +99,9 @@ TEST_P(GoldenVqvaeTest, CountsWhatIsNotFiniteOfEverySample) {
 // A layer that overflows gives infinity; here its bias does. The pixels of an infinite output are
 // clamped to black or white, so that only the count tells.
 TEST_P(GoldenVqvaeTest, CountsAnOverflowInEveryLayerOfTheDecoder) {
-  const at::Tensor f_hat = golden("f_hat").to(at::kFloat).narrow(0, 0, 1);
+  // A corner goes through every layer too, in a fraction of the time.
+  const at::Tensor f_hat =
+      golden("f_hat").to(at::kFloat).narrow(0, 0, 1).narrow(2, 0, 2).narrow(3, 0, 2);
   EXPECT_EQ(vqvae_.decode(f_hat).nonfinite.item<std::int64_t>(), 0);
   constexpr float infinity = std::numeric_limits<float>::infinity();
   for (const auto& [name, weight] : model_.weights) {
