@@ -35,6 +35,7 @@ bool open_pipe(Pipe& pipe) {
 int start(const std::vector<std::string>& arguments, const Pipe& output, const Pipe& errors,
           pid_t& child) {
   std::vector<char*> words;
+  words.reserve(arguments.size() + 1);
   for (const std::string& argument : arguments) words.push_back(const_cast<char*>(argument.c_str()));
   words.push_back(nullptr);
   posix_spawn_file_actions_t actions;
