@@ -13,8 +13,8 @@ struct EngineFault {
 /// In words, after starting the engine at `path` failed with the errno `failure`.
 EngineFault engine_fault(const std::string& path, int failure);
 
-/// Throws Error when the working directory is gone: the engine would compute first, and its libraries
-/// end the process later.
+/// Throws Error when the working directory is gone: the engine would compute first, and its
+/// libraries end the process later.
 void check_working_folder();
 
 }  // namespace kvscope::cli

@@ -36,7 +36,8 @@ int start(const std::vector<std::string>& arguments, const Pipe& output, const P
           pid_t& child) {
   std::vector<char*> words;
   words.reserve(arguments.size() + 1);
-  for (const std::string& argument : arguments) words.push_back(const_cast<char*>(argument.c_str()));
+  for (const std::string& argument : arguments)
+    words.push_back(const_cast<char*>(argument.c_str()));
   words.push_back(nullptr);
   posix_spawn_file_actions_t actions;
   if (const int failure = posix_spawn_file_actions_init(&actions)) return failure;
@@ -44,8 +45,7 @@ int start(const std::vector<std::string>& arguments, const Pipe& output, const P
   posix_spawn_file_actions_addchdir_np(&actions, "/");
   posix_spawn_file_actions_adddup2(&actions, output.write.get(), STDOUT_FILENO);
   posix_spawn_file_actions_adddup2(&actions, errors.write.get(), STDERR_FILENO);
-  const int failure =
-      posix_spawn(&child, words[0], &actions, nullptr, words.data(), environ);
+  const int failure = posix_spawn(&child, words[0], &actions, nullptr, words.data(), environ);
   posix_spawn_file_actions_destroy(&actions);
   return failure;
 }
