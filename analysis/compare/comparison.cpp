@@ -64,10 +64,13 @@ std::string pair_of(const ComparedFile& first, const ComparedFile& file) {
   return fmt::format("{} and {}", first.name, file.name);
 }
 
-void compare_with(const CaptureReader& baseline, const CaptureReader& file,
-                  ComparedFile& described) {
+void compare_with(const CaptureReader& baseline, const ComparedFile& first,
+                  const CaptureReader& file, ComparedFile& described) {
   described.latency_reason = why_latency_differs(baseline, file);
   described.forced = forced_against(baseline, file);
+  if (described.latency_reason.empty() && first.time && described.time) {
+    described.controls = check_controls(*first.time, *described.time);
+  }
   if (const std::string why = why_draws_differ(baseline, file); !why.empty()) {
     described.tokens.reason = why;
     described.images.reason = why;
@@ -249,6 +252,22 @@ std::vector<DataProblem> data_problems(const CaptureReader& file, const std::str
   return problems;
 }
 
+std::vector<DataProblem> time_problems(const Comparison& comparison) {
+  std::vector<DataProblem> problems;
+  for (const ComparedFile& file : comparison.files) {
+    if (!file.controls || !file.controls->moved) continue;
+    problems.push_back(
+        {file.name,
+         fmt::format("modules that no budget changes took {:.2f}× their time in {}, more than "
+                     "± {:.1f} % off",
+                     file.controls->ratio.value, comparison.files[0].name,
+                     100 * file.controls->tolerance),
+         "the machine was not equally fast for both, so no ratio of times is the budget's doing; "
+         "time both again, in turn, on an idle machine"});
+  }
+  return problems;
+}
+
 Comparison compare(const std::vector<CaptureReader>& files) {
   if (files.size() < 2) {
     throw UsageError(fmt::format("compare: expected two or more files, got {}", files.size()));
@@ -277,11 +296,14 @@ Comparison compare(const std::vector<CaptureReader>& files) {
       comparison.problems.push_back(std::move(problem));
     }
     if (i == 0) continue;
-    compare_with(baseline, files[i], comparison.files[i]);
+    compare_with(baseline, comparison.files[0], files[i], comparison.files[i]);
     add_not_comparable(comparison.files[0], comparison.files[i], comparison.not_comparable);
   }
   for (const ComparedFile& file : comparison.files) {
     if (!file.time) comparison.not_comparable.push_back({file.name, "latency", file.time.reason});
+  }
+  for (DataProblem& problem : time_problems(comparison)) {
+    comparison.problems.push_back(std::move(problem));
   }
   compare_scores(comparison.files, comparison.not_comparable);
   comparison.settings = differing_settings(files);

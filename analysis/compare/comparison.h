@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "analysis/compare/spread.h"
 #include "core/budget/kv_bytes.h"
 #include "core/capture/forced_quality.h"
 #include "core/capture/scores.h"
@@ -13,17 +14,6 @@
 namespace kvscope {
 
 class CaptureReader;
-
-/// Median and quartiles of repeated measurements (linear interpolation between order statistics).
-struct Spread {
-  double median = 0;
-  double lower_quartile = 0;
-  double upper_quartile = 0;
-  std::int64_t count = 0;
-};
-
-/// Throws Error when `values` is empty.
-Spread spread_of(std::vector<double> values);
 
 /// A value, or the reason why there is none.
 template <typename T>
@@ -57,18 +47,30 @@ struct MemoryFigures {
   std::int64_t allocator_peak_bytes = 0;
 };
 
+/// Times of a module in one file; each is of a batch, / images in it.
 struct ModuleTime {
-  std::string name;  ///< of core/base/module.h, or "self-attention"
-  Spread ns;         ///< of a batch, summed over layers and scales, / images in it
+  std::string name;                 ///< of core/base/module.h, or "self-attention"
+  Spread ns;                        ///< summed over layers and scales
+  std::vector<Spread> by_scale_ns;  ///< [scale], summed over layers
+  std::vector<Spread> by_layer_ns;  ///< [layer], summed over scales; empty: belongs to no layer
 };
 
 /// Times of one file. The largest batches only; without a warm-up the first pass is left out.
 struct TimeFigures {
-  std::vector<ModuleTime> modules;  ///< those that ran; self-attention last
-  Spread image_ns;                  ///< wall time of a batch / images in it
+  std::vector<ModuleTime> modules;   ///< those that ran; self-attention last
+  std::optional<Spread> control_ns;  ///< of all modules that no budget changes, as ModuleTime::ns
+  Spread image_ns;                   ///< wall time of a batch / images in it
   bool first_pass_excluded = false;
 
   const ModuleTime* find(const std::string& module) const;
+};
+
+/// The controls of two files: modules that no budget changes, all together. They take the same time
+/// unless the machine was faster for one file, and then no other ratio is the budget's doing.
+struct ControlCheck {
+  SpreadRatio ratio;
+  double tolerance = 0;  ///< the larger of 3 % and either file's interquartile range / median
+  bool moved = false;    ///< the ratio is further from 1 than that
 };
 
 /// Fraction of equal token ids, samples of both files drawn alike.
@@ -115,7 +117,8 @@ struct ComparedFile {
   std::string scores_reason;
 
   // Against the baseline; empty for the baseline itself.
-  std::string latency_reason;  ///< why latency cannot be compared; empty when it can
+  std::string latency_reason;            ///< why latency cannot be compared; empty when it can
+  std::optional<ControlCheck> controls;  ///< nothing where latency cannot be compared
   Comparable<TokenAgreement> tokens;
   Comparable<ImageFidelity> images;
   Comparable<ForcedQuality> forced;  ///< neither value nor reason: nobody measured it
@@ -155,6 +158,9 @@ struct Comparison {
 
 /// What was lost in a file or is doubtful about it; `name` stands for it in tables.
 std::vector<DataProblem> data_problems(const CaptureReader& file, const std::string& name);
+
+/// Files whose controls moved against the baseline's: their time ratios are not the budget's doing.
+std::vector<DataProblem> time_problems(const Comparison& comparison);
 
 /// Throws BadInput naming the first field in which the models differ, or the weights.
 void check_same_model(const CaptureReader& baseline, const CaptureReader& file);

@@ -43,31 +43,56 @@ Json spread_json(const Spread& ns) {
           {"count", ns.count}};
 }
 
+Json spreads_json(const std::vector<Spread>& spreads) {
+  Json json = Json::array();
+  for (const Spread& ns : spreads) json.push_back(spread_json(ns));
+  return json;
+}
+
+Json module_json(const ModuleTime& module) {
+  Json json = spread_json(module.ns);
+  json["by_scale"] = spreads_json(module.by_scale_ns);
+  json["by_layer"] = spreads_json(module.by_layer_ns);
+  return json;
+}
+
 Json time_json(const Comparable<TimeFigures>& time) {
   if (!time) return {{"not_available", time.reason}};
   Json modules = Json::object();
-  for (const ModuleTime& module : time->modules) modules[module.name] = spread_json(module.ns);
+  for (const ModuleTime& module : time->modules) modules[module.name] = module_json(module);
   return {{"modules", modules},
+          {"controls", time->control_ns ? spread_json(*time->control_ns) : Json()},
           {"image", spread_json(time->image_ns)},
           {"first_pass_excluded", time->first_pass_excluded}};
+}
+
+Json controls_json(const std::optional<ControlCheck>& controls) {
+  if (!controls) return {};
+  return {{"ratio", controls->ratio.value},
+          {"tolerance", controls->tolerance},
+          {"moved", controls->moved}};
 }
 
 Json latency_json(const ComparedFile& baseline, const ComparedFile& file) {
   if (!file.latency_reason.empty()) return {{"not_comparable", file.latency_reason}};
   if (!baseline.time) return {{"not_comparable", baseline.time.reason}};
   if (!file.time) return {{"not_comparable", file.time.reason}};
-  Json modules = Json::object();
+  Json ratios = Json::object();
+  Json differences = Json::object();
   for (const ModuleTime& module : file.time->modules) {
     const ModuleTime* before = baseline.time->find(module.name);
-    if (before && before->ns.median > 0) {
-      modules[module.name] = module.ns.median / before->ns.median;
+    if (!before) continue;
+    if (const std::optional<SpreadRatio> ratio = ratio_of(before->ns, module.ns)) {
+      ratios[module.name] = ratio->value;
+      differences[module.name] = name_of(ratio->difference);
     }
   }
-  Json image;
-  if (baseline.time->image_ns.median > 0) {
-    image = file.time->image_ns.median / baseline.time->image_ns.median;
-  }
-  return {{"module_ratio", modules}, {"image_ratio", image}};
+  const std::optional<SpreadRatio> image = ratio_of(baseline.time->image_ns, file.time->image_ns);
+  return {{"module_ratio", ratios},
+          {"module_difference", differences},
+          {"image_ratio", image ? Json(image->value) : Json()},
+          {"image_difference", image ? Json(name_of(image->difference)) : Json()},
+          {"controls", controls_json(file.controls)}};
 }
 
 Json tokens_json(const Comparable<TokenAgreement>& tokens) {

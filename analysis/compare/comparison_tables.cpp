@@ -7,6 +7,7 @@
 
 #include "analysis/compare/figure_writer.h"
 #include "analysis/compare/forced_cells.h"
+#include "analysis/compare/time_tables.h"
 #include "core/base/units.h"
 
 namespace kvscope {
@@ -103,85 +104,6 @@ TitledTable scales_table(const Comparison& comparison, const FigureWriter& write
     }
     table.table.rows.push_back(std::move(row));
   }
-  return table;
-}
-
-std::string iqr_of(const FigureWriter& write, const Spread& ns) {
-  if (ns.count < 2) return write.none();
-  return write.ns(ns.upper_quartile - ns.lower_quartile);
-}
-
-/// One row of times: `pick` gives a file's spread, or nothing.
-template <typename Pick>
-Cells time_row(const std::string& name, const Comparison& comparison, const FigureWriter& write,
-               Pick pick) {
-  Cells row = {name};
-  const Spread* baseline = pick(comparison.files.front());
-  for (std::size_t i = 0; i < comparison.files.size(); ++i) {
-    const ComparedFile& file = comparison.files[i];
-    const Spread* ns = pick(file);
-    row.push_back(ns ? write.ns(ns->median) : write.none());
-    row.push_back(ns ? iqr_of(write, *ns) : write.none());
-    if (i == 0) continue;
-    const bool comparable = ns && baseline && baseline->median > 0 && file.latency_reason.empty();
-    row.push_back(comparable ? write.ratio(ns->median / baseline->median) : write.none());
-  }
-  return row;
-}
-
-/// Modules of all files in the order of the first that has them.
-std::vector<std::string> module_order(const Comparison& comparison) {
-  std::vector<std::string> names;
-  for (const ComparedFile& file : comparison.files) {
-    if (!file.time) continue;
-    for (const ModuleTime& module : file.time->modules) {
-      bool known = module.name == "self-attention";
-      for (const std::string& name : names) known = known || name == module.name;
-      if (!known) names.push_back(module.name);
-    }
-  }
-  names.push_back("self-attention");
-  return names;
-}
-
-std::string time_scope(const Comparison& comparison) {
-  std::string text =
-      "Wall time an image: that of a batch, modules summed over layers and scales, divided by its "
-      "images; self-attention = qkv + qk_norm_cache + attention_core + projection.";
-  bool one_run = false;
-  for (const ComparedFile& file : comparison.files) {
-    if (!file.time) continue;
-    const std::int64_t runs = file.time->image_ns.count;
-    one_run = one_run || runs == 1;
-    text += fmt::format(" {}: {}, {}, batch {}, {} {}{}.", file.name, file.device, file.dtype,
-                        file.batch, runs, runs == 1 ? "run" : "runs",
-                        file.time->first_pass_excluded ? ", one before them left out" : "");
-  }
-  if (one_run) text += " One run says little: give more batches or --repeat.";
-  return text;
-}
-
-TitledTable time_table(const Comparison& comparison, const FigureWriter& write) {
-  TitledTable table{
-      "Time by module, an image: median and interquartile range", time_scope(comparison), {}};
-  table.table.columns = {"module"};
-  for (std::size_t i = 0; i < comparison.files.size(); ++i) {
-    const std::string& name = comparison.files[i].name;
-    table.table.columns.push_back(write.column(name + " median", "ns"));
-    table.table.columns.push_back(write.column(name + " IQR", "ns"));
-    if (i > 0) table.table.columns.push_back(write.column(name + " / baseline", "ratio"));
-  }
-  for (const std::string& module : module_order(comparison)) {
-    table.table.rows.push_back(
-        time_row(module, comparison, write, [&](const ComparedFile& file) -> const Spread* {
-          const ModuleTime* time = file.time ? file.time->find(module) : nullptr;
-          return time ? &time->ns : nullptr;
-        }));
-  }
-  table.table.rows.push_back(
-      time_row("end to end", comparison, write, [](const ComparedFile& file) -> const Spread* {
-        return file.time ? &file.time->image_ns : nullptr;
-      }));
   return table;
 }
 
@@ -333,13 +255,6 @@ TitledTable not_comparable_table(const Comparison& comparison) {
   return table;
 }
 
-bool any_time(const Comparison& comparison) {
-  for (const ComparedFile& file : comparison.files) {
-    if (file.time) return true;
-  }
-  return false;
-}
-
 }  // namespace
 
 TitledTable problems_table(const std::vector<DataProblem>& problems) {
@@ -365,8 +280,15 @@ std::string describe_scores(const Scores& scores) {
 std::vector<TitledTable> to_tables(const Comparison& comparison, Numbers numbers) {
   const FigureWriter write(numbers);
   std::vector<TitledTable> all = {problems_table(comparison.problems), files_table(comparison),
-                                  peak_table(comparison, write), scales_table(comparison, write)};
-  if (any_time(comparison)) all.push_back(time_table(comparison, write));
+                                  peak_table(comparison, write), scales_table(comparison, write),
+                                  module_time_table(comparison, write)};
+  // For people they are too many; the report draws what matters of them.
+  if (numbers == Numbers::exact) {
+    for (const std::string& module : timed_modules(comparison)) {
+      all.push_back(scale_time_table(comparison, module, write));
+      all.push_back(layer_time_table(comparison, module, write));
+    }
+  }
   all.push_back(tokens_table(comparison, write));
   all.push_back(forced_table(comparison, write));
   all.push_back(forced_scales_table(comparison, write));

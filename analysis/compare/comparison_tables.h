@@ -14,7 +14,8 @@ namespace kvscope {
 TitledTable problems_table(const std::vector<DataProblem>& problems);
 
 /// The whole comparison, most urgent first: data quality, files, memory, time, tokens, scores,
-/// images, settings, what is not comparable. Empty parts are left out.
+/// images, settings, what is not comparable. Empty parts are left out. Exact numbers come with the
+/// times of every module by scale and by layer too.
 std::vector<TitledTable> to_tables(const Comparison& comparison, Numbers numbers);
 
 /// All tables for a terminal.

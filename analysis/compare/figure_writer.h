@@ -10,6 +10,7 @@
 
 #include <fmt/format.h>
 
+#include "analysis/compare/spread.h"
 #include "analysis/compare/titled_table.h"
 #include "core/base/units.h"
 #include "core/capture/scores.h"
@@ -42,14 +43,28 @@ class FigureWriter {
   std::string share(double fraction) const {
     return exact_ ? fmt::format("{}", fraction) : fmt::format("{:.1f} %", 100 * fraction);
   }
-  std::string ratio(double value) const {
-    return exact_ ? fmt::format("{}", value) : fmt::format("{:.2f}×", value);
-  }
   std::string number(std::optional<double> value, int decimals) const {
     if (!value) return none();
     return exact_ ? fmt::format("{}", *value) : fmt::format("{:.{}f}", *value, decimals);
   }
   std::string none() const { return exact_ ? "" : "-"; }
+
+  /// Cells of a ratio of measurements: for people one, which shows no change that their spread does
+  /// not bear out; for scripts the number, and whether a difference is seen.
+  std::vector<std::string> ratio_columns(const std::string& name) const {
+    if (!exact_) return {name};
+    return {column(name, "ratio"), name + " difference"};
+  }
+  std::vector<std::string> ratio_cells(const std::optional<SpreadRatio>& figure) const {
+    if (!exact_) return {figure ? in_words(*figure) : none()};
+    if (!figure) return {none(), none()};
+    return {fmt::format("{}", figure->value), name_of(figure->difference)};
+  }
+  static std::string in_words(const SpreadRatio& figure) {
+    if (figure.difference == Difference::not_seen) return "no difference seen";
+    return fmt::format("{:.2f}×{}", figure.value,
+                       figure.difference == Difference::unknown ? " (one run)" : "");
+  }
 
   /// Cells of a figure with its interval, which are one for people and two for scripts.
   std::vector<std::string> estimate_columns(const std::string& name, const char* unit) const {

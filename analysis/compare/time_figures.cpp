@@ -2,13 +2,13 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <string_view>
+#include <utility>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include "core/base/bootstrap.h"
-#include "core/base/error.h"
 #include "core/base/module.h"
 
 namespace kvscope {
@@ -16,6 +16,9 @@ namespace {
 
 constexpr std::array<Module, 4> self_attention = {Module::qkv, Module::qk_norm_cache,
                                                   Module::attention_core, Module::projection};
+
+// Medians of two runs of one program on an idle machine differ by less.
+constexpr double least_control_tolerance = 0.03;
 
 /// One measured run of a batch.
 struct Pass {
@@ -41,33 +44,93 @@ std::vector<Pass> passes_of(const CaptureReader& file, const Timings& timings, b
   return passes;
 }
 
-std::int64_t module_ns(const Timings& timings, const Pass& pass, std::int64_t module) {
-  std::int64_t sum = 0;
-  const NdArray<std::int64_t>& layers = timings.layer_ns;
-  for (std::int64_t layer = 0; layer < layers.shape.at(2); ++layer) {
-    for (std::int64_t scale = 0; scale < layers.shape.at(3); ++scale) {
-      sum += layers(pass.batch, pass.repeat, layer, scale, module);
-    }
-  }
-  for (std::int64_t scale = 0; scale < timings.model_ns.shape.at(2); ++scale) {
-    sum += timings.model_ns(pass.batch, pass.repeat, scale, module);
-  }
-  return sum;
-}
-
 bool part_of_self_attention(std::string_view module) {
   return std::any_of(self_attention.begin(), self_attention.end(),
                      [&](Module part) { return name_of(part) == module; });
 }
 
-}  // namespace
-
-Spread spread_of(std::vector<double> values) {
-  if (values.empty()) throw Error("[compare] spread: expected at least one value, got none");
-  std::sort(values.begin(), values.end());
-  return {percentile(values, 0.5), percentile(values, 0.25), percentile(values, 0.75),
-          static_cast<std::int64_t>(values.size())};
+bool is_control(std::string_view module) {
+  const auto known = std::find(module_names.begin(), module_names.end(), module);
+  return known != module_names.end() &&
+         !budget_changes(static_cast<Module>(known - module_names.begin()));
 }
+
+/// Times of some modules together, [pass]: of a batch / images in it.
+class PassTimes {
+ public:
+  PassTimes(const Timings& timings, const std::vector<Pass>& passes, double images)
+      : timings_(timings), passes_(passes), images_(images) {}
+
+  void include(std::size_t module) { modules_.push_back(static_cast<std::int64_t>(module)); }
+
+  /// Nothing where they never ran.
+  std::optional<ModuleTime> time_of(const std::string& name) const {
+    ModuleTime time{name, spread(all, all), {}, {}};
+    if (!ran(all, all)) return std::nullopt;
+    for (std::int64_t scale = 0; scale < scales(); ++scale) {
+      time.by_scale_ns.push_back(spread(all, scale));
+    }
+    for (std::int64_t layer = 0; layer < layers() && in_layers(); ++layer) {
+      time.by_layer_ns.push_back(spread(layer, all));
+    }
+    return time;
+  }
+
+ private:
+  static constexpr std::int64_t all = -1;
+
+  std::int64_t layers() const { return timings_.layer_ns.shape.at(2); }
+  std::int64_t scales() const { return timings_.layer_ns.shape.at(3); }
+
+  /// Of one layer, or of all and of what belongs to none; at one scale, or at all.
+  std::int64_t ns(const Pass& pass, std::int64_t layer, std::int64_t scale) const {
+    const auto sum_over = [](std::int64_t one, std::int64_t count, auto value) {
+      std::int64_t sum = 0;
+      for (std::int64_t i = one == all ? 0 : one; i < (one == all ? count : one + 1); ++i) {
+        sum += value(i);
+      }
+      return sum;
+    };
+    std::int64_t sum = 0;
+    for (const std::int64_t module : modules_) {
+      sum += sum_over(scale, scales(), [&](std::int64_t at) {
+        const std::int64_t in_layers = sum_over(layer, layers(), [&](std::int64_t in) {
+          return timings_.layer_ns(pass.batch, pass.repeat, in, at, module);
+        });
+        return in_layers +
+               (layer == all ? timings_.model_ns(pass.batch, pass.repeat, at, module) : 0);
+      });
+    }
+    return sum;
+  }
+
+  Spread spread(std::int64_t layer, std::int64_t scale) const {
+    std::vector<double> values;
+    for (const Pass& pass : passes_) {
+      values.push_back(static_cast<double>(ns(pass, layer, scale)) / images_);
+    }
+    return spread_of(std::move(values));
+  }
+
+  bool ran(std::int64_t layer, std::int64_t scale) const {
+    return std::any_of(passes_.begin(), passes_.end(),
+                       [&](const Pass& pass) { return ns(pass, layer, scale) > 0; });
+  }
+
+  bool in_layers() const {
+    for (std::int64_t layer = 0; layer < layers(); ++layer) {
+      if (ran(layer, all)) return true;
+    }
+    return false;
+  }
+
+  const Timings& timings_;
+  const std::vector<Pass>& passes_;
+  double images_;
+  std::vector<std::int64_t> modules_;
+};
+
+}  // namespace
 
 const ModuleTime* TimeFigures::find(const std::string& module) const {
   const auto found = std::find_if(modules.begin(), modules.end(),
@@ -87,26 +150,43 @@ Comparable<TimeFigures> time_figures(const CaptureReader& file) {
       static_cast<double>(file.batch_samples()[static_cast<std::size_t>(passes.front().batch)]);
   std::vector<double> image_ns;
   image_ns.reserve(passes.size());
-  std::vector<double> attention_ns(passes.size());
   for (const Pass& pass : passes) {
     image_ns.push_back(static_cast<double>(timings->batch_ns(pass.batch, pass.repeat)) / images);
   }
-  figures.image_ns = spread_of(image_ns);
+  figures.image_ns = spread_of(std::move(image_ns));
+  PassTimes attention(*timings, passes, images);
+  PassTimes controls(*timings, passes, images);
   for (std::size_t module = 0; module < timings->modules.size(); ++module) {
-    std::vector<double> values;
-    for (std::size_t i = 0; i < passes.size(); ++i) {
-      const std::int64_t ns = module_ns(*timings, passes[i], static_cast<std::int64_t>(module));
-      values.push_back(static_cast<double>(ns) / images);
-      if (part_of_self_attention(timings->modules[module])) attention_ns[i] += values.back();
+    const std::string& name = timings->modules[module];
+    PassTimes alone(*timings, passes, images);
+    alone.include(module);
+    if (std::optional<ModuleTime> time = alone.time_of(name)) {
+      figures.modules.push_back(std::move(*time));
     }
-    if (*std::max_element(values.begin(), values.end()) > 0) {
-      figures.modules.push_back({timings->modules[module], spread_of(values)});
-    }
+    if (part_of_self_attention(name)) attention.include(module);
+    if (is_control(name)) controls.include(module);
   }
-  if (*std::max_element(attention_ns.begin(), attention_ns.end()) > 0) {
-    figures.modules.push_back({"self-attention", spread_of(attention_ns)});
+  if (std::optional<ModuleTime> time = attention.time_of("self-attention")) {
+    figures.modules.push_back(std::move(*time));
+  }
+  if (const std::optional<ModuleTime> time = controls.time_of("controls")) {
+    figures.control_ns = time->ns;
   }
   return {figures, ""};
+}
+
+std::optional<ControlCheck> check_controls(const TimeFigures& baseline, const TimeFigures& file) {
+  if (!baseline.control_ns || !file.control_ns) return std::nullopt;
+  const std::optional<SpreadRatio> ratio = ratio_of(*baseline.control_ns, *file.control_ns);
+  if (!ratio) return std::nullopt;
+  ControlCheck check{*ratio, least_control_tolerance, false};
+  for (const Spread& ns : {*baseline.control_ns, *file.control_ns}) {
+    if (ns.median > 0) {
+      check.tolerance = std::max(check.tolerance, ns.interquartile_range() / ns.median);
+    }
+  }
+  check.moved = std::abs(check.ratio.value - 1) > check.tolerance;
+  return check;
 }
 
 std::string why_latency_differs(const CaptureReader& baseline, const CaptureReader& file) {

@@ -31,10 +31,9 @@ Tone tone_of_bytes(double change) {
   return tone_of({-written, written}, {change, change}, true);
 }
 
-Tone tone_of_times(const Spread& before, const Spread& after) {
-  if (before.count < 2 || after.count < 2) return Tone::neutral;
-  return tone_of({before.lower_quartile, before.upper_quartile},
-                 {after.lower_quartile, after.upper_quartile}, true);
+Tone tone_of(const SpreadRatio& ratio) {
+  if (ratio.difference != Difference::seen) return Tone::neutral;
+  return ratio.value < 1 ? Tone::good : Tone::bad;
 }
 
 const FigureWriter& write() {
@@ -63,23 +62,32 @@ std::string memory_tiles(const Comparison& comparison, const MemoryFigures& memo
               tone_of_bytes(memory.change_of_final));
 }
 
-std::string time_tile(const Spread& before, const Spread& after, const std::string& what,
-                      const std::string& scope) {
-  if (before.median <= 0) return "";
-  return tile(write().ratio(after.median / before.median), what, scope,
-              tone_of_times(before, after));
+std::string with_range(const Spread& ns) {
+  if (ns.count < 2) return format_ns(ns.median);
+  return fmt::format("{} ({} … {})", format_ns(ns.median), format_ns(ns.lower_quartile),
+                     format_ns(ns.upper_quartile));
+}
+
+std::string time_tile(const ComparedFile& file, const Spread& before, const Spread& after,
+                      const std::string& what) {
+  const std::optional<SpreadRatio> ratio = ratio_of(before, after);
+  if (!ratio) return "";
+  const bool moved = file.controls && file.controls->moved;
+  std::string scope =
+      fmt::format("{} → {}; {}, {}, batch {}, medians and quartiles", with_range(before),
+                  with_range(after), file.device, file.dtype, file.batch);
+  if (moved) scope += "; the controls moved, see above";
+  return tile(FigureWriter::in_words(*ratio), what, scope, moved ? Tone::neutral : tone_of(*ratio));
 }
 
 std::string latency_tiles(const ComparedFile& baseline, const ComparedFile& file) {
   if (!file.latency_reason.empty() || !file.time || !baseline.time) return "";
-  const std::string scope =
-      fmt::format("{}, {}, batch {}, medians", file.device, file.dtype, file.batch);
   std::string tiles;
   const ModuleTime* before = baseline.time->find("self-attention");
   const ModuleTime* after = file.time->find("self-attention");
-  if (before && after) tiles += time_tile(before->ns, after->ns, "self-attention time", scope);
-  return tiles + time_tile(baseline.time->image_ns, file.time->image_ns,
-                           "time an image, end to end", scope);
+  if (before && after) tiles += time_tile(file, before->ns, after->ns, "self-attention time");
+  return tiles +
+         time_tile(file, baseline.time->image_ns, file.time->image_ns, "time an image, end to end");
 }
 
 std::string fidelity_tiles(const ComparedFile& file) {

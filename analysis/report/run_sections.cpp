@@ -86,6 +86,11 @@ std::string quality_section(const ReportFiles& files) {
       problems.push_back(std::move(problem));
     }
   }
+  if (files.comparison) {
+    for (DataProblem& problem : time_problems(*files.comparison)) {
+      problems.push_back(std::move(problem));
+    }
+  }
   if (problems.empty()) return paragraph("Data quality: nothing was lost in these files.", "scope");
   const TitledTable table = problems_table(problems);
   return fmt::format("<div class=\"problems\" id=\"quality\"><h3>{}</h3>\n{}</div>\n",

@@ -30,6 +30,12 @@ constexpr std::string_view name_of(Module module) {
   return module_names[static_cast<std::size_t>(module)];
 }
 
+/// Whether a budget changes what the module has to do: it reads, or keeps, other K and V. The time
+/// of all other modules tells how fast the machine was.
+constexpr bool budget_changes(Module module) {
+  return module == Module::qk_norm_cache || module == Module::attention_core;
+}
+
 /// Layer of what belongs to no layer: head, sampling, quantizer, decoder, other, and the adaLN that
 /// is computed once for all layers.
 inline constexpr int no_layer = -1;

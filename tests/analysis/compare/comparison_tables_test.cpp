@@ -1,8 +1,13 @@
 #include "analysis/compare/comparison_tables.h"
 
+#include <cmath>
+#include <optional>
+
 #include <gmock/gmock.h>
 #include <nlohmann/json.hpp>
 
+#include "analysis/compare/time_figures.h"
+#include "core/base/module.h"
 #include "core/capture/capture_reader.h"
 #include "tests/support/example_capture.h"
 #include "tests/support/temp_dir.h"
@@ -46,13 +51,133 @@ TEST_F(ComparisonTablesTest, TextStatesReductionsWithTheirDenominators) {
   EXPECT_THAT(text, HasSubstr("-78.6 %"));  // 6 of 28
   EXPECT_THAT(text, HasSubstr("vanilla itself is -64.3 %"));
   EXPECT_THAT(text, HasSubstr("batch 2 (4 rows), K 4 B + V 4 B an element"));
-  EXPECT_THAT(text, HasSubstr("1.00×"));
+  EXPECT_THAT(text, ::testing::ContainsRegex("end to end .* no difference seen\n"));
 }
 
 TEST_F(ComparisonTablesTest, ShowsNoRatioOfLatenciesThatCannotBeCompared) {
   const std::string text = to_text(compare_example(4));
-  EXPECT_THAT(text, Not(HasSubstr("1.00×")));
+  EXPECT_THAT(text, ::testing::ContainsRegex("end to end .* -\n"));
   EXPECT_THAT(text, HasSubstr("different batches: 2 and 4"));
+}
+
+/// Multiplies the times of one module, or of the whole batch, so that a test knows their ratio.
+void slow_down(ExampleRun& run, std::optional<Module> module, double factor) {
+  for (BatchRecord& batch : run.batches) {
+    TimingRecord& timing = *batch.timing;
+    if (!module) {
+      for (std::int64_t& ns : timing.batch_ns.data) ns = std::llround(factor * double(ns));
+      continue;
+    }
+    for (NdArray<std::int64_t>* times : {&timing.layer_ns, &timing.model_ns}) {
+      for (std::size_t i = static_cast<std::size_t>(*module); i < times->data.size();
+           i += module_count) {
+        times->data[i] = std::llround(factor * double(times->data[i]));
+      }
+    }
+  }
+}
+
+class TimeTablesTest : public ComparisonTablesTest {
+ protected:
+  Comparison compare_slowed(std::optional<Module> module, double factor) {
+    const std::vector<std::string> paths = testing::write_vanilla_and_ams(
+        folder_, {}, {1}, [&](ExampleRun& ams) { slow_down(ams, module, factor); });
+    return compare({paths.begin(), paths.end()});
+  }
+};
+
+// Passes take 110, 120, 130 units: quartiles 115 and 125. At 1.05× they are 120.75 and 131.25,
+// which overlap, and a reader would take noise for a gain; at 1.2× they are 138 and 150.
+TEST_F(TimeTablesTest, ShowsNoChangeThatTheSpreadDoesNotBearOut) {
+  const Comparison noise = compare_slowed(std::nullopt, 1.05);
+  EXPECT_THAT(to_text(noise), ::testing::ContainsRegex("end to end .* no difference seen\n"));
+  EXPECT_EQ(to_json(noise)["files"][1]["against_baseline"]["latency"]["image_difference"],
+            "not seen");
+  EXPECT_THAT(to_csv(noise), HasSubstr("end to end,ams.h5 / baseline difference,not seen\r\n"));
+  const Comparison change = compare_slowed(std::nullopt, 1.2);
+  EXPECT_THAT(to_text(change), ::testing::ContainsRegex("end to end .* 1.20×\n"));
+  EXPECT_EQ(to_json(change)["files"][1]["against_baseline"]["latency"]["image_difference"], "seen");
+}
+
+// 1.05× end to end beside an ffn of 1.3× tells of the machine, not of the budget.
+TEST_F(TimeTablesTest, FlagsAComparisonWhoseControlsMove) {
+  const Comparison moved = compare_slowed(Module::ffn, 1.3);
+  // Of adaln, qkv, projection and ffn, 2 layers · 3 scales · 120 units each, plus 42 of the head
+  // and decoder, ffn is 720 of 2922: 1 + 0.3 · 720 / 2922. Quartiles 115 and 125 of 120 units.
+  const double ratio = 1 + 0.3 * 720 / 2922;
+  const double spread = 4 * 6 * 10.0 / 2922;
+  const nlohmann::json latency = to_json(moved)["files"][1]["against_baseline"]["latency"];
+  EXPECT_NEAR(latency["controls"]["ratio"].get<double>(), ratio, 1e-12) << "rounding only";
+  // The slower side's own: a little wider.
+  EXPECT_NEAR(latency["controls"]["tolerance"].get<double>(), spread, 0.002);
+  EXPECT_FALSE(latency["controls"]["moved"]) << "7.4 % are within a spread of 8.2 %";
+  EXPECT_THAT(moved.problems, ::testing::IsEmpty());
+
+  const Comparison slower = compare_slowed(Module::ffn, 2);
+  const nlohmann::json json = to_json(slower);
+  EXPECT_TRUE(json["files"][1]["against_baseline"]["latency"]["controls"]["moved"]);
+  ASSERT_EQ(json["problems"].size(), 1U);
+  EXPECT_EQ(json["problems"][0]["file"], "ams.h5");
+  const std::string text = to_text(slower);
+  EXPECT_THAT(text, HasSubstr("modules that no budget changes took 1.25× their time"));
+  EXPECT_THAT(text, HasSubstr("time both again, in turn, on an idle machine"));
+  EXPECT_THAT(text, ::testing::ContainsRegex("controls +.* 1.25×\n"));
+}
+
+TEST_F(TimeTablesTest, AttentionIsNoControl) {
+  for (const Module module : {Module::attention_core, Module::qk_norm_cache}) {
+    const Comparison comparison = compare_slowed(module, 0.2);
+    ASSERT_TRUE(comparison.files[1].controls);
+    EXPECT_DOUBLE_EQ(comparison.files[1].controls->ratio.value, 1);
+    EXPECT_THAT(comparison.problems, ::testing::IsEmpty());
+  }
+}
+
+// A steady machine's own wobble must not be called a fault.
+TEST_F(TimeTablesTest, ControlsMayMoveByThreePercent) {
+  for (const auto& [factor, moved] : {std::pair(1.029, false), {0.971, false}, {1.04, true}}) {
+    Comparison comparison = compare_slowed(std::nullopt, 1);
+    TimeFigures before = *comparison.files[0].time;
+    before.control_ns = Spread{1000, 1000, 1000, 3};
+    TimeFigures after = before;
+    after.control_ns = Spread{1000 * factor, 1000 * factor, 1000 * factor, 3};
+    EXPECT_EQ(check_controls(before, after)->moved, moved) << factor;
+  }
+}
+
+// Scale s of layer l takes a time of its own: a sum over the wrong axis would show.
+TEST_F(TimeTablesTest, GivesEveryModuleByScaleAndByLayer) {
+  const auto paths = testing::write_vanilla_and_ams(folder_, {}, {1}, [](ExampleRun& ams) {
+    for (BatchRecord& batch : ams.batches) {
+      NdArray<std::int64_t>& ns = batch.timing->layer_ns;
+      for (int repeat = 0; repeat < 2; ++repeat) {
+        for (int layer = 0; layer < 2; ++layer) {
+          for (int scale = 0; scale < 3; ++scale) {
+            ns(repeat, layer, scale, static_cast<int>(Module::attention_core)) =
+                1000 * (layer + 1) + 10 * scale;
+          }
+        }
+      }
+    }
+  });
+  const Comparison comparison = compare({paths.begin(), paths.end()});
+  const nlohmann::json time = to_json(comparison)["files"][1]["time"]["modules"];
+  // Two images a batch.
+  for (int scale = 0; scale < 3; ++scale) {
+    EXPECT_EQ(time["attention_core"]["by_scale"][scale]["median_ns"], (3000 + 20 * scale) / 2);
+  }
+  for (int layer = 0; layer < 2; ++layer) {
+    EXPECT_EQ(time["attention_core"]["by_layer"][layer]["median_ns"],
+              (3000 * (layer + 1) + 30) / 2);
+  }
+  EXPECT_EQ(time["decoder"]["by_scale"].size(), 3U);
+  EXPECT_EQ(time["decoder"]["by_layer"].size(), 0U) << "it belongs to no layer";
+  EXPECT_EQ(time["self-attention"]["by_layer"].size(), 2U);
+  const std::string csv = to_csv(comparison);
+  EXPECT_THAT(csv, HasSubstr("\"Time of attention_core by scale, an image\",2,2,ams.h5 median "
+                             "[ns],1520\r\n"));
+  EXPECT_THAT(csv, HasSubstr("\"Time of attention_core by layer, an image\",1,1,ams.h5 median "
+                             "[ns],3015\r\n"));
 }
 
 // A range of 0 would look like a measurement that repeats.
