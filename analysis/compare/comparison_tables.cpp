@@ -144,11 +144,10 @@ std::string name_of(const ScorerRecord& scorer) {
 
 std::string how_to_read(const Scores& scores) {
   return fmt::format(
-      "{:g} % bootstrap intervals over samples. Class accuracy: share of samples recognised as the "
-      "class asked for; of none or all, the exact binomial bound. Demo Fréchet distance: of the "
-      "scorer's features to those of the demo's "
+      "{}. Class accuracy: share of samples recognised as the class asked for. Demo Fréchet "
+      "distance: of the scorer's features to those of the demo's "
       "real pictures, no FID; it falls as samples are added, so compare equal numbers only.",
-      100 * scores.scorer.bootstrap.confidence);
+      describe_intervals(scores.scorer));
 }
 
 TitledTable scores_table(const Comparison& comparison, const FigureWriter& write) {

@@ -18,7 +18,7 @@ std::vector<std::int32_t> JudgedSamples::add(std::span<const std::int32_t> label
 }
 
 Estimate JudgedSamples::class_accuracy() const {
-  return kvscope::class_accuracy(labels_, predicted_, scorer_.record().bootstrap);
+  return kvscope::class_accuracy(labels_, predicted_, scorer_.record().bootstrap.confidence);
 }
 
 Estimate JudgedSamples::demo_frechet_distance() const {

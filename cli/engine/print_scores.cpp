@@ -29,13 +29,11 @@ void print_scores(const Scores& scores) {
     fmt::print("no scores by {}: no image to judge{}\n", scores.scorer.name, left_out);
     return;
   }
-  fmt::print(
-      "scores of {} image{} by {}: class accuracy {}, demo Fréchet distance {}; {:g} % bootstrap "
-      "intervals{}\n",
-      scores.samples, scores.samples == 1 ? "" : "s", scores.scorer.name,
-      text_of(scores.class_accuracy, 100, " %", 1),
-      text_of(scores.demo_frechet_distance, 1, "", 3, "no interval: a class has one sample"),
-      100 * scores.scorer.bootstrap.confidence, left_out);
+  fmt::print("scores of {} image{} by {}: class accuracy {}, demo Fréchet distance {}; {}{}\n",
+             scores.samples, scores.samples == 1 ? "" : "s", scores.scorer.name,
+             text_of(scores.class_accuracy, 100, " %", 1),
+             text_of(scores.demo_frechet_distance, 1, "", 3, "no interval: a class has one sample"),
+             describe_intervals(scores.scorer), left_out);
 }
 
 void print_forced(const ForcedQuality& quality) {

@@ -62,6 +62,13 @@ double accuracy_of(const std::vector<ClassScore>& classes) {
   return recognised / samples;
 }
 
+std::string describe_intervals(const ScorerRecord& scorer) {
+  return fmt::format(
+      "{:g} % intervals, of the class accuracy exact binomial (Clopper–Pearson), of the distance "
+      "bootstrap over samples",
+      100 * scorer.bootstrap.confidence);
+}
+
 nlohmann::json to_json(const ScorerRecord& scorer) {
   return {
       {"name", scorer.name}, {"sha256", scorer.sha256}, {"bootstrap", to_json(scorer.bootstrap)}};

@@ -22,8 +22,8 @@ inline constexpr std::int32_t not_judged = -1;
 /// What judged images, and how the intervals of its figures were made.
 struct ScorerRecord {
   std::string name;
-  std::string sha256;  ///< hex digest of its weights.safetensors
-  BootstrapOptions bootstrap;
+  std::string sha256;          ///< hex digest of its weights.safetensors
+  BootstrapOptions bootstrap;  ///< of the distance; its confidence is that of the accuracy too
   bool operator==(const ScorerRecord&) const = default;
 };
 
@@ -56,6 +56,10 @@ std::vector<ClassScore> class_scores(const std::vector<std::int32_t>& labels,
 
 /// Share of all samples behind `classes` that were recognised; NaN without samples.
 double accuracy_of(const std::vector<ClassScore>& classes);
+
+/// "95 % intervals, of the class accuracy exact binomial (Clopper–Pearson), of the distance
+/// bootstrap over samples".
+std::string describe_intervals(const ScorerRecord& scorer);
 
 nlohmann::json to_json(const ScorerRecord& scorer);
 /// Throws BadInput naming the field.
