@@ -24,8 +24,8 @@ std::optional<SpreadRatio> ratio_of(const Spread& before, const Spread& after) {
   if (before.median <= 0) return std::nullopt;
   SpreadRatio ratio{after.median / before.median, Difference::unknown};
   if (before.count < 2 || after.count < 2) return ratio;
-  const bool apart = after.upper_quartile < before.lower_quartile ||
-                     after.lower_quartile > before.upper_quartile;
+  const bool apart =
+      after.upper_quartile < before.lower_quartile || after.lower_quartile > before.upper_quartile;
   ratio.difference = apart ? Difference::seen : Difference::not_seen;
   return ratio;
 }

@@ -8,9 +8,13 @@
 #include <fmt/ranges.h>
 
 #include "analysis/report/plan_options.h"
+#include "core/base/shell.h"
 
 namespace kvscope {
 namespace {
+
+/// The file as the commands name it: one word of a shell.
+std::string word_of(const CaptureReader& file) { return shell_quoted_file(file_name(file)); }
 
 /// Stands before the seed where a digest of weights would be.
 constexpr std::string_view random_weights = "random:";
@@ -34,8 +38,8 @@ std::string option_list(const char* name, const std::vector<T>& values) {
 }
 
 std::string capture_options(const RunSettings& settings) {
-  std::string options =
-      fmt::format(" --store {} --compression {}", name_of(settings.store), settings.compression);
+  std::string options = fmt::format(" --store {} --compression {}", name_of(settings.store),
+                                    shell_quoted(settings.compression));
   if (settings.store == KvStore::raw) {
     options += fmt::format(" --kv-dtype {}", name_of(settings.kv_dtype));
   }
@@ -46,7 +50,8 @@ std::string capture_options(const RunSettings& settings) {
          (settings.keep.queries ? " --keep-queries" : "");
 }
 
-/// `kvscope capture` or `run` with the settings in a file, which draws what `labels` says.
+/// `kvscope capture` or `run` with the settings in a file, which draws what `labels` says. All that
+/// is text in the file is quoted; `output` is a word already.
 std::string generation_command(const CaptureReader& file, const ReportBudget* budget,
                                const std::string& labels, const std::string& output) {
   const RunRecord& record = file.record();
@@ -56,22 +61,23 @@ std::string generation_command(const CaptureReader& file, const ReportBudget* bu
       "kvscope {} --model MODEL_DIR {} --batch {} --seed {} --rng {} --cfg {} --top-k {} --top-p "
       "{} --device {} --dtype {} --threads {} --warmup {} --repeat {}",
       capture ? "capture" : "run", labels, settings.batch, settings.seed, name_of(settings.rng),
-      settings.cfg, settings.top_k, settings.top_p, settings.device, settings.dtype,
-      settings.threads, settings.warmup, settings.repeat);
+      settings.cfg, settings.top_k, settings.top_p, shell_quoted(settings.device),
+      shell_quoted(settings.dtype), settings.threads, settings.warmup, settings.repeat);
   if (settings.first_sample > 0) {
     command += fmt::format(" --first-sample {}", settings.first_sample);
   }
   if (record.weights_sha256.starts_with(random_weights)) {
-    command += " --random-weights " + record.weights_sha256.substr(random_weights.size());
+    command +=
+        " --random-weights " + shell_quoted(record.weights_sha256.substr(random_weights.size()));
   }
   if (settings.more_smooth) command += " --more-smooth";
   if (settings.scorer) command += " --score";
   if (capture) command += capture_options(settings);
-  if (budget) command += " --budget " + budget->name;
+  if (budget) command += " --budget " + shell_quoted_file(budget->name);
   return fmt::format("{} -o {}", command, output);
 }
 
-using CaptureNames = std::map<std::string, std::string>;  // by capture_id
+using CaptureNames = std::map<std::string, std::string>;  // words of a shell, by capture_id
 
 bool is_analysis(const CaptureReader& file) { return file.record().kind == FileKind::analysis; }
 
@@ -79,7 +85,7 @@ bool is_analysis(const CaptureReader& file) { return file.record().kind == FileK
 CaptureNames name_captures(const ReportFiles& files) {
   CaptureNames names;
   for (const CaptureReader& file : files.compared) {
-    if (!is_analysis(file)) names[file.record().capture_id] = file_name(file);
+    if (!is_analysis(file)) names[file.record().capture_id] = word_of(file);
   }
   std::vector<std::string> unknown;
   for (const CaptureReader* file : files.all()) {
@@ -108,7 +114,7 @@ void add_analysis(const ReportFiles& files, const CaptureReader& file, const Cap
     lines.push_back(fmt::format(
         "# {} merges {} captures, {} samples in all; it keeps the settings of the first, but not "
         "its number of samples N, and none of the others.",
-        file_name(file), ids.size(), file.committed_samples()));
+        word_of(file), ids.size(), file.committed_samples()));
   }
   if (!is_given(files, ids[0])) {
     const std::string capture =
@@ -119,7 +125,7 @@ void add_analysis(const ReportFiles& files, const CaptureReader& file, const Cap
   }
   std::string command = "kvscope analyze";
   for (const std::string& id : ids) command += ' ' + names.at(id);
-  lines.push_back(fmt::format("{} -o {}", command, file_name(file)));
+  lines.push_back(fmt::format("{} -o {}", command, word_of(file)));
 }
 
 /// The file that a plan reads the statistic of the budget's rule from; nullptr when it is not
@@ -143,11 +149,12 @@ void add_plan(const ReportFiles& files, const ReportBudget& budget,
   const CaptureReader* input = plan_input(files, origin);
   if (!input) {
     lines.push_back(fmt::format("# ANALYSIS.h5: of {}, not among these files.",
-                                origin.capture_id.empty() ? "a capture that is not named"
-                                                          : "capture " + origin.capture_id));
+                                origin.capture_id.empty()
+                                    ? "a capture that is not named"
+                                    : "capture " + shell_quoted(origin.capture_id)));
   }
-  lines.push_back(fmt::format("kvscope plan {} {} -o {}", input ? file_name(*input) : "ANALYSIS.h5",
-                              options, budget.name));
+  lines.push_back(fmt::format("kvscope plan {} {} -o {}", input ? word_of(*input) : "ANALYSIS.h5",
+                              options, shell_quoted_file(budget.name)));
 }
 
 /// The files made under a budget, or under none.
@@ -158,7 +165,7 @@ void add_files(const ReportFiles& files, const ReportBudget* budget, const Captu
   };
   for (const CaptureReader& file : files.compared) {
     if (is_analysis(file) || !made_under(file)) continue;
-    lines.push_back(generation_command(file, budget, label_options(file), file_name(file)));
+    lines.push_back(generation_command(file, budget, label_options(file), word_of(file)));
   }
   for (const CaptureReader* file : files.all()) {
     if (is_analysis(*file) && made_under(*file)) add_analysis(files, *file, names, lines);

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "analysis/layers/statistic_list.h"
+#include "core/base/shell.h"
 
 namespace kvscope {
 namespace {
@@ -27,7 +28,8 @@ std::optional<std::string> choice_options(const BudgetOrigin& origin) {
     return fmt::format(" --demanding-layers {}", *origin.demanding_layers);
   }
   if (origin.choice == "ratio" && origin.ratio) {
-    return fmt::format(" --ratio {} --of {}", *origin.ratio, origin.of.value_or("read"));
+    return fmt::format(" --ratio {} --of {}", *origin.ratio,
+                       shell_quoted(origin.of.value_or("read")));
   }
   if (origin.choice == "kv-memory" && origin.kv_memory_bytes) {
     return fmt::format(" --kv-memory {}B", *origin.kv_memory_bytes);
@@ -90,7 +92,7 @@ std::string plan_options_of(const Budget& budget) {
   const std::optional<std::string> efficient = efficient_options(budget, origin.fill);
   const std::optional<std::string> demanding = demanding_options(budget);
   if (!statistic || !choice || !efficient || !demanding) return "";
-  std::string options = "--statistic " + origin.statistic;
+  std::string options = "--statistic " + shell_quoted(origin.statistic);
   if (statistic->family == StatisticFamily::damage) options += " --damage RESULTS.json";
   options += *choice + *efficient + *demanding;
   if (origin.fill) options += " --fill";

@@ -261,6 +261,36 @@ TEST_F(ReportTest, CallsACaptureByItsNameWhenItIsGiven) {
   EXPECT_EQ(count(page, "kvscope capture "), 1);
 }
 
+// A pasted command would run what a file's name says.
+TEST_F(ReportTest, QuotesEveryTextInACommand) {
+  const std::string name = "my $(id) it's|.h5";
+  ExampleRun run = example_run(size_, example_budget(example_model(size_), {0, 1, 2}));
+  BudgetOrigin origin;
+  origin.capture_id = "of\nanother";
+  origin.choice = "ratio";
+  origin.ratio = 0.5;
+  origin.of = "read; id";
+  origin.statistic = "random:7 $(id)";
+  run.record.budget.rule = origin;
+  run.record.weights_sha256 = "random:1 | id";
+  write_run(run, folder_ / name);
+  ExampleRun second = example_run(size_, example_budget(example_model(size_), {}));
+  second.record.weights_sha256 = run.record.weights_sha256;
+  add_statistics(second);
+  second.record.settings.compression = "none & id";
+  write_run(second, folder_ / "-o.h5");
+  const std::string commands = between(render_report({folder_ / name, folder_ / "-o.h5"}),
+                                       "<pre class=\"commands\">", "</pre>");
+  // &#39; is the quote, &amp; the ampersand.
+  for (const char* quoted :
+       {"-o &#39;my $(id) it&#39;\\&#39;&#39;s|.h5&#39;\n", "-o ./-o.h5\n",
+        "--statistic &#39;random:7 $(id)&#39;", "--of &#39;read; id&#39;",
+        "--random-weights &#39;1 | id&#39;", "--compression &#39;none &amp; id&#39;",
+        "capture $&#39;of\\012another&#39;, not among"}) {
+    EXPECT_THAT(commands, HasSubstr(quoted));
+  }
+}
+
 TEST_F(ReportTest, LeavesOutAPlanThatIsNotKnown) {
   const std::string page = render_report({folder_ / "vanilla.h5", folder_ / "ams.h5"});
   EXPECT_THAT(page, HasSubstr("kvscope plan ANALYSIS.h5 --statistic cosine-key --threshold 0.8"));
