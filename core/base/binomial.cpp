@@ -37,9 +37,10 @@ double lower_end(std::int64_t hits, std::int64_t trials, double tail) {
 
 Interval binomial_interval(std::int64_t hits, std::int64_t trials, double confidence) {
   if (hits < 0 || hits > trials || trials < 1 || !(confidence > 0 && confidence < 1)) {
-    throw Error(fmt::format("[binomial] interval: expected 0 ≤ hits ≤ trials, at least one trial "
-                            "and a confidence in (0, 1), got {} of {} and {}",
-                            hits, trials, confidence));
+    throw Error(
+        fmt::format("[binomial] interval: expected 0 ≤ hits ≤ trials, at least one trial "
+                    "and a confidence in (0, 1), got {} of {} and {}",
+                    hits, trials, confidence));
   }
   const double tail = (1 - confidence) / 2;
   return {lower_end(hits, trials, tail), 1 - lower_end(trials - hits, trials, tail)};
