@@ -13,13 +13,12 @@ constexpr int condensed_scales = default_condensed_scales;
 constexpr int local_scales = default_local_scales;
 constexpr int first_target = condensed_scales + local_scales + 1;
 
-double of_target(const NdArray<double>& mass, const ScaleSchedule& schedule, std::int64_t layer,
+double of_target(const NdArray<double>& shares, const ScaleSchedule& schedule, std::int64_t layer,
                  std::int64_t head, int target, DistantAttention measure) {
   const int end = target - local_scales;
-  const auto own_tokens = static_cast<double>(schedule.tokens(target));
   double sum = 0;
   for (int source = condensed_scales; source < end; ++source) {
-    const double share = mass(layer, head, target, source) / own_tokens;
+    const double share = shares(layer, head, target, source);
     sum += measure == DistantAttention::mass ? share
                                              : share / static_cast<double>(schedule.tokens(source));
   }
@@ -27,13 +26,13 @@ double of_target(const NdArray<double>& mass, const ScaleSchedule& schedule, std
   return sum * static_cast<double>(schedule.end(target)) / (end - condensed_scales);
 }
 
-double of_layer(const NdArray<double>& mass, const ScaleSchedule& schedule, std::int64_t layer,
+double of_layer(const NdArray<double>& shares, const ScaleSchedule& schedule, std::int64_t layer,
                 DistantAttention measure) {
-  const std::int64_t heads = mass.shape[1];
+  const std::int64_t heads = shares.shape[1];
   double sum = 0;
   for (std::int64_t head = 0; head < heads; ++head) {
     for (int target = first_target; target < schedule.scales(); ++target) {
-      sum += of_target(mass, schedule, layer, head, target, measure);
+      sum += of_target(shares, schedule, layer, head, target, measure);
     }
   }
   return sum / static_cast<double>(heads * (schedule.scales() - first_target));
@@ -58,8 +57,10 @@ LayerStatistics attention_statistic(std::span<const BatchStatistics> batches,
   std::vector<std::int64_t> samples;
   for (std::size_t batch = 0; batch < batches.size(); ++batch) {
     samples.push_back(batches[batch].samples);
+    const NdArray<double> shares =
+        attention_share(batches[batch].mass_sum, schedule.tokens_by_scale());
     for (std::int64_t layer = 0; layer < layers; ++layer) {
-      sums(batch, layer) = -of_layer(batches[batch].mass_sum, schedule, layer, measure);
+      sums(batch, layer) = -of_layer(shares, schedule, layer, measure);
     }
   }
   LayerStatistics statistics = layer_statistics(

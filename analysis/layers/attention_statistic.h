@@ -15,7 +15,7 @@ namespace kvscope {
 /// one count, i ≥ 4. Both measures are means over heads and those targets, from attention mass
 /// m(j←i), with T_i tokens in scale i.
 enum class DistantAttention {
-  /// Share of the attention that goes to distant sources, Σ_j m(j←i) / T_i: 0 to 1. Large scales
+  /// Attention share of distant sources, Σ_j m(j←i) / T_i: 0 to 1. Large scales
   /// weigh more, as they do in the attention.
   mass,
   /// Density d(j←i) = m(j←i) / T_j of a distant source, against the density T_i / Σ_{k≤i} T_k of

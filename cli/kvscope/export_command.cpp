@@ -102,10 +102,13 @@ int export_images(const CaptureReader& reader, const Options& options) {
 std::string cell(double value) { return std::isnan(value) ? "" : fmt::format("{:.9g}", value); }
 
 Table statistics_table(const Statistics& statistics, const ModelConfig& model) {
-  Table table{.columns = {"layer", "head", "target", "source", "cosine_key", "cosine_value",
-                          "neg_l2_key", "neg_l2_value", "attention_mass", "attention_density"},
-              .rows = {}};
+  Table table{
+      .columns = {"layer", "head", "target", "source", "cosine_key", "cosine_value", "neg_l2_key",
+                  "neg_l2_value", "attention_mass", "attention_share", "attention_density"},
+      .rows = {}};
   const int scales = static_cast<int>(model.patch_nums.size());
+  const NdArray<double> share =
+      attention_share(statistics.mass, model.schedule().tokens_by_scale());
   const auto at = [](const NdArray<double>& array, int layer, int head, int target, int source) {
     return array.empty() ? std::string() : cell(array(layer, head, target, source));
   };
@@ -119,6 +122,7 @@ Table statistics_table(const Statistics& statistics, const ModelConfig& model) {
             row.push_back(at(array, layer, head, target, source));
           }
           row.push_back(at(statistics.mass, layer, head, target, source));
+          row.push_back(at(share, layer, head, target, source));
           row.push_back(at(statistics.density, layer, head, target, source));
           table.rows.push_back(std::move(row));
         }
@@ -161,8 +165,9 @@ Command export_command() {
             auto options = std::make_shared<Options>();
             app.add_option("file", options->file, "Capture, run or analysis file")->required();
             auto* csv = app.add_option("--csv", options->csv,
-                                       "Similarity, mass and density, one row per (layer, head, "
-                                       "target, source); - for stdout");
+                                       "Similarity, attention mass (counts queries), share (of the "
+                                       "target's attention) and density, one row per (layer, "
+                                       "head, target, source); - for stdout");
             auto* npz =
                 app.add_option("--npz", options->npz,
                                "Images as arr_0, uint8 [sample, y, x, 3], shuffled: what the "

@@ -36,6 +36,15 @@ NdArray<double> density_of(const NdArray<double>& mass, const std::vector<std::i
 
 }  // namespace
 
+NdArray<double> attention_share(const NdArray<double>& mass,
+                                const std::vector<std::int64_t>& tokens) {
+  NdArray<double> share = mass;
+  for (std::size_t i = 0; i < share.data.size(); ++i) {
+    share.data[i] /= static_cast<double>(tokens[i / tokens.size() % tokens.size()]);
+  }
+  return share;
+}
+
 std::string_view name_of(Metric metric) { return metric_names[static_cast<std::size_t>(metric)]; }
 
 std::string_view name_of(KvTensor tensor) {

@@ -65,6 +65,12 @@ struct Statistics {
   bool has_mass() const { return !mass.empty(); }
 };
 
+/// Attention share, [layer, head, target, source]: attention mass, which counts queries and whose
+/// row sums to the tokens of the target, as a part of them, so that a row sums to 1. `tokens` are
+/// the tokens of each scale.
+NdArray<double> attention_share(const NdArray<double>& mass,
+                                const std::vector<std::int64_t>& tokens);
+
 /// Adds batches in order: the one place where sums become means. Its memory does not grow with the
 /// number of batches.
 class StatisticsSums {

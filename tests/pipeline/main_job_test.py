@@ -1,5 +1,6 @@
 """The main job on the demo model: capture, analyze, plan, run, compare, report, export."""
 
+import csv
 import json
 import pathlib
 import subprocess
@@ -189,7 +190,18 @@ class MainJob(CliTest):
         self.kvscope("capture", *SHARED, "--samples", 1, "--store", "raw", "-o", self.path("raw.h5"))
         done = self.start("export", self.path("raw.h5"), "--csv", "-")
         self.assertEqual(done.returncode, 0, done.stderr)
-        self.assertEqual(done.stdout.splitlines()[1], "0,0,0,0,,,,,1,1")
+        self.assertEqual(done.stdout.splitlines()[1], "0,0,0,0,,,,,1,1,1")
+        rows = list(csv.DictReader(done.stdout.splitlines()))
+        sides = self.kvscope_json("info", self.path("raw.h5"))["model"]["patch_nums"]
+        # One word each: mass counts the target's tokens, shares are parts of 1.
+        for target, side in enumerate(sides):
+            of_target = [row for row in rows if row["layer"] == "3" and row["head"] == "1"
+                         and row["target"] == str(target)]
+            # fp32 softmax weights, written with nine digits.
+            self.assertAlmostEqual(sum(float(row["attention_mass"]) for row in of_target),
+                                   side * side, delta=1e-4 * side * side)
+            self.assertAlmostEqual(sum(float(row["attention_share"]) for row in of_target), 1,
+                                   delta=1e-4)
         self.assertIn("kvscope analyze", done.stderr)
 
     def test_info_and_doctor_answer(self):
