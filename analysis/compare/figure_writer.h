@@ -5,6 +5,7 @@
 #include <iterator>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -21,6 +22,9 @@ namespace kvscope {
 inline void append(std::vector<std::string>& row, std::vector<std::string> more) {
   std::move(more.begin(), more.end(), std::back_inserter(row));
 }
+
+/// Stands in place of a ratio that its spread does not bear out.
+inline constexpr std::string_view no_difference = "no difference seen";
 
 /// Writes cells and column names in one of the two ways.
 class FigureWriter {
@@ -61,7 +65,7 @@ class FigureWriter {
     return {fmt::format("{}", figure->value), name_of(figure->difference)};
   }
   static std::string in_words(const SpreadRatio& figure) {
-    if (figure.difference == Difference::not_seen) return "no difference seen";
+    if (figure.difference == Difference::not_seen) return std::string(no_difference);
     return fmt::format("{:.2f}×{}", figure.value,
                        figure.difference == Difference::unknown ? " (one run)" : "");
   }

@@ -8,6 +8,8 @@
 
 #include <fmt/format.h>
 
+#include "analysis/report/markup.h"
+
 namespace kvscope {
 namespace {
 
@@ -23,6 +25,32 @@ constexpr std::string_view neutral_color = "#7a8699";
 std::string_view color_of(std::optional<LayerClass> layer_class) {
   if (!layer_class) return neutral_color;
   return *layer_class == LayerClass::demanding ? demanding_color : efficient_color;
+}
+
+// A phone shows a chart of this width at two thirds: report.cpp enlarges the letters there.
+constexpr double chart_width = 560;
+constexpr double left_margin = 86;
+constexpr double plot_width = chart_width - left_margin - 14;
+
+// Below this a label for each row would touch the next one where letters are enlarged.
+constexpr double least_row_height = 19;
+
+int label_step(double row_height) { return row_height < least_row_height ? 2 : 1; }
+
+/// A name in a legend.
+struct Key {
+  std::string color;
+  std::string name;
+  bool dashed = false;
+};
+
+std::string legend_of(const std::vector<Key>& keys) {
+  std::string html = "<p class=\"legend\">";
+  for (const Key& key : keys) {
+    html += fmt::format("<span><i style=\"border-top:3px {} {}\"></i>{}</span> ",
+                        key.dashed ? "dashed" : "solid", key.color, escape_markup(key.name));
+  }
+  return html + "</p>\n";
 }
 
 /// A round step that gives about four grid lines.
@@ -60,47 +88,48 @@ std::string two_decimals(double value) { return fmt::format("{:.2f}", value); }
 void draw_numbers_below(Svg& svg, const Plot& plot, int count, const std::string& title) {
   const int step = count > 20 ? 5 : 1;
   for (int i = 0; i < count; i += step) {
-    svg.text(plot.x(i), plot.top + plot.height + 18, std::to_string(i), Anchor::middle, "small");
+    svg.text(plot.x(i), plot.top + plot.height + 20, std::to_string(i), Anchor::middle, "small");
   }
-  svg.text(plot.left + plot.width / 2, plot.top + plot.height + 38, title, Anchor::middle);
+  svg.text(plot.left + plot.width / 2, plot.top + plot.height + 44, title, Anchor::middle);
 }
 
 }  // namespace
 
-std::string scale_chart(const std::string& label, const std::vector<Series>& series,
-                        const std::function<std::string(double)>& format) {
+std::string line_chart(const std::string& label, const std::string& axis,
+                       const std::vector<Series>& series, const Quantity& quantity) {
   double high = 0;
-  std::size_t scales = 2;
+  std::size_t places = 2;
   for (const Series& each : series) {
     for (const double value : each.values) high = std::max(high, value);
-    scales = std::max(scales, each.values.size());
+    places = std::max(places, each.values.size());
   }
   if (high <= 0) high = 1;
-  // Binary grid lines: bytes are written in KiB, MiB, GiB.
-  const double unit = std::pow(1024, std::floor(std::log2(high) / 10));
+  const double unit =
+      std::pow(quantity.base, std::floor(std::log(high) / std::log(quantity.base) + 1e-9));
   const double step = step_for(high / unit) * unit;
-  const Plot plot{
-      86, 14, 560, 230, 0, static_cast<double>(scales - 1), 0, std::ceil(high / step) * step};
-  Svg svg(900, 300, label);
-  draw_grid(svg, plot, step, format);
-  draw_numbers_below(svg, plot, static_cast<int>(scales), "scale");
+  const Plot plot{left_margin, 14,
+                  plot_width,  230,
+                  0,           static_cast<double>(places - 1),
+                  0,           std::ceil(high / step) * step};
+  Svg svg(chart_width, 300, label);
+  draw_grid(svg, plot, step, quantity.format);
+  draw_numbers_below(svg, plot, static_cast<int>(places), axis);
+  std::vector<Key> keys;
   for (std::size_t i = 0; i < series.size(); ++i) {
     const std::string color(series_colors[i % series_colors.size()]);
     std::vector<std::pair<double, double>> points;
-    for (std::size_t scale = 0; scale < series[i].values.size(); ++scale) {
-      points.emplace_back(plot.x(static_cast<double>(scale)), plot.y(series[i].values[scale]));
+    for (std::size_t place = 0; place < series[i].values.size(); ++place) {
+      points.emplace_back(plot.x(static_cast<double>(place)), plot.y(series[i].values[place]));
     }
     svg.polyline(points, color);
-    for (std::size_t scale = 0; scale < points.size(); ++scale) {
-      svg.circle(
-          points[scale].first, points[scale].second, 3.5, color,
-          fmt::format("{}, scale {}: {}", series[i].name, scale, format(series[i].values[scale])));
+    for (std::size_t place = 0; place < points.size(); ++place) {
+      svg.circle(points[place].first, points[place].second, 3.5, color,
+                 fmt::format("{}, {} {}: {}", series[i].name, axis, place,
+                             quantity.format(series[i].values[place])));
     }
-    const double line_y = plot.top + 14 + 22 * static_cast<double>(i);
-    svg.colored_line(672, line_y - 4, 692, line_y - 4, color, 3);
-    svg.text(700, line_y, series[i].name);
+    keys.push_back({color, series[i].name});
   }
-  return svg.str();
+  return svg.str() + legend_of(keys);
 }
 
 std::string heat_map(const HeatMap& map, const ColorScale& scale) {
@@ -113,10 +142,12 @@ std::string heat_map(const HeatMap& map, const ColorScale& scale) {
   const double bottom = top + rows * cell_height;
   const bool legend = !map.unit.empty();
   const double width = std::max(left + columns * cell_width + 8, legend ? 260.0 : 0.0);
-  Svg svg(width, bottom + (legend ? 102 : 44), map.label);
+  Svg svg(width, bottom + (legend ? 112 : 48), map.label);
   for (std::size_t row = 0; row < map.rows.size(); ++row) {
     const double y = top + static_cast<double>(row) * cell_height;
-    svg.text(left - 6, y + cell_height / 2 + 4, map.rows[row], Anchor::end, "small");
+    if (row % static_cast<std::size_t>(label_step(cell_height)) == 0) {
+      svg.text(left - 6, y + cell_height / 2 + 4, map.rows[row], Anchor::end, "small");
+    }
     for (std::size_t column = 0; column < map.columns.size(); ++column) {
       const double value = map.values(row, column);
       if (std::isnan(value)) continue;
@@ -127,19 +158,19 @@ std::string heat_map(const HeatMap& map, const ColorScale& scale) {
     }
   }
   for (std::size_t column = 0; column < map.columns.size(); ++column) {
-    svg.text(left + (static_cast<double>(column) + 0.5) * cell_width, bottom + 14,
+    svg.text(left + (static_cast<double>(column) + 0.5) * cell_width, bottom + 16,
              map.columns[column], Anchor::middle, "small");
   }
-  svg.text(left + columns * cell_width / 2, bottom + 34, map.column_title, Anchor::middle);
+  svg.text(left + columns * cell_width / 2, bottom + 40, map.column_title, Anchor::middle);
   svg.vertical_text(14, top + rows * cell_height / 2, map.row_title);
   if (legend) {
-    svg.legend(left, bottom + 70, 200, scale, map.unit, two_decimals);
+    svg.legend(left, bottom + 78, 200, scale, map.unit, two_decimals);
   }
   return svg.str();
 }
 
 std::string color_legend(const ColorScale& scale, const std::string& title) {
-  Svg svg(260, 48, title);
+  Svg svg(260, 52, title);
   svg.legend(2, 18, 200, scale, title, two_decimals);
   return svg.str();
 }
@@ -154,17 +185,18 @@ std::string layer_chart(const std::string& label, const std::string& statistic,
     high = std::max({high, above, point.value});
   }
   const double margin = std::max(1e-3, 0.08 * (high - low));
-  const Plot plot{86,           14,           560,
+  const Plot plot{left_margin,  14,           plot_width,
                   250,          -0.5,         static_cast<double>(points.size()) - 0.5,
                   low - margin, high + margin};
-  Svg svg(900, 320, label);
+  Svg svg(chart_width, 316, label);
   draw_grid(svg, plot, step_for(plot.y_high - plot.y_low),
             [](double value) { return fmt::format("{:.3g}", value); });
   draw_numbers_below(svg, plot, static_cast<int>(points.size()), "layer");
   svg.vertical_text(16, plot.top + plot.height / 2, statistic);
+  std::vector<Key> keys;
   if (theta) {
     svg.line(plot.left, plot.y(*theta), plot.left + plot.width, plot.y(*theta), "threshold");
-    svg.text(plot.left + plot.width + 8, plot.y(*theta) + 4, fmt::format("θ = {:.4f}", *theta));
+    keys.push_back({"var(--ink)", fmt::format("θ = {:.4f}", *theta), true});
   }
   bool classes = false;
   for (std::size_t i = 0; i < points.size(); ++i) {
@@ -181,12 +213,10 @@ std::string layer_chart(const std::string& label, const std::string& statistic,
     classes = classes || point.layer_class.has_value();
   }
   if (classes) {
-    svg.circle(678, plot.top + 10, 5, demanding_color);
-    svg.text(690, plot.top + 14, "demanding");
-    svg.circle(678, plot.top + 32, 5, efficient_color);
-    svg.text(690, plot.top + 36, "efficient");
+    keys.push_back({std::string(demanding_color), "demanding"});
+    keys.push_back({std::string(efficient_color), "efficient"});
   }
-  return svg.str();
+  return svg.str() + (keys.empty() ? "" : legend_of(keys));
 }
 
 namespace {
@@ -220,19 +250,24 @@ Kept kept_of(const RetentionPlan& plan, int layer, int source) {
 }  // namespace
 
 std::string kept_grid(const RetentionPlan& plan, const std::vector<LayerClass>& classes) {
-  constexpr double cell_width = 44;
   constexpr double left = 72;
+  constexpr double tokens_width = 70;
   constexpr double top = 8;
   const double cell_height = std::clamp(480.0 / plan.layers(), 14.0, 24.0);
   const int sources = plan.schedule().last_scale();
+  const double cell_width = std::clamp((chart_width - left - tokens_width) / sources, 14.0, 44.0);
   const double right = left + sources * cell_width;
   const double bottom = top + plan.layers() * cell_height;
-  Svg svg(right + 260, bottom + 44, "Source scales that each layer keeps under the budget");
+  Svg svg(right + tokens_width, bottom + 50,
+          "Source scales that each layer keeps under the budget");
   for (int layer = 0; layer < plan.layers(); ++layer) {
     const double y = top + layer * cell_height;
     svg.rect(left - 10, y, 4, cell_height - 1,
              color_of(classes.at(static_cast<std::size_t>(layer))));
-    svg.text(left - 16, y + cell_height / 2 + 4, std::to_string(layer), Anchor::end, "small");
+    const bool labelled = layer % label_step(cell_height) == 0;
+    if (labelled) {
+      svg.text(left - 16, y + cell_height / 2 + 4, std::to_string(layer), Anchor::end, "small");
+    }
     for (int source = 0; source < sources; ++source) {
       const Kept kept = kept_of(plan, layer, source);
       const double x = left + source * cell_width;
@@ -246,21 +281,20 @@ std::string kept_grid(const RetentionPlan& plan, const std::vector<LayerClass>& 
       if (kept.by_last)
         svg.circle(x + cell_width / 2 - 0.5, y + cell_height / 2 - 0.5, 2.5, "#fff");
     }
-    const std::int64_t tokens = plan.read_tokens(layer, sources);
-    svg.text(right + 8, y + cell_height / 2 + 4,
-             fmt::format("{} token{}", tokens, tokens == 1 ? "" : "s"), Anchor::start, "small");
+    if (labelled) {
+      svg.text(right + 8, y + cell_height / 2 + 4, std::to_string(plan.read_tokens(layer, sources)),
+               Anchor::start, "small");
+    }
   }
+  svg.text(right + 6, bottom + 16, "tokens", Anchor::start, "small");
   for (int source = 0; source < sources; ++source) {
-    svg.text(left + (source + 0.5) * cell_width, bottom + 14, std::to_string(source),
+    svg.text(left + (source + 0.5) * cell_width, bottom + 16, std::to_string(source),
              Anchor::middle, "small");
   }
-  svg.text(left + sources * cell_width / 2, bottom + 34, "source scale", Anchor::middle);
+  svg.text(left + sources * cell_width / 2, bottom + 40, "source scale", Anchor::middle);
   svg.vertical_text(14, top + plan.layers() * cell_height / 2, "layer");
-  svg.rect(right + 92, top + 2, 4, 14, demanding_color);
-  svg.text(right + 102, top + 14, "demanding layer");
-  svg.rect(right + 92, top + 24, 4, 14, efficient_color);
-  svg.text(right + 102, top + 36, "efficient layer");
-  return svg.str();
+  return svg.str() + legend_of({{std::string(demanding_color), "demanding layer"},
+                                {std::string(efficient_color), "efficient layer"}});
 }
 
 }  // namespace kvscope

@@ -11,14 +11,23 @@
 
 namespace kvscope {
 
+// Each is an SVG of at most 560 px, whose letters a phone can show large enough, and a legend in
+// HTML that wraps.
+
 struct Series {
   std::string name;
-  std::vector<double> values;  ///< one per scale
+  std::vector<double> values;  ///< one per scale or layer
 };
 
-/// Lines over the scales, axis from 0.
-std::string scale_chart(const std::string& label, const std::vector<Series>& series,
-                        const std::function<std::string(double)>& format);
+/// How the values of an axis are written.
+struct Quantity {
+  std::function<std::string(double)> format;
+  double base = 1000;  ///< between units: grid lines are round in the unit that fits
+};
+
+/// Lines over scales or layers, value axis from 0.
+std::string line_chart(const std::string& label, const std::string& axis,
+                       const std::vector<Series>& series, const Quantity& quantity);
 
 /// What a heat map shows; NaN cells stay empty.
 struct HeatMap {

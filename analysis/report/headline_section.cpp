@@ -44,10 +44,11 @@ const FigureWriter& write() {
 std::string tile(const std::string& value, const std::string& what, const std::string& scope,
                  Tone tone = Tone::neutral) {
   static constexpr const char* classes[] = {"value", "value good", "value bad"};
+  const std::string words = value == no_difference ? " words" : "";
   return fmt::format(
-      "<div class=\"tile\"><div class=\"{}\">{}</div><div class=\"what\">{}</div>"
+      "<div class=\"tile\"><div class=\"{}{}\">{}</div><div class=\"what\">{}</div>"
       "<div class=\"scope\">{}</div></div>\n",
-      classes[static_cast<int>(tone)], escape_markup(value), escape_markup(what),
+      classes[static_cast<int>(tone)], words, escape_markup(value), escape_markup(what),
       escape_markup(scope));
 }
 

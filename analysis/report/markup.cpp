@@ -4,13 +4,15 @@
 
 #include <fmt/format.h>
 
+#include "analysis/compare/figure_writer.h"
+
 namespace kvscope {
 namespace {
 
 bool starts_like_a_number(std::string_view cell) {
   if (cell.size() > 20) return false;  // ids and dates
   const std::size_t start = cell.find_first_not_of("+-");
-  return cell == "-" ||
+  return cell == "-" || cell == no_difference ||
          (start != std::string_view::npos && start < 2 && cell[start] >= '0' && cell[start] <= '9');
 }
 
@@ -40,9 +42,11 @@ std::string html_row(const std::vector<std::string>& cells, const std::vector<bo
                      const char* tag) {
   std::string html = "<tr>";
   for (std::size_t column = 0; column < cells.size(); ++column) {
-    const char* attribute = numbers[column]                ? " class=\"n\""
-                            : has_long_word(cells[column]) ? " class=\"long\""
-                                                           : "";
+    const bool is_long = has_long_word(cells[column]);
+    const char* attribute = numbers[column] && is_long ? " class=\"n long\""
+                            : numbers[column]          ? " class=\"n\""
+                            : is_long                  ? " class=\"long\""
+                                                       : "";
     html += fmt::format("<{0}{1}>{2}</{0}>", tag, attribute, escape_markup(cells[column]));
   }
   return html + "</tr>\n";
@@ -96,7 +100,7 @@ std::string base64(const std::vector<std::uint8_t>& bytes) {
 
 std::string html_table(const Table& table) {
   const std::vector<bool> numbers = number_columns(table);
-  std::string html = "<div class=\"scroll\"><table>\n<thead>";
+  std::string html = "<div class=\"scroll\" tabindex=\"0\"><table>\n<thead>";
   html += html_row(table.columns, numbers, "th");
   html += "</thead>\n<tbody>\n";
   for (const auto& row : table.rows) html += html_row(row, numbers, "td");

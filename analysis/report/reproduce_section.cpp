@@ -20,7 +20,7 @@ std::string reproduce_section(const ReportFiles& files) {
   }
   body += "</pre>\n";
   for (const ReportBudget& each : files.budgets) {
-    body += fmt::format("<details><summary>{} of {}</summary>\n<pre>{}</pre></details>\n",
+    body += fmt::format("<p class=\"pair\">{} of {}</p>\n<pre class=\"long-text\">{}</pre>\n",
                         each.name, escape_markup(fmt::format("{}", fmt::join(each.files, ", "))),
                         escape_markup(json_text(to_json(each.budget), 2)));
   }

@@ -122,8 +122,9 @@ std::string memory_section(const ReportFiles& files) {
       "Nothing is read after the last scale.");
   body += paragraph(describe_shape(*files.comparison) + '.', "scope");
   body += "<figure>\n" +
-          scale_chart("KV cache bytes over the scales", series,
-                      [](double bytes) { return format_bytes(static_cast<std::int64_t>(bytes)); }) +
+          line_chart(
+              "KV cache bytes over the scales", "scale", series,
+              {[](double bytes) { return format_bytes(static_cast<std::int64_t>(bytes)); }, 1024}) +
           "</figure>\n";
   return section("memory", "Memory over the scales", body);
 }

@@ -12,6 +12,7 @@ std::string quality_section(const ReportFiles& files);
 std::string headline_section(const ReportFiles& files);
 std::string comparison_section(const ReportFiles& files);
 std::string memory_section(const ReportFiles& files);
+std::string time_section(const ReportFiles& files);
 std::string similarity_section(const ReportFiles& files);
 std::string attention_section(const ReportFiles& files);
 std::string layer_section(const ReportFiles& files);

@@ -8,6 +8,7 @@
 #include "analysis/layers/statistic_list.h"
 #include "analysis/report/budget_rule.h"
 #include "analysis/report/charts.h"
+#include "analysis/report/dropped_scales.h"
 #include "analysis/report/markup.h"
 #include "analysis/report/sections.h"
 
@@ -76,17 +77,6 @@ NdArray<double> source_map(const NdArray<double>& values, std::int64_t layer) {
     }
   }
   return map;
-}
-
-/// Attention mass as a share of what the target's queries give: each of its tokens gives 1.
-NdArray<double> attention_shares(const NdArray<double>& mass, const ScaleSchedule& schedule) {
-  NdArray<double> shares = mass;
-  const auto scales = static_cast<std::size_t>(schedule.scales());
-  for (std::size_t i = 0; i < shares.data.size(); ++i) {
-    const auto target = static_cast<int>(i / scales % scales);
-    shares.data[i] /= static_cast<double>(schedule.tokens(target));
-  }
-  return shares;
 }
 
 /// From the smallest to the largest finite value of all maps: they share one legend.
@@ -205,7 +195,8 @@ std::string attention_section(const ReportFiles& files) {
   const CaptureReader* file = files.statistics_file();
   if (!file || !file->layout().mass) return "";
   const Statistics statistics = *file->statistics();
-  const NdArray<double> shares = attention_shares(statistics.mass, file->record().model.schedule());
+  const NdArray<double> shares =
+      attention_share(statistics.mass, file->record().model.schedule().tokens_by_scale());
   const std::int64_t scales = shares.shape[2];
   std::vector<NdArray<double>> maps;
   for (std::int64_t layer = 0; layer < shares.shape[0]; ++layer) {
@@ -216,12 +207,18 @@ std::string attention_section(const ReportFiles& files) {
   for (const LayerStatistic& statistic : all_layer_statistics()) {
     if (statistic.family == StatisticFamily::attention) readers.emplace_back(statistic.name);
   }
+  std::string dropped;
+  for (const ReportBudget& budget : files.budgets) {
+    const std::string sentence = what_is_dropped(budget);
+    if (!sentence.empty()) dropped += ' ' + sentence;
+  }
   std::string body = paragraph(
-      "Share of a target scale's attention that goes to each earlier scale; the rest stays in the "
-      "scale itself. What is neither first nor next to the target is what efficient layers drop. " +
-      who_read(files, *file, readers));
+      "Attention share: the part of a target scale's attention that goes to each earlier scale; "
+      "the "
+      "rest stays in the scale itself." +
+      dropped + ' ' + who_read(files, *file, readers));
   body += paragraph("Mean over heads. " + scope_of(*file, statistics.samples) + ".", "scope");
-  body += color_legend(scale, "share of attention") + "<div class=\"maps\">\n";
+  body += color_legend(scale, "attention share") + "<div class=\"maps\">\n";
   for (std::size_t layer = 0; layer < maps.size(); ++layer) {
     const std::string name = fmt::format("layer {}", layer);
     body += figure(heat_map({"Attention of every target on every earlier scale, " + name,

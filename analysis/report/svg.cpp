@@ -25,6 +25,9 @@ constexpr std::array<Rgb, 10> viridis = {{{68, 1, 84},
                                           {181, 222, 43},
                                           {253, 231, 37}}};
 
+// What a phone leaves for a picture; wider ones are shrunk there.
+constexpr double phone_width = 360;
+
 /// A shape with a tool tip inside, or closed at once.
 std::string closed(const std::string& tag, const std::string& attributes, std::string_view tip) {
   if (tip.empty()) return fmt::format("<{} {}/>\n", tag, attributes);
@@ -55,8 +58,10 @@ std::string ColorScale::color(double value) const {
 
 Svg::Svg(double width, double height, std::string_view label)
     : open_(fmt::format("<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {0:.0f} {1:.0f}\" "
-                        "width=\"{0:.0f}\" height=\"{1:.0f}\" role=\"img\" aria-label=\"{2}\">\n",
-                        width, height, escape_markup(label))) {}
+                        "width=\"{0:.0f}\" height=\"{1:.0f}\"{3} role=\"img\" "
+                        "aria-label=\"{2}\">\n",
+                        width, height, escape_markup(label),
+                        width > phone_width ? " class=\"wide\"" : "")) {}
 
 void Svg::rect(double x, double y, double width, double height, std::string_view fill,
                std::string_view tip) {
@@ -128,8 +133,8 @@ void Svg::legend(double x, double y, double width, const ColorScale& scale, std:
     const double value = scale.low() + (i + 0.5) / steps * (scale.high() - scale.low());
     rect(x + i * step, y, step + 0.5, 10, scale.color(value));
   }
-  text(x, y + 23, format(scale.low()), Anchor::start, "small");
-  text(x + width, y + 23, format(scale.high()), Anchor::end, "small");
+  text(x, y + 27, format(scale.low()), Anchor::start, "small");
+  text(x + width, y + 27, format(scale.high()), Anchor::end, "small");
 }
 
 std::string Svg::str() const { return open_ + body_ + "</svg>\n"; }

@@ -26,7 +26,7 @@ class ColorScale {
 
 /// An SVG picture in the making. Lengths are CSS pixels. Text and axes take the page's colours, so
 /// that it reads in light and dark: classes `axis`, `grid`, `small`, `strong` are in the page's
-/// style.
+/// style; a picture wider than a phone has class `wide`, for its letters to be enlarged there.
 class Svg {
  public:
   /// `label` says what it shows to those who cannot see it.

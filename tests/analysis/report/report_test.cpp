@@ -96,7 +96,7 @@ TEST_F(ReportTest, ColoursWhatIsPlainlyBetterOrWorse) {
   EXPECT_THAT(page, HasSubstr("<div class=\"value good\">-16.4 %</div><div class=\"what\">KV"));
   EXPECT_THAT(page, HasSubstr("<div class=\"value bad\">16.000</div>"));
   EXPECT_THAT(page, HasSubstr("<div class=\"value\">80.0 %</div>"));
-  EXPECT_THAT(page, HasSubstr("<div class=\"value\">no difference seen</div>"));
+  EXPECT_THAT(page, HasSubstr("<div class=\"value words\">no difference seen</div>"));
 }
 
 TEST_F(ReportTest, WritesNoMarkdownAndOneMinusSign) {
@@ -356,6 +356,73 @@ TEST_F(ReportTest, RepeatsTheSeedOfRandomWeights) {
   random.record.weights_sha256 = "random:17";
   write_run(random, folder_ / "random.h5");
   EXPECT_THAT(render_report({folder_ / "random.h5"}), HasSubstr(" --random-weights 17"));
+}
+
+// At 400 px an 80 % budget's chart of 900 px had letters of 5 px, and a digest pushed the page
+// wide.
+TEST_F(ReportTest, FitsAPhone) {
+  const std::string page =
+      render_report({folder_ / "vanilla.h5", folder_ / "ams.h5", folder_ / "base.analysis.h5"});
+  const std::regex picture("<svg[^>]* width=\"([0-9]+)\"[^>]*>");
+  int pictures = 0;
+  for (std::sregex_iterator each(page.begin(), page.end(), picture), end; each != end; ++each) {
+    const int width = std::stoi((*each)[1]);
+    // Letters of 17 px at 368 / 560 are of 11 px.
+    EXPECT_LE(width, 560);
+    EXPECT_EQ(each->str().find("class=\"wide\"") != std::string::npos, width > 360) << each->str();
+    ++pictures;
+  }
+  EXPECT_GE(pictures, 10);
+  EXPECT_EQ(count(page, "<table>"), count(page, "<div class=\"scroll\" tabindex=\"0\"><table>"));
+  EXPECT_THAT(page, AllOf(HasSubstr("body { margin: 0; overflow-wrap: break-word;"),
+                          HasSubstr("100% no-repeat local"), HasSubstr("100% no-repeat scroll"),
+                          HasSubstr("svg.wide text.small { font-size: 17px; }"),
+                          HasSubstr("minmax(min(320px, 100%), 1fr)")));
+}
+
+// A printed page has nothing to unfold or scroll.
+TEST_F(ReportTest, PrintsWhole) {
+  const std::string page = render_report({folder_ / "vanilla.h5", folder_ / "ams.h5"});
+  EXPECT_THAT(page, Not(HasSubstr("<details")));
+  EXPECT_THAT(page, HasSubstr("kvscope.budget/1"));
+  const std::string print = between(page, "@media print", "</style>");
+  EXPECT_THAT(print, AllOf(HasSubstr("h1, h2, h3, .pair, thead"), HasSubstr("break-after: avoid"),
+                           HasSubstr(".scroll, .long-text { overflow: visible; max-height: none;"),
+                           HasSubstr("overflow-wrap: anywhere")));
+}
+
+TEST_F(ReportTest, ShowsTheAttentionCoreByScaleAndByLayer) {
+  const std::string page = render_report({folder_ / "vanilla.h5", folder_ / "ams.h5"});
+  const std::string time = between(page, "<section id=\"time\">", "</section>");
+  EXPECT_THAT(time, AllOf(HasSubstr("Time of attention_core by scale, an image"),
+                          HasSubstr("Time of attention_core by layer, an image")));
+  EXPECT_EQ(count(time, "<svg"), 2);
+  // Median of passes of 110 to 150 units: 130, 6 layers, 2 images.
+  EXPECT_THAT(time, HasSubstr("<title>vanilla.h5, scale 5: 390 ns</title>"));
+  EXPECT_THAT(time, HasSubstr("<title>ams.h5, layer 5: 390 ns</title>"));
+}
+
+TEST_F(ReportTest, FlagsTimesWhoseControlsMoved) {
+  testing::write_vanilla_and_ams(folder_, size_, {0, 1, 2}, [](ExampleRun& ams) {
+    for (BatchRecord& batch : ams.batches) {
+      for (std::int64_t& ns : batch.timing->layer_ns.data) ns *= 2;
+      for (std::int64_t& ns : batch.timing->batch_ns.data) ns *= 2;
+    }
+  });
+  const std::string page = render_report({folder_ / "vanilla.h5", folder_ / "ams.h5"});
+  EXPECT_THAT(between(page, "id=\"quality\"", "</div>\n"),
+              HasSubstr("modules that no budget changes took 1.99× their time"));
+  EXPECT_THAT(page, HasSubstr("<div class=\"value\">2.00×</div><div class=\"what\">time an image"));
+  EXPECT_THAT(page, HasSubstr("the controls moved, see above"));
+}
+
+TEST_F(ReportTest, SaysWhatTheEfficientLayersOfItsBudgetDrop) {
+  const std::string page =
+      render_report({folder_ / "vanilla.h5", folder_ / "ams.h5", folder_ / "base.analysis.h5"});
+  EXPECT_THAT(
+      between(page, "<section id=\"attention\">", "</section>"),
+      HasSubstr("The efficient layers of budget.json read only the first scale and drop all "
+                "others, the one before the target too."));
 }
 
 TEST_F(ReportTest, NeedsAFile) { EXPECT_THROW(render_report({}), UsageError); }

@@ -25,10 +25,14 @@ std::string words_of(const std::string& command) {
 }
 
 TEST(ShellQuoted, GivesOneWordThatIsTheName) {
-  for (const char* name :
-       {"run.h5", "my run.h5", "$(touch pwned).h5", "a|b", "it's.h5", "`id`", "a;b&c>d<e", "\"x\"",
-        "\\n", "*?[a]", "~root", "#x", "!!", "a\nb", "tab\there", "'\n'", "\\\n7", "ü λ.h5", "{a,b}",
-        "a=b", "-x.h5", ""}) {
+  for (const char* name : {"run.h5",    "my run.h5", "$(touch pwned).h5",
+                           "a|b",       "it's.h5",   "`id`",
+                           "a;b&c>d<e", "\"x\"",     "\\n",
+                           "*?[a]",     "~root",     "#x",
+                           "!!",        "a\nb",      "tab\there",
+                           "'\n'",      "\\\n7",     "ü λ.h5",
+                           "{a,b}",     "a=b",       "-x.h5",
+                           ""}) {
     EXPECT_EQ(words_of(shell_quoted(name)), "[" + std::string(name) + "]");
   }
 }
@@ -40,9 +44,7 @@ TEST(ShellQuoted, LeavesPlainNamesAlone) {
 }
 
 // In a comment of a script, a name on two lines would end the comment.
-TEST(ShellQuoted, StaysOnOneLine) {
-  EXPECT_EQ(shell_quoted("a\nrm -r b"), "$'a\\012rm -r b'");
-}
+TEST(ShellQuoted, StaysOnOneLine) { EXPECT_EQ(shell_quoted("a\nrm -r b"), "$'a\\012rm -r b'"); }
 
 TEST(ShellQuotedFile, IsNoOption) {
   EXPECT_EQ(shell_quoted_file("-x.h5"), "./-x.h5");
