@@ -39,7 +39,7 @@ struct Options {
   std::optional<int> demanding_layers;
   std::optional<double> ratio;
   std::string of = "read";
-  std::string kv_memory;
+  std::optional<std::string> kv_memory;
   std::string efficient;
   std::string demanding = "all";
   bool whole_scales = false;
@@ -115,8 +115,8 @@ PlanChoice choice_of(const Options& options, const LayerStatistics& statistics) 
   if (options.ratio) {
     return WithinRatio{.ratio = *options.ratio, .of = denominator_of(options)};
   }
-  if (!options.kv_memory.empty()) {
-    return WithinBytes{.bytes = parse_bytes(options.kv_memory, "--kv-memory")};
+  if (options.kv_memory) {
+    return WithinBytes{.bytes = parse_bytes(*options.kv_memory, "--kv-memory")};
   }
   return WidestGap{};
 }
@@ -192,8 +192,7 @@ void check_source(const Options& options) {
   if (options.file.empty() == options.model.empty()) {
     throw UsageError(
         "give an analysis file, or --model with a --statistic that needs none: uniform, first, "
-        "last "
-        "or random:SEED");
+        "last or random:SEED");
   }
 }
 
@@ -233,7 +232,7 @@ int run(const Options& options) {
   if (!options.sweep.by.empty() && options.sweep.shown.empty()) {
     throw UsageError("--by goes with --best or --sweep");
   }
-  if (options.whole_scales && !options.ratio && options.kv_memory.empty()) {
+  if (options.whole_scales && !options.ratio && !options.kv_memory) {
     throw UsageError("--whole-scales goes with a limit: give --ratio or --kv-memory");
   }
   const StatisticChoice statistic = statistic_of(options);
@@ -248,9 +247,9 @@ int run(const Options& options) {
   PlanOptions asked = plan_options(options, statistics);
   if (source.reader) asked.capture_id = source.reader->record().capture_id;
   const Plan plan = make_plan(statistics, source.model, asked);
+  const std::string others = of_other_statistics(options, source, plan);
   if (!options.output.empty()) write_budget(options, plan.budget);
   if (is_standard_output(options.output)) return 0;
-  const std::string others = of_other_statistics(options, source, plan);
   if (options.json) {
     nlohmann::json json = to_json(plan, statistics);
     json["other_statistics"] = others.empty() ? nlohmann::json() : nlohmann::json(others);
