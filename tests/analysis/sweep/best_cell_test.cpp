@@ -26,6 +26,7 @@ class BestCellTest : public ::testing::Test {
     results_.model = named_model_config("demo");
     results_.model.depth = 2;
     results_.model.patch_nums = {1, 2, 3, 4};
+    results_.model.image_size = 16;
     results_.weights_sha256 = "abc";
     results_.settings.samples = 5;
     results_.read_bytes = 14;
