@@ -58,11 +58,10 @@ Json totals_json(const PlanExplanation& explanation) {
                {"vanilla_resident_peak_bytes", explanation.vanilla_resident_bytes},
                {"limit", Json()}};
   if (explanation.limit) {
-    json["limit"] = {
-        {"bytes", explanation.limit->bytes},
-        {"of", explanation.limit->of == KvBytes::resident ? "resident" : "logical"},
-        {"reached_bytes", explanation.limited_bytes()},
-        {"with_fill_bytes", or_null(explanation.filled_bytes)}};
+    json["limit"] = {{"bytes", explanation.limit->bytes},
+                     {"of", explanation.limit->of == KvBytes::resident ? "resident" : "logical"},
+                     {"reached_bytes", explanation.limited_bytes()},
+                     {"with_fill_bytes", or_null(explanation.filled_bytes)}};
   }
   return json;
 }

@@ -94,10 +94,10 @@ Budget load_measured_budget(const MeasuredSweep& sweep, const CellFigures& cell,
   }
   const double share = expectation_of(budget, 1, 2, 2).ratio_of_read;
   if (std::abs(share - cell.share_of_read) > rounding || demanding != cell.demanding_layers) {
-    throw BadInput(where, file,
-                   fmt::format("the budget that {} measured, {:.4f} of read", sweep.file,
-                               cell.share_of_read),
-                   fmt::format("another one, {:.4f} of read", share));
+    throw BadInput(
+        where, file,
+        fmt::format("the budget that {} measured, {:.4f} of read", sweep.file, cell.share_of_read),
+        fmt::format("another one, {:.4f} of read", share));
   }
   return budget;
 }
@@ -122,9 +122,10 @@ std::vector<CellFigures> cells_within(const MeasuredSweep& sweep, double ratio) 
   for (const CellFigures& cell : sweep.cells) {
     smallest = std::min(smallest, cell.ratio.value_or(cell.share_of_read));
   }
-  throw Error(fmt::format(
-      "[sweep] {}: expected a ratio of at least {:.4g} of {}, the smallest that was measured, got {}",
-      sweep.file, smallest * ratio / of_read, name_of(of), ratio));
+  throw Error(
+      fmt::format("[sweep] {}: expected a ratio of at least {:.4g} of {}, the smallest that was "
+                  "measured, got {}",
+                  sweep.file, smallest * ratio / of_read, name_of(of), ratio));
 }
 
 bool is_random(const std::string& policy) {
@@ -153,8 +154,8 @@ std::vector<CellFigures> figures_of(const std::vector<CellResult>& cells) {
                        .share_of_read = result.share_of_read,
                        .demanding_layers = result.demanding_layers(),
                        .token_agreement = result.token_agreement,
-                       .demo_frechet_distance = result.scores ? result.scores->demo_frechet_distance
-                                                              : Estimate{}});
+                       .demo_frechet_distance =
+                           result.scores ? result.scores->demo_frechet_distance : Estimate{}});
   }
   return figures;
 }
@@ -228,9 +229,10 @@ BestCell best_cell(const MeasuredSweep& sweep, double ratio, Denominator of, Cel
   if (cells.empty()) fail_too_small(sweep, of_read, ratio, of);
   const CellFigures* best = best_of(cells, measure);
   if (best == nullptr) {
-    throw Error(fmt::format("[sweep] {}: expected cells with a demo Fréchet distance, got none that "
-                            "was scored (--by tokens needs no scores)",
-                            sweep.file));
+    throw Error(
+        fmt::format("[sweep] {}: expected cells with a demo Fréchet distance, got none that "
+                    "was scored (--by tokens needs no scores)",
+                    sweep.file));
   }
   BestCell result;
   result.cell = *best;
@@ -251,21 +253,20 @@ std::string better_statistic(const MeasuredSweep& sweep, const std::string& stat
     return std::abs(a - share_of_read) < std::abs(b - share_of_read);
   });
   std::vector<CellFigures> cells = cells_at(sweep.cells, ratio);
-  std::erase_if(cells, [](const CellFigures& cell) {
-    return cell.policy.empty() || is_random(cell.policy);
-  });
+  std::erase_if(
+      cells, [](const CellFigures& cell) { return cell.policy.empty() || is_random(cell.policy); });
   const auto own = std::find_if(cells.begin(), cells.end(), [&](const CellFigures& cell) {
     return cell.policy == statistic && figure(cell, measure);
   });
   const CellFigures* best = best_of(cells, measure);
-  const std::string scope = fmt::format("{} at {:.4g} of read, by {}: ", sweep.file, ratio,
-                                        name_of(measure));
+  const std::string scope =
+      fmt::format("{} at {:.4g} of read, by {}: ", sweep.file, ratio, name_of(measure));
   if (best == nullptr) return scope + "no statistic was measured";
-  const std::string own_text =
-      own == cells.end() ? fmt::format("{} was not measured", statistic)
-                         : fmt::format("{} has {}", statistic, in_words(*own, measure));
-  const bool beaten = own == cells.end() ||
-                      better(*figure(*best, measure), *figure(*own, measure), measure);
+  const std::string own_text = own == cells.end()
+                                   ? fmt::format("{} was not measured", statistic)
+                                   : fmt::format("{} has {}", statistic, in_words(*own, measure));
+  const bool beaten =
+      own == cells.end() || better(*figure(*best, measure), *figure(*own, measure), measure);
   if (!beaten) return scope + own_text + ", no other statistic measured better";
   return scope + fmt::format("{} measured better with {}; {}", best->policy,
                              in_words(*best, measure), own_text);

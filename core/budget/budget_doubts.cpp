@@ -25,11 +25,13 @@ std::string stale_expectation(const Budget& budget) {
   const BudgetExpectation& stated = *budget.expected;
   const BudgetExpectation now = as_stated(budget);
   if (stated.logical_peak_bytes != now.logical_peak_bytes) {
-    return fmt::format("expected.logical_peak_bytes is {}, but its layers keep {} bytes; they decide",
-                       stated.logical_peak_bytes, now.logical_peak_bytes);
+    return fmt::format(
+        "expected.logical_peak_bytes is {}, but its layers keep {} bytes; they decide",
+        stated.logical_peak_bytes, now.logical_peak_bytes);
   }
   return fmt::format(
-      "expected.resident_peak_bytes is {}, but the buffers of its layers take {} bytes; they decide",
+      "expected.resident_peak_bytes is {}, but the buffers of its layers take {} bytes; they "
+      "decide",
       *stated.resident_peak_bytes, *now.resident_peak_bytes);
 }
 
@@ -39,10 +41,9 @@ std::string wrong_classes(const Budget& budget, const std::vector<int>& layers) 
   std::vector<std::string> named;
   for (const int layer : layers) {
     if (named.size() == most_named_layers) break;
-    named.push_back(
-        fmt::format("layer {} ({}, but keeps {} of {} tokens)", layer,
-                    name_of(budget.layers[static_cast<std::size_t>(layer)].layer_class),
-                    plan.most_held_tokens(layer), all));
+    named.push_back(fmt::format("layer {} ({}, but keeps {} of {} tokens)", layer,
+                                name_of(budget.layers[static_cast<std::size_t>(layer)].layer_class),
+                                plan.most_held_tokens(layer), all));
   }
   const std::size_t others = layers.size() - named.size();
   return fmt::format("class and rule disagree in {}{}: only the rule decides what a layer keeps",
@@ -99,10 +100,10 @@ std::string memory_doubt(const Budget& budget, const KvShape& shape) {
   const auto counted_in = [](std::int64_t batch, std::int64_t key, std::int64_t value) {
     return fmt::format("batch {}, K {} B + V {} B an element", batch, key, value);
   };
-  std::string text = fmt::format(
-      "planned for {} of K and V, but this run's buffers take {} ({})", format_bytes(limit, digits),
-      format_bytes(needed, digits),
-      counted_in(shape.rows / 2, shape.key_element_bytes, shape.value_element_bytes));
+  std::string text =
+      fmt::format("planned for {} of K and V, but this run's buffers take {} ({})",
+                  format_bytes(limit, digits), format_bytes(needed, digits),
+                  counted_in(shape.rows / 2, shape.key_element_bytes, shape.value_element_bytes));
   if (const auto& stated = budget.expected) {
     text += fmt::format(
         "; the plan was for {}",

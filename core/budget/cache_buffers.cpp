@@ -21,8 +21,8 @@ bool appends_in_place(const RetentionPlan& plan, int layer, int target) {
 }
 
 CacheBuffers vanilla_buffers(const ScaleSchedule& schedule, int layers) {
-  return {.layer_tokens = std::vector<std::int64_t>(static_cast<std::size_t>(layers),
-                                                    schedule.total_tokens())};
+  return {.layer_tokens =
+              std::vector<std::int64_t>(static_cast<std::size_t>(layers), schedule.total_tokens())};
 }
 
 CacheBuffers planned_buffers(const RetentionPlan& plan) {
@@ -31,8 +31,8 @@ CacheBuffers planned_buffers(const RetentionPlan& plan) {
   for (int layer = 0; layer < plan.layers(); ++layer) {
     for (int target = 0; target < schedule.scales(); ++target) {
       if (appends_in_place(plan, layer, target)) continue;
-      buffers.shared_tokens = std::max(
-          buffers.shared_tokens, plan.read_tokens(layer, target) + schedule.tokens(target));
+      buffers.shared_tokens = std::max(buffers.shared_tokens,
+                                       plan.read_tokens(layer, target) + schedule.tokens(target));
     }
     buffers.layer_tokens.push_back(plan.most_held_tokens(layer));
   }

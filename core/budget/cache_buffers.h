@@ -19,8 +19,8 @@ struct CacheBuffers {
 bool runs_vanilla(const Budget& budget);
 
 /// Whether `layer` goes on to keep all that `target` read and the target itself, so that the target
-/// is laid out in the layer's own buffer; otherwise it is in the shared one. Throws Error for a plan
-/// that is not made of whole scales.
+/// is laid out in the layer's own buffer; otherwise it is in the shared one. Throws Error for a
+/// plan that is not made of whole scales.
 bool appends_in_place(const RetentionPlan& plan, int layer, int target);
 
 /// Every layer keeps every token.

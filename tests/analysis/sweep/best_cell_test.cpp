@@ -86,11 +86,13 @@ std::vector<std::string> written(const std::vector<BestMark>& marks) {
 
 TEST_F(BestCellTest, MarksTheBestOfEachRatio) {
   add_two_ratios();
-  EXPECT_THAT(written(best_marks(figures_of(results_.cells))),
-              ElementsAre("first_0.1 0.1 tokens", "random-3_0.4 0.4 tokens", "first_0.4 0.4 frechet"));
+  EXPECT_THAT(
+      written(best_marks(figures_of(results_.cells))),
+      ElementsAre("first_0.1 0.1 tokens", "random-3_0.4 0.4 tokens", "first_0.4 0.4 frechet"));
   const nlohmann::json json = to_json(results_);
   EXPECT_THAT(json["cells"][0]["best"], IsEmpty()) << "vanilla competes with nothing";
-  EXPECT_EQ(json["cells"][1]["best"], nlohmann::json::parse(R"([{"ratio": 0.4, "by": "frechet"}])"));
+  EXPECT_EQ(json["cells"][1]["best"],
+            nlohmann::json::parse(R"([{"ratio": 0.4, "by": "frechet"}])"));
   EXPECT_THAT(to_text(to_tables(results_, Numbers::readable)), HasSubstr("best: of its ratio"));
 }
 
@@ -109,13 +111,16 @@ TEST_F(BestCellTest, ChoosesAtTheNearestRatioThatFits) {
   const MeasuredSweep sweep = write_and_load();
   const BestCell best = best_cell(sweep, 0.45, Denominator::read, CellMeasure::frechet);
   EXPECT_EQ(best.budget, results_.cells[1].cell.budget);
-  EXPECT_THAT(best.why, AllOf(HasSubstr("first_0.4 is the best of 3 cells at 0.4 of read by frechet"),
-                              HasSubstr("0.900 (0.800 … 1.000), 5 samples"),
-                              HasSubstr("the intervals of 1 others overlap its own")));
-  EXPECT_EQ(best_cell(sweep, 0.4, Denominator::read, CellMeasure::tokens).cell.name, "random-3_0.4");
+  EXPECT_THAT(best.why,
+              AllOf(HasSubstr("first_0.4 is the best of 3 cells at 0.4 of read by frechet"),
+                    HasSubstr("0.900 (0.800 … 1.000), 5 samples"),
+                    HasSubstr("the intervals of 1 others overlap its own")));
+  EXPECT_EQ(best_cell(sweep, 0.4, Denominator::read, CellMeasure::tokens).cell.name,
+            "random-3_0.4");
   EXPECT_EQ(best_cell(sweep, 0.39, Denominator::read, CellMeasure::tokens).cell.name, "first_0.1");
   // 0.4 of read is 0.187 of final.
-  EXPECT_EQ(best_cell(sweep, 0.19, Denominator::final, CellMeasure::frechet).cell.name, "first_0.4");
+  EXPECT_EQ(best_cell(sweep, 0.19, Denominator::final, CellMeasure::frechet).cell.name,
+            "first_0.4");
 }
 
 TEST_F(BestCellTest, NamesWhatTheSweepDoesNotHave) {

@@ -38,10 +38,11 @@ TEST(BudgetDoubts, NamesLayersWhoseClassAloneWasEdited) {
   budget.layers[1].layer_class = LayerClass::efficient;
   budget.layers[3].layer_class = LayerClass::demanding;
   EXPECT_THAT(layers_of_another_class(budget), ElementsAre(1, 3));
-  EXPECT_THAT(doubts_of(budget),
-              ElementsAre("class and rule disagree in layer 1 (efficient, but keeps 14 of 14 tokens), "
-                          "layer 3 (demanding, but keeps 5 of 14 tokens): only the rule decides what "
-                          "a layer keeps"));
+  EXPECT_THAT(
+      doubts_of(budget),
+      ElementsAre("class and rule disagree in layer 1 (efficient, but keeps 14 of 14 tokens), "
+                  "layer 3 (demanding, but keeps 5 of 14 tokens): only the rule decides what "
+                  "a layer keeps"));
 
   budget = planned();
   budget.layers[0] = budget.layers[1] = budget.layers[2];
