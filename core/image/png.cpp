@@ -69,8 +69,8 @@ std::vector<std::uint8_t> encode_png(const Image& image) {
   return bytes;
 }
 
-void write_png(const std::string& path, const Image& image) {
-  const std::vector<std::uint8_t> bytes = encode_png(image);
+void write_png(const std::string& path, const Image& image, const PngTexts& texts) {
+  const std::vector<std::uint8_t> bytes = with_png_texts(encode_png(image), texts);
   std::ofstream file(path, std::ios::binary | std::ios::trunc);
   file.write(reinterpret_cast<const char*>(bytes.data()),
              static_cast<std::streamsize>(bytes.size()));

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "core/image/image.h"
+#include "core/image/png_text.h"
 
 namespace kvscope {
 
@@ -13,7 +14,7 @@ namespace kvscope {
 Image read_png(const std::string& path);
 
 /// Writes an 8-bit RGB PNG. Throws Error with the path when the file cannot be written.
-void write_png(const std::string& path, const Image& image);
+void write_png(const std::string& path, const Image& image, const PngTexts& texts = {});
 
 /// The bytes of that PNG file.
 std::vector<std::uint8_t> encode_png(const Image& image);
