@@ -9,18 +9,17 @@
 
 #include "core/base/error.h"
 #include "core/base/output_file.h"
-#include "core/capture/capture_reader.h"
+#include "core/capture/image_files.h"
+#include "core/image/png.h"
 
 namespace kvscope {
 namespace {
 
 namespace fs = std::filesystem;
 
-fs::path final_folder(const std::string& path) {
-  return fs::path(image_path(path, 0)).parent_path();
-}
+fs::path final_folder(const std::string& path) { return image_folder(path); }
 
-fs::path unfinished_folder(const std::string& path) { return final_folder(partial_path(path)); }
+fs::path unfinished_folder(const std::string& path) { return image_folder(partial_path(path)); }
 
 // The images that a run replaces, while its file takes its final name.
 fs::path replaced_folder(const std::string& path) {
@@ -50,6 +49,11 @@ void rename_images(const fs::path& from, const fs::path& to) {
 }  // namespace
 
 void ImageFolder::check(const std::string& path, bool force) {
+  // Its images would be those of the unfinished file of another one.
+  if (const std::string suffix = partial_path(""); path.ends_with(suffix)) {
+    throw Error(
+        fmt::format("[capture] {}: expected a name without {} at its end, got one", path, suffix));
+  }
   if (force) return;
   for (const fs::path& folder : {final_folder(path), unfinished_folder(path)}) {
     std::error_code ignored;
@@ -60,16 +64,26 @@ void ImageFolder::check(const std::string& path, bool force) {
   }
 }
 
-ImageFolder::ImageFolder(std::string path) : path_(std::move(path)) {
-  remove_images(unfinished_folder(path_));
+ImageFolder::ImageFolder(std::string path, std::string capture_id, bool resume)
+    : path_(std::move(path)), capture_id_(std::move(capture_id)) {
+  if (!resume) remove_images(unfinished_folder(path_));
 }
 
-std::string ImageFolder::unfinished_image(std::int64_t sample) const {
+void ImageFolder::write(std::int64_t sample, const Image& image) const {
   const fs::path folder = unfinished_folder(path_);
   std::error_code failure;
   fs::create_directories(folder, failure);
   require(failure, folder, "a folder for images");
-  return image_path(partial_path(path_), sample);
+  write_png(image_path(partial_path(path_), sample), image,
+            {{capture_id_text, capture_id_}, {sample_text, std::to_string(sample)}});
+}
+
+void ImageFolder::publish_left_behind(const std::string& path) {
+  std::error_code ignored;
+  const fs::path images = final_folder(path);
+  if (fs::exists(images, ignored) || !fs::exists(unfinished_folder(path), ignored)) return;
+  rename_images(unfinished_folder(path), images);
+  remove_images(replaced_folder(path));
 }
 
 void ImageFolder::publish(const std::function<void()>& finish_file) const {

@@ -4,21 +4,28 @@
 #include <functional>
 #include <string>
 
+#include "core/image/image.h"
+
 namespace kvscope {
 
-/// The PNGs beside a file. Until the file has its final name they lie in X.images.partial, so that
-/// a run that breaks off leaves the images of the file it was to replace alone.
+/// The PNGs beside a file. Until the file has its final name they lie in a folder of its own, so
+/// that a run that breaks off leaves the images of the file it was to replace alone.
 class ImageFolder {
  public:
   /// Throws Error when images are already beside `path` or beside its partial file and `force` is
-  /// not set.
+  /// not set, and for the name of a partial file.
   static void check(const std::string& path, bool force);
 
-  /// For the file `path`. Removes what an earlier run left of its unfinished images.
-  explicit ImageFolder(std::string path);
+  /// For the file `path`, whose images will carry its id. Removes what an earlier run left of its
+  /// unfinished images, unless this one goes on with them.
+  ImageFolder(std::string path, std::string capture_id, bool resume);
 
-  /// Where the PNG of a sample goes. Makes the folder. Throws Error.
-  std::string unfinished_image(std::int64_t sample) const;
+  /// Writes the PNG of the sample with the index `sample` in the run. Makes the folder. Throws
+  /// Error.
+  void write(std::int64_t sample, const Image& image) const;
+
+  /// Gives the images their final name where a run was stopped between its file's name and theirs.
+  static void publish_left_behind(const std::string& path);
 
   /// Calls `finish_file`, which gives the file its final name, and the images theirs. Stopped at
   /// any moment, no file has the images of another one. When `finish_file` throws, the images of an
@@ -27,6 +34,7 @@ class ImageFolder {
 
  private:
   std::string path_;
+  std::string capture_id_;
 };
 
 }  // namespace kvscope

@@ -1,9 +1,11 @@
 #include "collectors/session.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <utility>
 
 #include <ATen/ops/equal.h>
+#include <fmt/format.h>
 
 #include "collectors/kv/kv_statistics.h"
 #include "collectors/kv/mass_collector.h"
@@ -11,9 +13,11 @@
 #include "collectors/memory/ledger.h"
 #include "collectors/memory/memory_collector.h"
 #include "collectors/quantised_images.h"
+#include "core/base/error.h"
 #include "core/base/output_file.h"
 #include "core/base/random_mode.h"
-#include "core/image/png.h"
+#include "core/capture/capture_images.h"
+#include "core/capture/capture_reader.h"
 
 namespace kvscope {
 namespace {
@@ -35,11 +39,11 @@ std::vector<std::unique_ptr<Collector>> make_collectors(const RunRecord& record,
 }
 
 /// Adds the collector of scores, when there is a scorer.
-const ScoreCollector* add_scores(std::vector<std::unique_ptr<Collector>>& collectors,
-                                 std::shared_ptr<const Scorer> scorer) {
+ScoreCollector* add_scores(std::vector<std::unique_ptr<Collector>>& collectors,
+                           std::shared_ptr<const Scorer> scorer) {
   if (!scorer) return nullptr;
   auto scores = std::make_unique<ScoreCollector>(std::move(scorer));
-  const ScoreCollector* added = scores.get();
+  ScoreCollector* added = scores.get();
   collectors.push_back(std::move(scores));
   return added;
 }
@@ -116,7 +120,22 @@ class CaptureSession::LabelObserver final : public Observer {
   std::vector<std::int32_t> labels_;
 };
 
-void CaptureSession::check_output(const std::string& path, bool force) {
+void CaptureSession::check_output(const std::string& path, bool force, bool resume) {
+  const std::string file = link_target(path);
+  std::error_code ignored;
+  const bool begun = std::filesystem::exists(partial_path(file), ignored);
+  const bool finished = std::filesystem::exists(file, ignored);
+  if (begun && !resume && !force) {
+    throw Error(fmt::format(
+        "[output] {}: expected no unfinished file, got one of an earlier run (--resume goes on "
+        "with it; move it away to keep what it holds, or --force replaces it)",
+        partial_path(file)));
+  }
+  if (begun && finished && !force) (void)check_target(path, false);
+  if (resume && (begun || finished)) {
+    (void)check_target(path, true);
+    return;
+  }
   ImageFolder::check(check_target(path, force), force);
 }
 
@@ -130,8 +149,39 @@ CaptureSession::CaptureSession(const std::string& path, RunRecord record, at::De
       timing_(record_.settings.repeat, record_.model.depth, plan_.schedule().scales()),
       writer_(checked(path, force), name_collectors(collectors_, record_), layout_of(record_),
               force),
-      images_(writer_.path()),
+      images_(writer_.path(), record_.capture_id, false),
       thread_([this](PendingBatch& batch) { write(batch); }) {}
+
+CaptureSession::CaptureSession(const std::string& path, RunRecord record, at::Device device,
+                               std::shared_ptr<const Scorer> scorer, CaptureWriter::Resume resume)
+    : record_(std::move(record)),
+      plan_(record_.budget),
+      labels_(std::make_unique<LabelObserver>()),
+      collectors_(make_collectors(record_, plan_, device)),
+      scores_(add_scores(collectors_, std::move(scorer))),
+      timing_(record_.settings.repeat, record_.model.depth, plan_.schedule().scales()),
+      writer_(path, name_collectors(collectors_, record_), layout_of(record_), resume),
+      images_(writer_.path(), record_.capture_id, true),
+      thread_([this](PendingBatch& batch) { write(batch); }) {
+  resumed_batches_ = writer_.committed_batches();
+  judge_committed();
+}
+
+// Batch by batch as the run did, so that the features are the same bits.
+void CaptureSession::judge_committed() {
+  const CaptureReader file(partial_path(writer_.path()));
+  const CaptureImages images(file);
+  const std::vector<std::int32_t> labels = file.labels();
+  std::int64_t position = 0;
+  for (const std::int64_t samples : file.batch_samples()) {
+    std::vector<Image> batch;
+    const auto first = labels.begin() + position;
+    for (const std::int64_t end = position + samples; position < end; ++position) {
+      batch.push_back(images.read(position));
+    }
+    if (scores_) scores_->add({first, first + samples}, batch);
+  }
+}
 
 CaptureSession::~CaptureSession() {
   if (generator_ == nullptr) return;
@@ -171,8 +221,7 @@ void CaptureSession::run_batch(BatchRequest request) {
   for (const auto& collector : collectors_) collector->fill(record);
   timing_.fill(record);
   pending.image = first.image;
-  pending.first_sample = samples_;
-  samples_ += batch;
+  pending.first_sample = request.first_sample;
   thread_.push(std::move(pending));
 }
 
@@ -184,7 +233,7 @@ void CaptureSession::write(PendingBatch& batch) {
   auto pixels = batch.record.preview.data.begin();
   std::int64_t sample = batch.first_sample;
   for (const Image& image : images) {
-    write_png(images_.unfinished_image(sample++), image);
+    images_.write(sample++, image);
     const Image small = downscale(image, preview);
     pixels = std::copy(small.rgb.begin(), small.rgb.end(), pixels);
   }

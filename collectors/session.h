@@ -27,7 +27,9 @@ class CaptureSession {
 
   /// Throws Error when `path` cannot become a new file with images, or exists and `force` is not
   /// set. The constructor does it too; a job asks before it loads a model.
-  static void check_output(const std::string& path, bool force);
+  /// With `resume` what an interrupted run left may be there, and a finished file too: whether it
+  /// is this job's only the record can tell.
+  static void check_output(const std::string& path, bool force, bool resume = false);
 
   /// `record` is the run's; its settings.collectors are filled in here. `scorer`, the one of its
   /// settings, judges the images; none leaves them unscored. Throws Error as CaptureWriter does,
@@ -38,6 +40,13 @@ class CaptureSession {
   ~CaptureSession();
   CaptureSession(const CaptureSession&) = delete;
   CaptureSession& operator=(const CaptureSession&) = delete;
+
+  /// Goes on with the unfinished file of `path` behind its committed batches. `record` is the run's
+  /// with the id and start of that file, which must be of the same job (different_job). What a
+  /// scorer saw of its images comes from the PNGs. Throws as CaptureWriter does, BadInput when one
+  /// of them is missing.
+  CaptureSession(const std::string& path, RunRecord record, at::Device device,
+                 std::shared_ptr<const Scorer> scorer, CaptureWriter::Resume resume);
 
   /// Hangs the collectors into `generator`, which must not generate after the session is gone. Warm
   /// up before, so that nothing is collected.
@@ -51,20 +60,23 @@ class CaptureSession {
   void finish();
 
   const RunRecord& record() const { return record_; }
+  /// Whole in the file before this session, 0 in a new one.
+  std::int64_t resumed_batches() const { return resumed_batches_; }
 
  private:
   class LabelObserver;
 
   void write(PendingBatch& batch);
+  void judge_committed();
 
   RunRecord record_;
   RetentionPlan plan_;
   std::unique_ptr<LabelObserver> labels_;
   std::vector<std::unique_ptr<Collector>> collectors_;  // in the order they fill a record
-  const ScoreCollector* scores_;                        // among them; null without a scorer
+  ScoreCollector* scores_;                              // among them; null without a scorer
   TimingCollector timing_;
   Generator* generator_ = nullptr;
-  std::int64_t samples_ = 0;  // handed to the writer
+  std::int64_t resumed_batches_ = 0;
   CaptureWriter writer_;
   ImageFolder images_;
   WriterThread thread_;  // last: stops before anything it uses goes away

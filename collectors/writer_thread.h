@@ -18,7 +18,7 @@ namespace kvscope {
 struct PendingBatch {
   BatchRecord record;
   at::Tensor image;               ///< [sample, 3, y, x] float32 in [0, 1], on the host
-  std::int64_t first_sample = 0;  ///< position of its first sample in the file
+  std::int64_t first_sample = 0;  ///< index of its first sample in the run
 };
 
 /// Writes batches in order on one thread. It takes one batch at a time, so that with the one being

@@ -19,7 +19,7 @@ ARROWS = {
     "core/geometry": BASE,
     "core/budget": BASE + ["core/geometry"],
     "core/image": BASE,
-    "core/capture": BASE + ["core/geometry", "core/budget"],
+    "core/capture": BASE + ["core/geometry", "core/budget", "core/image"],
     "core/weights": BASE + ["core/geometry"],
     "core/cache": BASE + ["core/geometry", "core/budget"],
     "core/model": BASE + ["core/geometry", "core/weights", "core/cache"],

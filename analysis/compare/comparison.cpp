@@ -18,6 +18,7 @@
 #include "core/base/progress.h"
 #include "core/base/units.h"
 #include "core/budget/retention_plan.h"
+#include "core/capture/capture_images.h"
 #include "core/capture/capture_reader.h"
 
 namespace kvscope {
@@ -202,6 +203,21 @@ void add_not_comparable(const ComparedFile& baseline, const ComparedFile& file,
   }
 }
 
+/// An analysis has no images of its own.
+std::vector<DataProblem> image_problems(const CaptureReader& file, const std::string& name) {
+  if (file.record().kind == FileKind::analysis) return {};
+  const MissingImages missing = CaptureImages(file).missing();
+  std::vector<DataProblem> problems;
+  const auto add = [&](std::int64_t count, const char* what) {
+    if (count == 0) return;
+    problems.push_back({name, fmt::format("{} of {} {}", count, file.committed_samples(), what),
+                        fmt::format("not shown, compared or scored; {}", missing.why)});
+  };
+  add(missing.absent, "images are absent");
+  add(missing.foreign, "images are of another capture or sample");
+  return problems;
+}
+
 }  // namespace
 
 void check_same_model(const CaptureReader& baseline, const CaptureReader& file) {
@@ -245,6 +261,7 @@ std::vector<DataProblem> data_problems(const CaptureReader& file, const std::str
     problems.push_back({name, fmt::format("{} images without scores", scores->unreadable_images),
                         "they could not be read; the scores are of the other samples"});
   }
+  for (DataProblem& problem : image_problems(file, name)) problems.push_back(std::move(problem));
   if (!ledger_follows_plan(file)) {
     problems.push_back({name, "the ledger does not hold what the budget's plan says",
                         "reductions come from the plan and may not describe this run"});

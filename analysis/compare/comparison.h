@@ -81,9 +81,11 @@ struct TokenAgreement {
 };
 
 struct ImageScore {
-  std::int64_t sample = 0;
-  std::optional<double> psnr_db;  ///< nothing: identical
-  std::optional<double> ssim;     ///< nothing: smaller than the window
+  std::int64_t sample = 0;             ///< index in the run
+  std::int64_t baseline_position = 0;  ///< in the baseline
+  std::int64_t file_position = 0;      ///< in the other file
+  std::optional<double> psnr_db;       ///< nothing: identical
+  std::optional<double> ssim;          ///< nothing: smaller than the window
 };
 
 struct ImageFidelity {

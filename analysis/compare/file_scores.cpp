@@ -6,14 +6,28 @@
 #include <nlohmann/json.hpp>
 
 #include "core/base/error.h"
+#include "core/base/file_names.h"
 
 namespace kvscope {
 
+namespace {
+
+/// Empty when there is none, beside what `path` links to either.
+std::string scores_file_beside(const std::string& path) {
+  for (const std::string& name : names_through_links(path)) {
+    std::error_code ignored;
+    std::string scores = scores_path(name);
+    if (std::filesystem::exists(scores, ignored)) return scores;
+  }
+  return "";
+}
+
+}  // namespace
+
 Comparable<Scores> scores_of(const CaptureReader& file) {
   if (std::optional<Scores> own = file.scores()) return {std::move(own), ""};
-  const std::string path = scores_path(file.path());
-  std::error_code ignored;
-  if (!std::filesystem::exists(path, ignored)) return {};
+  const std::string path = scores_file_beside(file.path());
+  if (path.empty()) return {};
   try {
     Scores scores = load_scores(path);
     if (scores.capture_id == file.record().capture_id) return {std::move(scores), ""};

@@ -1,37 +1,60 @@
 #include "analysis/compare/same_draws.h"
 
 #include <algorithm>
+#include <map>
 #include <numeric>
+#include <utility>
 
 #include <fmt/format.h>
 
 #include "core/base/error.h"
+#include "core/capture/capture_images.h"
 #include "core/image/fidelity.h"
-#include "core/image/png.h"
 
 namespace kvscope {
 namespace {
 
 constexpr int smallest_ssim_side = 11;
 
-/// The leading samples of both. Under the official generator those of leading batches of one size:
-/// a shorter batch draws other numbers.
-std::int64_t common_samples(const CaptureReader& a, const CaptureReader& b) {
-  if (a.record().settings.rng != RandomMode::official) {
-    return std::min(a.committed_samples(), b.committed_samples());
+/// Samples in a batch and the first one's position in the file, by the first one's index in the
+/// run. Without the official generator every sample stands alone.
+using DrawnTogether = std::map<std::int64_t, std::pair<std::int64_t, std::int64_t>>;
+
+DrawnTogether drawn_together(const CaptureReader& file, const std::vector<std::int64_t>& samples) {
+  const bool alone = file.record().settings.rng != RandomMode::official;
+  DrawnTogether groups;
+  std::int64_t position = 0;
+  for (const std::int64_t batch : file.batch_samples()) {
+    const std::int64_t end = position + batch;
+    const std::int64_t step = alone ? 1 : batch;
+    for (; position < end; position += step) {
+      groups.try_emplace(samples.at(static_cast<std::size_t>(position)), step, position);
+    }
   }
-  const std::vector<std::int64_t>& left = a.batch_samples();
-  const std::vector<std::int64_t>& right = b.batch_samples();
-  const std::size_t batches = std::min(left.size(), right.size());
-  const auto end = left.begin() + static_cast<std::ptrdiff_t>(batches);
-  const auto differing = std::mismatch(left.begin(), end, right.begin()).first;
-  return std::accumulate(left.begin(), differing, std::int64_t{0});
+  return groups;
 }
 
 template <typename T>
-bool equal_start(const std::vector<T>& a, const std::vector<T>& b, std::int64_t count) {
-  return static_cast<std::int64_t>(std::min(a.size(), b.size())) >= count &&
-         std::equal(a.begin(), a.begin() + count, b.begin());
+bool equal_for(const std::vector<CommonSample>& common, const std::vector<T>& a,
+               const std::vector<T>& b) {
+  return std::all_of(common.begin(), common.end(), [&](const CommonSample& sample) {
+    return a.at(static_cast<std::size_t>(sample.baseline)) ==
+           b.at(static_cast<std::size_t>(sample.file));
+  });
+}
+
+std::string range_of(const CaptureReader& file) {
+  const std::vector<std::int64_t> samples = file.samples();
+  const auto [first, last] = std::minmax_element(samples.begin(), samples.end());
+  return fmt::format("{} … {}", *first, *last);
+}
+
+std::string why_none_is_common(const CaptureReader& baseline, const CaptureReader& file) {
+  const std::vector<std::int64_t> a = baseline.samples();
+  const std::vector<std::int64_t> b = file.samples();
+  const bool overlap = std::find_first_of(a.begin(), a.end(), b.begin(), b.end()) != a.end();
+  if (overlap) return "no batch of one size in both files";
+  return fmt::format("no sample in both files: {} and {}", range_of(baseline), range_of(file));
 }
 
 /// The official generator is one stream per batch and device: its draws change with both.
@@ -46,9 +69,11 @@ std::string why_streams_differ(const RunSettings& a, const RunSettings& b) {
   return "";
 }
 
-ImageScore score(std::int64_t sample, const Image& a, const Image& b) {
+ImageScore score(const CommonSample& sample, const Image& a, const Image& b) {
   ImageScore result;
-  result.sample = sample;
+  result.sample = sample.sample;
+  result.baseline_position = sample.baseline;
+  result.file_position = sample.file;
   result.psnr_db = psnr(a, b);
   if (std::min(a.width, a.height) >= smallest_ssim_side) result.ssim = ssim(a, b);
   return result;
@@ -86,29 +111,44 @@ std::string why_draws_differ(const CaptureReader& baseline, const CaptureReader&
   if (a.top_k != b.top_k) return differ("top-k", a.top_k, b.top_k);
   if (a.top_p != b.top_p) return differ("top-p", a.top_p, b.top_p);
   if (a.more_smooth != b.more_smooth) return "different more_smooth";
-  if (a.first_sample != b.first_sample) {
-    return differ("first samples", a.first_sample, b.first_sample);
-  }
   if (std::string why = why_streams_differ(a, b); !why.empty()) return why;
-  const std::int64_t samples = common_samples(baseline, file);
-  if (samples == 0) return "no batch of one size in both files";
-  if (!equal_start(baseline.labels(), file.labels(), samples)) return "different labels";
-  if (!equal_start(baseline.seeds(), file.seeds(), samples)) return "different seeds of samples";
+  const std::vector<CommonSample> common = common_samples(baseline, file);
+  if (common.empty()) return why_none_is_common(baseline, file);
+  if (!equal_for(common, baseline.labels(), file.labels())) return "different labels";
+  if (!equal_for(common, baseline.seeds(), file.seeds())) return "different seeds of samples";
   return "";
+}
+
+std::vector<CommonSample> common_samples(const CaptureReader& baseline, const CaptureReader& file) {
+  const std::vector<std::int64_t> samples = baseline.samples();
+  const DrawnTogether others = drawn_together(file, file.samples());
+  std::vector<CommonSample> common;
+  for (const auto& [first, group] : drawn_together(baseline, samples)) {
+    const auto& [size, position] = group;
+    const auto other = others.find(first);
+    if (other == others.end() || other->second.first != size) continue;
+    for (std::int64_t k = 0; k < size; ++k) {
+      common.push_back({first + k, position + k, other->second.second + k});
+    }
+  }
+  std::sort(common.begin(), common.end(),
+            [](const CommonSample& a, const CommonSample& b) { return a.baseline < b.baseline; });
+  return common;
 }
 
 TokenAgreement token_agreement(const CaptureReader& baseline, const CaptureReader& file) {
   const ScaleSchedule schedule = baseline.record().model.schedule();
   const NdArray<std::int32_t> a = baseline.token_ids();
   const NdArray<std::int32_t> b = file.token_ids();
+  const std::vector<CommonSample> common = common_samples(baseline, file);
   TokenAgreement agreement;
-  agreement.samples = common_samples(baseline, file);
+  agreement.samples = static_cast<std::int64_t>(common.size());
   std::int64_t all_equal = 0;
   for (int scale = 0; scale < schedule.scales(); ++scale) {
     std::int64_t equal = 0;
-    for (std::int64_t sample = 0; sample < agreement.samples; ++sample) {
+    for (const CommonSample& sample : common) {
       for (std::int64_t token = schedule.begin(scale); token < schedule.end(scale); ++token) {
-        equal += a(sample, token) == b(sample, token);
+        equal += a(sample.baseline, token) == b(sample.file, token);
       }
     }
     all_equal += equal;
@@ -123,16 +163,17 @@ TokenAgreement token_agreement(const CaptureReader& baseline, const CaptureReade
 ImageFidelity image_fidelity(const CaptureReader& baseline, const CaptureReader& file,
                              const std::function<void()>& on_image) {
   ImageFidelity fidelity;
-  const std::int64_t samples = common_samples(baseline, file);
-  for (std::int64_t sample = 0; sample < samples; ++sample) {
-    if (!baseline.has_finite_image(sample) || !file.has_finite_image(sample)) {
+  const CaptureImages baseline_images(baseline);
+  const CaptureImages file_images(file);
+  for (const CommonSample& sample : common_samples(baseline, file)) {
+    if (!baseline.has_finite_image(sample.baseline) || !file.has_finite_image(sample.file)) {
       ++fidelity.nonfinite;
       if (on_image) on_image();
       continue;
     }
     try {
       fidelity.images.push_back(
-          score(sample, read_png(baseline.image_file(sample)), read_png(file.image_file(sample))));
+          score(sample, baseline_images.read(sample.baseline), file_images.read(sample.file)));
     } catch (const Error& error) {
       if (fidelity.unreadable++ == 0) fidelity.unreadable_why = error.what();
     }

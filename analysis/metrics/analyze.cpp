@@ -127,6 +127,19 @@ RunRecord merged_record(const std::vector<CaptureReader>& sources) {
   return record;
 }
 
+/// Shards come in any order, as a shell lists them; the whole has that of its samples.
+void sort_by_samples(std::vector<CaptureReader>& sources) {
+  std::vector<std::pair<std::int64_t, CaptureReader>> by_first;
+  for (CaptureReader& source : sources) {
+    const std::int64_t first = source.samples().front();
+    by_first.emplace_back(first, std::move(source));
+  }
+  std::stable_sort(by_first.begin(), by_first.end(),
+                   [](const auto& a, const auto& b) { return a.first < b.first; });
+  sources.clear();
+  for (auto& [first, source] : by_first) sources.push_back(std::move(source));
+}
+
 FileLayout merged_layout(const std::vector<CaptureReader>& sources) {
   const CaptureReader& first = sources.front();
   FileLayout layout;
@@ -140,8 +153,11 @@ FileLayout merged_layout(const std::vector<CaptureReader>& sources) {
   layout.preview_size = first.layout().preview_size;
   layout.image_check = std::all_of(sources.begin(), sources.end(),
                                    [](const auto& source) { return source.layout().image_check; });
-  for (const CaptureReader& source : sources)
+  for (const CaptureReader& source : sources) {
     layout.batches += static_cast<std::int64_t>(source.batch_samples().size());
+    const std::vector<std::int64_t> samples = source.samples();
+    layout.samples.insert(layout.samples.end(), samples.begin(), samples.end());
+  }
   return layout;
 }
 
@@ -168,6 +184,7 @@ void analyze(const std::vector<std::string>& inputs, const std::string& output,
     check_has_statistics(sources.back());
     check_same_experiment(sources.front(), sources.back());
   }
+  sort_by_samples(sources);
   const RunRecord record = merged_record(sources);
   check_draws_differ(sources);
   const FileLayout layout = merged_layout(sources);

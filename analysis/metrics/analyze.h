@@ -12,8 +12,9 @@ struct AnalyzeOptions {
 
 /// Turns captures into an analysis file: similarity, norms and layer statistics from raw K and V,
 /// or as the run accumulated them; attention mass, samples, ledger and timings as captured. Sums
-/// stay batch by batch, in the order of `inputs`, so that several captures give the bytes of one
-/// run over all their batches. Partial captures count with what they committed. Throws BadInput: no
+/// stay batch by batch, in the order of the inputs' first samples (as given where these are equal),
+/// so that several captures give the bytes of one run over all their batches; every sample keeps
+/// its index in the run. Partial captures count with what they committed. Throws BadInput: no
 /// statistics in an input, raw K/V of some samples only, inputs of different models, budgets,
 /// sampling or kept subsets, one capture or the same draws given twice. Throws UsageError when
 /// `output` is an input.

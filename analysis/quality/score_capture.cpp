@@ -10,15 +10,15 @@
 #include "core/base/error.h"
 #include "core/base/interrupt.h"
 #include "core/base/progress.h"
-#include "core/image/png.h"
+#include "core/capture/capture_images.h"
 
 namespace kvscope {
 namespace {
 
-Image read_image(const std::string& path, int side) {
-  Image image = read_png(path);
+Image read_image(const CaptureImages& images, std::int64_t position, int side) {
+  Image image = images.read(position);
   if (image.width != side || image.height != side) {
-    throw BadInput("score", path, fmt::format("{0} × {0} pixels", side),
+    throw BadInput("score", images.path(position), fmt::format("{0} × {0} pixels", side),
                    fmt::format("{} × {}", image.width, image.height));
   }
   return image;
@@ -30,13 +30,13 @@ struct Batch {
   std::vector<std::int32_t> labels;
 };
 
-Batch read_batch(const CaptureReader& file, const std::vector<std::int32_t>& labels,
+Batch read_batch(const CaptureImages& images, int side, const std::vector<std::int32_t>& labels,
                  std::int64_t first, std::int64_t end, CaptureScores& result) {
   Batch batch;
   for (std::int64_t sample = first; sample < end; ++sample) {
     if (!file.has_finite_image(sample)) continue;
     try {
-      batch.images.push_back(read_image(file.image_file(sample), file.record().model.image_size));
+      batch.images.push_back(read_image(images, sample, side));
       batch.labels.push_back(labels[static_cast<std::size_t>(sample)]);
     } catch (const BadInput& error) {
       if (result.scores.unreadable_images++ == 0) result.unreadable_why = error.what();
@@ -57,6 +57,7 @@ CaptureScores score_capture(const CaptureReader& file, const Scorer& scorer, int
   const std::vector<std::int32_t> labels = file.labels();
   scorer.check_knows(file.record().model, file.path());
   scorer.check_labels(labels, file.path());
+  const CaptureImages images(file);
   CaptureScores result;
   JudgedSamples judged(scorer);
   const std::int64_t samples = file.committed_samples();
@@ -64,7 +65,8 @@ CaptureScores score_capture(const CaptureReader& file, const Scorer& scorer, int
   for (std::int64_t first = 0; first < samples; first += batch) {
     throw_if_interrupted();
     const std::int64_t end = std::min(first + batch, samples);
-    const Batch read = read_batch(file, labels, first, end, result);
+    const Batch read =
+        read_batch(images, file.record().model.image_size, labels, first, end, result);
     if (!read.images.empty()) judged.add(read.labels, read.images);
     progress.advance(end - first);
   }

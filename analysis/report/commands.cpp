@@ -23,10 +23,10 @@ constexpr std::string_view random_weights = "random:";
 std::string label_options(const CaptureReader& file) {
   const RunRecord& record = file.record();
   const std::vector<std::int32_t> labels = file.labels();
+  const std::vector<std::int64_t> samples = file.samples();
   bool in_turn = true;
   for (std::size_t i = 0; i < labels.size(); ++i) {
-    const std::int64_t number = record.settings.first_sample + static_cast<std::int64_t>(i);
-    in_turn = in_turn && labels[i] == number % record.model.classes;
+    in_turn = in_turn && labels[i] == samples[i] % record.model.classes;
   }
   if (in_turn) return fmt::format("--samples {}", record.settings.samples);
   return fmt::format("--labels {}", fmt::join(labels, ","));
@@ -43,10 +43,12 @@ std::string capture_options(const RunSettings& settings) {
   if (settings.store == KvStore::raw) {
     options += fmt::format(" --kv-dtype {}", name_of(settings.kv_dtype));
   }
+  std::vector<std::int64_t> kept_samples = settings.keep.samples;
+  for (std::int64_t& sample : kept_samples) sample += settings.first_sample;
   return options + option_list("--keep-layers", settings.keep.layers) +
          option_list("--keep-heads", settings.keep.heads) +
          option_list("--keep-scales", settings.keep.scales) +
-         option_list("--keep-samples", settings.keep.samples) +
+         option_list("--keep-samples", kept_samples) +
          (settings.keep.queries ? " --keep-queries" : "");
 }
 

@@ -9,6 +9,7 @@
 #include "core/base/error.h"
 #include "core/base/json_text.h"
 #include "core/base/units.h"
+#include "core/capture/capture_images.h"
 #include "core/image/png.h"
 
 namespace kvscope {
@@ -53,11 +54,11 @@ std::string picture(const Image& image, const std::string& alternative) {
 }
 
 /// One row of pictures: baseline, budget, difference. Empty when a PNG cannot be read.
-std::string picture_row(const CaptureReader& baseline, const CaptureReader& other,
-                        std::int64_t sample, const std::string& name) {
+std::string picture_row(const CaptureImages& baseline, const CaptureImages& other,
+                        const ImageScore& score, const std::string& name) {
   try {
-    const Image a = read_png(baseline.image_file(sample));
-    const Image b = read_png(other.image_file(sample));
+    const Image a = baseline.read(score.baseline_position);
+    const Image b = other.read(score.file_position);
     return fmt::format(
         "<figure><div class=\"three\">{}{}{}</div><figcaption>{}</figcaption></figure>\n",
         picture(a, name + ", baseline"), picture(b, name + ", budget"),
@@ -155,6 +156,8 @@ std::string image_section(const ReportFiles& files) {
     const ComparedFile& compared = files.comparison->files[i];
     if (!compared.images) continue;
     const CaptureReader& baseline = files.compared[0];
+    const CaptureImages baseline_images(baseline);
+    const CaptureImages images(files.compared[i]);
     const std::vector<std::int32_t> labels = baseline.labels();
     rows += paragraph(
         fmt::format("{} | {} | difference × 4", files.comparison->files[0].name, compared.name),
@@ -163,11 +166,12 @@ std::string image_section(const ReportFiles& files) {
     std::int64_t shown = 0;
     for (const ImageScore& score : compared.images->images) {
       if (shown++ == most_images) break;
-      const std::string name = fmt::format(
-          "sample {}, class {}: {}", score.sample,
-          baseline.record().model.class_label(labels.at(static_cast<std::size_t>(score.sample))),
-          score.psnr_db ? fmt::format("{:.1f} dB", *score.psnr_db) : "identical");
-      rows += picture_row(baseline, files.compared[i], score.sample, name);
+      const std::string name =
+          fmt::format("sample {}, class {}: {}", score.sample,
+                      baseline.record().model.class_label(
+                          labels.at(static_cast<std::size_t>(score.baseline_position))),
+                      score.psnr_db ? fmt::format("{:.1f} dB", *score.psnr_db) : "identical");
+      rows += picture_row(baseline_images, images, score, name);
     }
     rows += "</div>\n";
   }

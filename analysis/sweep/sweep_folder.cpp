@@ -1,6 +1,7 @@
 #include "analysis/sweep/sweep_folder.h"
 
 #include <filesystem>
+#include <optional>
 #include <utility>
 
 #include <fmt/format.h>
@@ -10,7 +11,9 @@
 #include "core/base/error.h"
 #include "core/base/json_fields.h"
 #include "core/base/output_file.h"
+#include "core/capture/capture_images.h"
 #include "core/capture/capture_reader.h"
+#include "core/capture/same_job.h"
 
 namespace kvscope {
 namespace {
@@ -25,20 +28,14 @@ bool has(const Json& object, const char* key, const Json& value) {
   return found != object.end() && *found == value;
 }
 
-// The first setting that is not the asked one; empty when all are.
-std::string different_setting(const Json& given, const RunSettings& asked) {
-  const Json settings = to_json(asked);
-  for (const auto& [key, value] : settings.items()) {
-    // What watched a run is the session's, which takes the same for all runs.
-    if (key == "collectors" || has(given, key.c_str(), value)) continue;
-    return fmt::format("one with {} {}", key, given.contains(key) ? brief(given[key]) : "unknown");
-  }
-  return "";
+std::string unlike_setting(const Json& given, const RunSettings& asked) {
+  const std::optional<JobDifference> difference = different_setting(given, asked);
+  return difference ? fmt::format("one with {} {}", difference->field, difference->given) : "";
 }
 
 std::string different_run(const RunRecord& found, const RunRecord& job, const SweepCell& cell) {
   if (found.weights_sha256 != job.weights_sha256 || found.model != job.model) return another_model;
-  std::string setting = different_setting(to_json(found.settings), job.settings);
+  std::string setting = unlike_setting(to_json(found.settings), job.settings);
   if (!setting.empty()) return setting;
   return found.kind == job.kind && runs_alike(found.budget, cell.budget) ? ""
                                                                          : "one of another budget";
@@ -55,12 +52,11 @@ std::string different_results(const Json& found, const RunRecord& job,
     return single_layers ? "those of ratios" : "those of single layers";
   }
   if (!has(found, "analysis_capture_id", analysis_capture_id)) return "those of another analysis";
-  return different_setting(found.value("settings", Json::object()), job.settings);
+  return unlike_setting(found.value("settings", Json::object()), job.settings);
 }
 
 bool has_images(const CaptureReader& file) {
-  const std::int64_t last = file.committed_samples() - 1;
-  return last >= 0 && fs::exists(file.image_file(0)) && fs::exists(file.image_file(last));
+  return file.committed_samples() > 0 && !CaptureImages(file).missing().any();
 }
 
 }  // namespace

@@ -46,8 +46,7 @@ Command analyze_command() {
           .summary = "Compute inter-scale similarity from captures",
           .define = [](CLI::App& app) -> std::function<int()> {
             auto options = std::make_shared<Options>();
-            app.add_option("captures", options->inputs,
-                           "Captures of one model and setting, in the order of their samples")
+            app.add_option("captures", options->inputs, "Captures of one model and setting")
                 ->required();
             app.add_option("-o,--output", options->output, "Analysis file to write")->required();
             app.add_option("--threads", options->analyze.threads, "CPU threads, 0: all")

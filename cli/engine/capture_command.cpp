@@ -34,7 +34,7 @@ void add_options(CLI::App& app, Options& options) {
   app.add_option("--keep-heads", keep.heads, "Raw data of these heads only")->delimiter(',');
   app.add_option("--keep-scales", keep.scales, "Raw data of these scales only")->delimiter(',');
   app.add_option("--keep-samples", keep.samples,
-                 "Raw data of these samples only, counted from --first-sample")
+                 "Raw data of these samples only, as the run counts them: from --first-sample on")
       ->delimiter(',');
   app.add_flag("--keep-queries", keep.queries,
                "Store Q too, of what the other --keep options name: half as much again as K and V");

@@ -16,9 +16,8 @@
 #include "core/base/output_file.h"
 #include "core/base/progress.h"
 #include "core/base/table.h"
-#include "core/capture/capture_reader.h"
+#include "core/capture/capture_images.h"
 #include "core/image/npz.h"
-#include "core/image/png.h"
 
 namespace kvscope::cli {
 namespace {
@@ -62,23 +61,28 @@ int export_images(const CaptureReader& reader, const Options& options) {
   NpzWriter writer(options.npz, options.force);
   writer.begin_array("arr_0", "|u1", {static_cast<std::int64_t>(order.size()), side, side, 3});
   Progress progress("export", static_cast<std::int64_t>(order.size()), "images");
-  for (const std::int64_t sample : order) {
-    const std::string png = reader.image_file(sample);
-    const Image image = read_png(png);
+  const CaptureImages images(reader);
+  for (const std::int64_t position : order) {
+    const Image image = images.read(position);
     if (image.width != side || image.height != side) {
-      throw BadInput("export", png, fmt::format("{0} × {0} pixels", side),
+      throw BadInput("export", images.path(position), fmt::format("{0} × {0} pixels", side),
                      fmt::format("{} × {}", image.width, image.height));
     }
     writer.append(std::as_bytes(std::span(image.rgb)));
     progress.advance(1);
   }
   writer.end_array();
+  const std::vector<std::int64_t> samples = reader.samples();
+  std::vector<std::int64_t> indices;
+  for (const std::int64_t position : order) {
+    indices.push_back(samples[static_cast<std::size_t>(position)]);
+  }
   // Which seed and which order, so that a sample can be found again.
   writer.begin_array("shuffle_seed", "<u8", {1});
   writer.append(std::as_bytes(std::span(&options.shuffle_seed, 1)));
   writer.end_array();
   writer.begin_array("sample", "<i8", {static_cast<std::int64_t>(order.size())});
-  writer.append(std::as_bytes(std::span(order)));
+  writer.append(std::as_bytes(std::span(indices)));
   writer.end_array();
   writer.begin_array("left_out", "<i8", {static_cast<std::int64_t>(left_out.size())});
   writer.append(std::as_bytes(std::span(left_out)));

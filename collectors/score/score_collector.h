@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <utility>
+#include <vector>
 
 #include "analysis/quality/judged_samples.h"
 #include "collectors/collector.h"
@@ -21,7 +22,12 @@ class ScoreCollector final : public Collector {
   void on_batch_end(const BatchInfo& info, const BatchOutput& output) override;
   void fill(BatchRecord& record) override;
 
-  /// Of all batches filled so far.
+  /// A batch of an earlier session on the same file, before any that is filled.
+  void add(const std::vector<std::int32_t>& labels, const std::vector<Image>& images) {
+    judged_.add(labels, images);
+  }
+
+  /// Of all batches added and filled so far.
   const JudgedSamples& judged() const { return judged_; }
 
  private:

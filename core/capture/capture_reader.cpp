@@ -1,7 +1,6 @@
 #include "core/capture/capture_reader.h"
 
 #include <algorithm>
-#include <filesystem>
 #include <functional>
 #include <numeric>
 #include <utility>
@@ -15,8 +14,6 @@
 
 namespace kvscope {
 namespace {
-
-constexpr std::string_view partial_suffix = ".partial";
 
 std::vector<std::int64_t> row_shape(std::vector<std::int64_t> shape, std::int64_t rows) {
   shape.at(0) = rows;
@@ -190,6 +187,7 @@ struct CaptureReader::Impl {
 CaptureReader::CaptureReader(std::string path) : impl_(std::make_unique<Impl>(std::move(path))) {}
 CaptureReader::~CaptureReader() = default;
 CaptureReader::CaptureReader(CaptureReader&&) noexcept = default;
+CaptureReader& CaptureReader::operator=(CaptureReader&&) noexcept = default;
 
 const std::string& CaptureReader::path() const { return impl_->file.calls().path(); }
 const RunRecord& CaptureReader::record() const { return impl_->file.record(); }
@@ -221,6 +219,20 @@ const std::vector<std::int64_t>& CaptureReader::nonfinite_images() const {
 bool CaptureReader::has_finite_image(std::int64_t sample) const {
   return !std::binary_search(impl_->nonfinite_images.begin(), impl_->nonfinite_images.end(),
                              sample);
+}
+
+std::vector<std::int64_t> CaptureReader::samples() const {
+  const h5::Calls& calls = impl_->file.calls();
+  const h5::DatasetHandle scale = h5::open_dataset(calls, impl_->file.file(), schema::sample_scale);
+  const std::vector<std::int64_t> shape = h5::shape_of(calls, scale.get(), schema::sample_scale);
+  if (shape != std::vector{record().settings.samples}) {
+    calls.refuse(fmt::format("{} of {} samples", schema::sample_scale, record().settings.samples),
+                 "another length");
+  }
+  std::vector<std::int64_t> indices(static_cast<std::size_t>(committed_samples()));
+  h5::read_slab(calls, scale.get(), H5T_NATIVE_INT64, 0, committed_samples(), -1, indices.data(),
+                fmt::format("read {}", schema::sample_scale));
+  return indices;
 }
 
 NdArray<std::int32_t> CaptureReader::token_ids() const {
@@ -360,19 +372,6 @@ NdArray<float> CaptureReader::raw_kv(KvTensor tensor, int layer, std::int64_t fi
 void CaptureReader::read_conditional(KvTensor tensor, int layer, std::int64_t first,
                                      std::int64_t count, std::vector<float>& out) const {
   impl_->read_raw(impl_->raw_name(tensor, layer, first, count), first, count, 0, out);
-}
-
-std::string CaptureReader::image_file(std::int64_t sample) const {
-  return image_path(path(), sample);
-}
-
-std::string image_path(const std::string& path, std::int64_t sample) {
-  const bool partial = path.ends_with(partial_suffix);
-  const std::filesystem::path file(
-      path.substr(0, path.size() - (partial ? partial_suffix.size() : 0)));
-  std::string folder = file.stem().string() + ".images";
-  if (partial) folder += partial_suffix;
-  return (file.parent_path() / folder / fmt::format("{:06}.png", sample)).string();
 }
 
 }  // namespace kvscope

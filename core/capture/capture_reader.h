@@ -29,6 +29,7 @@ class CaptureReader {
   explicit CaptureReader(std::string path);
   ~CaptureReader();
   CaptureReader(CaptureReader&&) noexcept;
+  CaptureReader& operator=(CaptureReader&&) noexcept;
 
   const std::string& path() const;
   const RunRecord& record() const;
@@ -43,7 +44,8 @@ class CaptureReader {
   const std::vector<std::int64_t>& nonfinite_images() const;
   bool has_finite_image(std::int64_t sample) const;
 
-  NdArray<std::int32_t> token_ids() const;  ///< [sample, token]
+  std::vector<std::int64_t> samples() const;  ///< index of every sample in the run
+  NdArray<std::int32_t> token_ids() const;    ///< [sample, token]
   std::vector<std::int32_t> labels() const;
   std::vector<std::uint64_t> seeds() const;
   NdArray<std::uint8_t> previews() const;  ///< [sample, y, x, 3]
@@ -78,17 +80,9 @@ class CaptureReader {
   void read_conditional(KvTensor tensor, int layer, std::int64_t first, std::int64_t count,
                         std::vector<float>& out) const;
 
-  /// PNG beside the file (see image_path) of the sample at position `sample` in the file, which is
-  /// not its index in the run where settings.first_sample is not 0.
-  std::string image_file(std::int64_t sample) const;
-
  private:
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };
-
-/// Where the PNG of the sample at position `sample` in the file `path` lies: base.h5 →
-/// base.images/000003.png, base.h5.partial → base.images.partial/000003.png.
-std::string image_path(const std::string& path, std::int64_t sample);
 
 }  // namespace kvscope

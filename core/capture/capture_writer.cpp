@@ -1,6 +1,8 @@
 #include "core/capture/capture_writer.h"
 
+#include <algorithm>
 #include <cstdio>
+#include <iterator>
 #include <map>
 #include <utility>
 
@@ -9,20 +11,26 @@
 #include "core/base/error.h"
 #include "core/base/output_file.h"
 #include "core/capture/batch_check.h"
+#include "core/capture/capture_reader.h"
 #include "core/capture/file_objects.h"
 #include "core/capture/file_shape.h"
 #include "core/capture/h5.h"
 #include "core/capture/schema.h"
+#include "core/capture/writer_lock.h"
 
 namespace kvscope {
 namespace {
 
-h5::Properties access_properties(const h5::Calls& calls) {
+// The marks that a killed writer left keep every other one out, unless they are cleared, with the
+// property that HDF5's own h5clear sets.
+h5::Properties access_properties(const h5::Calls& calls, bool clear_marks = false) {
   constexpr std::string_view doing = "set up the file";
   h5::Properties access(calls(H5Pcreate(H5P_FILE_ACCESS), doing));
   calls(H5Pset_libver_bounds(access.get(), H5F_LIBVER_LATEST, H5F_LIBVER_LATEST), doing);
   // As the reader has it: one process may read what it writes only under the same setting.
   calls(H5Pset_file_locking(access.get(), false, true), doing);
+  const hbool_t clear = true;
+  if (clear_marks) calls(H5Pset(access.get(), "clear_status_flags", &clear), doing);
   return access;
 }
 
@@ -46,22 +54,62 @@ void create_file(const std::string& path, const std::string& name, const RunReco
 }  // namespace
 
 struct CaptureWriter::Impl {
-  Impl(const std::string& asked, const RunRecord& record, const FileLayout& layout, bool force)
-      : path(check_target(asked, force)),
+  Impl(std::string path_of_file, const RunRecord& record, const FileLayout& layout)
+      : path(std::move(path_of_file)),
         calls(partial_path(path), ErrorKind::failure),
         shape(record, layout),
         tokens(record.model.schedule().tokens_by_scale()),
         samples(record.settings.samples),
         batches(layout.batches),
-        stored_bytes(element_bytes(record.settings.kv_dtype)) {
+        stored_bytes(element_bytes(record.settings.kv_dtype)) {}
+
+  void create(const RunRecord& record) {
     const std::string fresh = partial_path(path) + ".new";
     create_file(fresh, path, record, shape);
-    const h5::Properties access = access_properties(calls);
-    file = h5::File(calls(H5Fopen(fresh.c_str(), H5F_ACC_RDWR | H5F_ACC_SWMR_WRITE, access.get()),
-                          "open the new file"));
+    open_for_writing(fresh, false);
+    lock = WriterLock(fresh);
     write_quality(0);
     flush();
     publish(fresh, calls.path());
+  }
+
+  // Takes the state from the file, whose committed batches alone count.
+  void resume(int compression_level) {
+    lock = WriterLock(calls.path());
+    read_committed(CaptureReader(calls.path()));
+    // A kill tears no index of chunks that have their places from the start.
+    open_for_writing(calls.path(), compression_level == 0);
+    read_quality();
+  }
+
+  void open_for_writing(const std::string& name, bool clear_marks) {
+    const h5::Properties access = access_properties(calls, clear_marks);
+    file = h5::File(calls(H5Fopen(name.c_str(), H5F_ACC_RDWR | H5F_ACC_SWMR_WRITE, access.get()),
+                          "open the file for writing"));
+  }
+
+  void read_committed(const CaptureReader& found) {
+    committed = found.committed_samples();
+    committed_batches = static_cast<std::int64_t>(found.batch_samples().size());
+    // Without a batch the ledger may be half written.
+    if (committed > 0) ledger_rows = found.ledger().rows;
+    for (std::int64_t index = 0; index < committed_batches; ++index) {
+      if (const BatchRecord batch = found.batch(index); batch.statistics) {
+        sums.add(*batch.statistics);
+      }
+    }
+  }
+
+  // The counters are written before the count of samples: those of the batch that was under way may
+  // be among them, and it will count the same again.
+  void read_quality() {
+    std::vector<std::int64_t> stored(quality.values.size());
+    h5::read_slab(calls, dataset(schema::path_of(schema::quality)), H5T_NATIVE_INT64, 0,
+                  std::ssize(stored), -1, stored.data(), "read the counters");
+    std::copy(stored.begin(), stored.end(), quality.values.begin());
+    const std::int64_t uncommitted =
+        std::exchange(quality[QualityCounter::uncommitted_samples], std::int64_t{0});
+    next_batch_counted = uncommitted != samples - committed;
   }
 
   // After a failed write HDF5 must not close the file: it would note a length that the disk could
@@ -240,7 +288,7 @@ struct CaptureWriter::Impl {
     put(schema::allocator_peak_bytes, committed_batches, 1,
         std::vector<std::int64_t>{batch.memory.allocator_peak_bytes});
     put(schema::batch_samples, committed_batches, 1, std::vector<std::int64_t>{count});
-    quality += batch.quality;
+    if (!std::exchange(next_batch_counted, false)) quality += batch.quality;
     write_quality(committed + count);
     publish_count(committed + count);
   }
@@ -267,9 +315,11 @@ struct CaptureWriter::Impl {
   std::int64_t stored_bytes;
   h5::File file;
   std::map<std::string, h5::DatasetHandle> datasets;  // closed before the file
+  WriterLock lock;
   StatisticsSums sums;
   QualityCounts quality;
-  bool broken = false;  // a write failed
+  bool next_batch_counted = false;  // in `quality`, by a writer that was killed in it
+  bool broken = false;              // a write failed
   std::int64_t ledger_rows = 0;
   std::int64_t committed = 0;
   std::int64_t committed_batches = 0;
@@ -277,7 +327,15 @@ struct CaptureWriter::Impl {
 
 CaptureWriter::CaptureWriter(const std::string& path, const RunRecord& record,
                              const FileLayout& layout, bool force)
-    : impl_(std::make_unique<Impl>(path, record, layout, force)) {}
+    : impl_(std::make_unique<Impl>(check_target(path, force), record, layout)) {
+  impl_->create(record);
+}
+
+CaptureWriter::CaptureWriter(const std::string& path, const RunRecord& record,
+                             const FileLayout& layout, Resume /*resume*/)
+    : impl_(std::make_unique<Impl>(link_target(path), record, layout)) {
+  impl_->resume(deflate_level(record.settings.compression));
+}
 
 CaptureWriter::~CaptureWriter() = default;
 
@@ -334,6 +392,9 @@ void CaptureWriter::finish() {
     throw;
   }
 }
+
+std::int64_t CaptureWriter::committed_batches() const { return impl_->committed_batches; }
+std::int64_t CaptureWriter::committed_samples() const { return impl_->committed; }
 
 const std::string& CaptureWriter::path() const { return impl_->path; }
 

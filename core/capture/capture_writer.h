@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -19,6 +20,13 @@ class CaptureWriter {
   /// set, or when the folder cannot be written.
   CaptureWriter(const std::string& path, const RunRecord& record, const FileLayout& layout,
                 bool force);
+  /// Says that a writer goes on with the unfinished file that is there.
+  struct Resume {};
+  /// Goes on with `path`.partial behind its committed batches, whatever ended its writer, but with
+  /// compression only one that closed it. `record` must be the file's (see different_job). Throws
+  /// Error when another process writes it, BadInput when it cannot be read.
+  CaptureWriter(const std::string& path, const RunRecord& record, const FileLayout& layout,
+                Resume resume);
   /// Closes without renaming when finish() was not called: the partial file keeps what was
   /// committed.
   ~CaptureWriter();
@@ -36,6 +44,10 @@ class CaptureWriter {
   /// Marks the file complete and gives it its final name. Throws Error, and leaves the partial file
   /// readable, when samples of the record are missing or a write failed, now or before.
   void finish();
+
+  /// What the file holds by now.
+  std::int64_t committed_batches() const;
+  std::int64_t committed_samples() const;
 
   /// The file itself, where the path it was made with is a link.
   const std::string& path() const;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
 namespace kvscope {
 
@@ -15,6 +16,9 @@ struct FileLayout {
   bool image_check = false;  ///< /samples/nonfinite_image_values
   std::int64_t batches = 0;  ///< as many as the file has room for
   int preview_size = 0;      ///< side in pixels; 0: no previews
+  /// Index of every sample in the run, for a file to be written; empty: counted from
+  /// settings.first_sample.
+  std::vector<std::int64_t> samples;
 
   bool has_statistics() const { return similarity || mass; }
 };

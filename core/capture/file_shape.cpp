@@ -52,6 +52,10 @@ FileShape::FileShape(const RunRecord& record, const FileLayout& layout, const Na
   if (samples_ < 1 || layout.batches < 1) {
     throw Error("[capture] settings: expected at least one sample and one batch, got none");
   }
+  if (!layout.samples.empty() && static_cast<std::int64_t>(layout.samples.size()) != samples_) {
+    throw Error(fmt::format("[capture] settings: expected an index for each of {} samples, got {}",
+                            samples_, layout.samples.size()));
+  }
   const KeptSubset& keep = record.settings.keep;
   kv_layers_ = kept(keep.layers, layers_, "layers");
   kv_heads_ = kept(keep.heads, heads_, "heads");
@@ -92,10 +96,12 @@ bool FileShape::has(schema::Part part) const {
 
 std::vector<std::int64_t> FileShape::coordinates(std::string_view dimension, bool in_kv) const {
   if (dimension == "sample") {
-    if (!in_kv) return counted(first_sample_, samples_);
-    std::vector<std::int64_t> samples = kept_samples_before(samples_);
-    for (std::int64_t& sample : samples) sample += first_sample_;
-    return samples;
+    const std::vector<std::int64_t> all =
+        layout_.samples.empty() ? counted(first_sample_, samples_) : layout_.samples;
+    if (!in_kv) return all;
+    std::vector<std::int64_t> kept = kept_samples_before(samples_);
+    for (std::int64_t& sample : kept) sample = all.at(static_cast<std::size_t>(sample));
+    return kept;
   }
   if (in_kv && dimension == "head") return {kv_heads_.begin(), kv_heads_.end()};
   if (in_kv && dimension == "token") return kv_tokens_;

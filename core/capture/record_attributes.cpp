@@ -13,6 +13,8 @@
 namespace kvscope {
 namespace {
 
+constexpr const char* numbering_by_run = "run";
+
 void check_schema(const h5::Calls& calls, hid_t file) {
   if (!h5::has_attribute(calls, file, "schema")) {
     calls.refuse("a kvscope file", "an HDF5 file without the attribute schema");
@@ -31,6 +33,14 @@ FileKind parse_kind(const h5::Calls& calls, const std::string& name) {
     if (name == name_of(kind)) return kind;
   }
   calls.refuse("attribute kind to be capture, run or analysis", name);
+}
+
+SampleNumbering read_numbering(const h5::Calls& calls, hid_t file) {
+  if (!h5::has_attribute(calls, file, schema::sample_numbering)) return SampleNumbering::file;
+  const std::string found = h5::read_text(calls, file, schema::sample_numbering);
+  if (found == numbering_by_run) return SampleNumbering::run;
+  calls.refuse(fmt::format("attribute {} to be {}", schema::sample_numbering, numbering_by_run),
+               found);
 }
 
 std::vector<std::string> parse_ids(const h5::Calls& calls, const std::string& text) {
@@ -62,6 +72,7 @@ void create_record(const h5::Calls& calls, hid_t file, const RunRecord& record,
   text("weights_sha256", record.weights_sha256);
   text("model_config", json_text(to_json(record.model)));
   text("settings", json_text(to_json(record.settings)));
+  text(schema::sample_numbering, numbering_by_run);
   h5::create_unsigned(calls, file, "seed", record.settings.seed);
   text("rng", name_of(record.settings.rng));
   text("policy", record.policy);
@@ -75,6 +86,7 @@ void create_record(const h5::Calls& calls, hid_t file, const RunRecord& record,
 RunRecord read_record(const h5::Calls& calls, hid_t file) {
   check_schema(calls, file);
   for (const schema::Attribute& attribute : schema::attributes) {
+    if (attribute.name == schema::sample_numbering) continue;
     if (attribute.owner == "/" && !h5::has_attribute(calls, file, std::string(attribute.name))) {
       calls.refuse(fmt::format("attribute {}", attribute.name), "none");
     }
@@ -88,7 +100,8 @@ RunRecord read_record(const h5::Calls& calls, hid_t file) {
   record.git_commit = text("git_commit");
   record.weights_sha256 = text("weights_sha256");
   record.model = parse_model_config(text("model_config"), calls.path());
-  record.settings = parse_run_settings(text("settings"), calls.path());
+  record.numbering = read_numbering(calls, file);
+  record.settings = parse_run_settings(text("settings"), calls.path(), record.numbering);
   record.policy = text("policy");
   record.budget = parse_budget(text("budget"), calls.path());
   record.torch_version = text("torch_version");

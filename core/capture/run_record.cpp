@@ -48,12 +48,16 @@ RandomMode random_mode(JsonFields& fields) {
   }
 }
 
-KeptSubset parse_kept(JsonFields fields) {
+// `first_sample` is what the numbers of samples are counted from.
+KeptSubset parse_kept(JsonFields fields, std::int64_t first_sample) {
   KeptSubset keep;
   keep.layers = fields.integers("layers", 0);
   keep.heads = fields.integers("heads", 0);
   keep.scales = fields.integers("scales", 0);
-  for (const int sample : fields.integers("samples", 0)) keep.samples.push_back(sample);
+  for (const nlohmann::json& sample : fields.array("samples")) {
+    if (!sample.is_number_integer()) fields.fail("samples", "whole numbers", brief(sample));
+    keep.samples.push_back(sample.get<std::int64_t>() - first_sample);
+  }
   if (fields.has("queries")) keep.queries = fields.boolean("queries");
   fields.refuse_unknown();
   return keep;
@@ -81,6 +85,8 @@ std::string_view device_type(const RunSettings& settings) {
 }
 
 nlohmann::json to_json(const RunSettings& settings) {
+  std::vector<std::int64_t> kept_samples = settings.keep.samples;
+  for (std::int64_t& sample : kept_samples) sample += settings.first_sample;
   nlohmann::json json = {{"seed", settings.seed},
                          {"rng", name_of(settings.rng)},
                          {"cfg", settings.cfg},
@@ -101,16 +107,18 @@ nlohmann::json to_json(const RunSettings& settings) {
                           {{"layers", settings.keep.layers},
                            {"heads", settings.keep.heads},
                            {"scales", settings.keep.scales},
-                           {"samples", settings.keep.samples}}},
+                           {"samples", kept_samples}}},
                          {"collectors", settings.collectors},
                          {"compression", settings.compression}};
   // Only where true, so that settings of earlier versions stay equal.
   if (settings.keep.queries) json["keep"]["queries"] = true;
+  if (!settings.labels.empty()) json["labels"] = settings.labels;
   if (settings.scorer) json["scorer"] = to_json(*settings.scorer);
   return json;
 }
 
-RunSettings parse_run_settings(std::string_view json, const std::string& file) {
+RunSettings parse_run_settings(std::string_view json, const std::string& file,
+                               SampleNumbering numbering) {
   const nlohmann::json parsed = parse_json(json, "settings", file);
   JsonFields fields(parsed, "settings", file);
   RunSettings settings;
@@ -120,6 +128,10 @@ RunSettings parse_run_settings(std::string_view json, const std::string& file) {
   settings.top_k = small(fields, "top_k", 0);
   settings.top_p = fields.number("top_p");
   settings.more_smooth = fields.boolean("more_smooth");
+  if (fields.has("labels")) {
+    const std::vector<int> labels = fields.integers("labels", 0);
+    settings.labels.assign(labels.begin(), labels.end());
+  }
   settings.samples = fields.integer("samples", 0);
   settings.first_sample = fields.integer("first_sample", 0);
   settings.batch = small(fields, "batch", 1);
@@ -130,7 +142,8 @@ RunSettings parse_run_settings(std::string_view json, const std::string& file) {
   settings.threads = small(fields, "threads", 0);
   settings.store = static_cast<KvStore>(choice(fields, "store", kv_store_names));
   settings.kv_dtype = static_cast<KvDtype>(choice(fields, "kv_dtype", kv_dtype_names));
-  settings.keep = parse_kept(fields.object("keep"));
+  settings.keep = parse_kept(fields.object("keep"),
+                             numbering == SampleNumbering::run ? settings.first_sample : 0);
   settings.collectors = fields.texts("collectors");
   settings.compression = fields.text("compression");
   if (fields.has("scorer")) settings.scorer = parse_scorer_record(fields.object("scorer"));

@@ -38,7 +38,8 @@ std::string_view name_of(KvStore store);
 inline constexpr std::int64_t kv_rows = 2;
 
 /// Which part of the raw K and V is in the file, and whether Q is. Empty means all. Indices
-/// ascending; samples are counted from the first one of the file.
+/// ascending; samples are counted from the first one of the file here, and by their index in the
+/// run in JSON.
 struct KeptSubset {
   std::vector<int> layers;
   std::vector<int> heads;
@@ -56,6 +57,7 @@ struct RunSettings {
   int top_k = 0;
   double top_p = 0;
   bool more_smooth = false;
+  std::vector<std::int64_t> labels;  ///< drawn in turn; empty: every class
   std::int64_t samples = 0;
   std::int64_t first_sample = 0;
   int batch = 1;
@@ -77,10 +79,15 @@ struct RunSettings {
 /// "cpu" or "cuda".
 std::string_view device_type(const RunSettings& settings);
 
+/// What a sample's number stands for in the names of a file's PNGs and in settings.keep.samples:
+/// its index in the run, or, in files of older versions, its position in the file.
+enum class SampleNumbering { run, file };
+
 nlohmann::json to_json(const RunSettings& settings);
 
 /// Throws BadInput naming the field; `file` is only named in errors.
-RunSettings parse_run_settings(std::string_view json, const std::string& file);
+RunSettings parse_run_settings(std::string_view json, const std::string& file,
+                               SampleNumbering numbering = SampleNumbering::run);
 
 /// Who made a file, from what, how. The root attributes.
 struct RunRecord {
@@ -98,6 +105,8 @@ struct RunRecord {
   std::string device_name;
   std::string cpu_name;
   std::string start_time;  ///< ISO 8601, UTC
+  SampleNumbering numbering =
+      SampleNumbering::run;  ///< as read; a writer always numbers by the run
 };
 
 /// Level of settings.compression, 0 for "none". Throws UsageError for anything else but "deflate:1"

@@ -319,9 +319,11 @@ inline constexpr std::array datasets = {
 
 // Names that code asks for besides the paths above.
 inline constexpr const char* complete = "complete";
+inline constexpr const char* sample_numbering = "sample_numbering";
 inline constexpr const char* rows = "rows";
 inline constexpr const char* key_element_bytes = "key_element_bytes";
 inline constexpr const char* value_element_bytes = "value_element_bytes";
+inline constexpr const char* sample_scale = "/sample";
 inline constexpr const char* batch_scale = "/batch";
 inline constexpr const char* preview_row_scale = "/y";
 inline constexpr const char* module_scale = "/module";
@@ -343,6 +345,9 @@ inline constexpr std::array attributes = {
     Attribute{"/", "weights_sha256", Type::text, "SHA-256 of weights.safetensors"},
     Attribute{"/", "model_config", Type::text, "JSON: config.json of the model"},
     Attribute{"/", "settings", Type::text, "JSON: everything the user chose"},
+    Attribute{"/", sample_numbering, Type::text,
+              "run: PNGs and settings.keep.samples are named by the index in the run; absent in "
+              "older files, which count from their first sample"},
     Attribute{"/", "seed", Type::uint64, "settings.seed"},
     Attribute{"/", "rng", Type::text, "settings.rng: official or per-sample"},
     Attribute{"/", "policy", Type::text, "vanilla, or the policy of the budget"},

@@ -13,7 +13,9 @@
 #include "analysis/quality/score_capture.h"
 #include "core/base/error.h"
 #include "core/base/json_fields.h"
+#include "core/capture/capture_images.h"
 #include "core/capture/capture_reader.h"
+#include "core/capture/image_files.h"
 #include "core/image/png.h"
 #include "core/weights/tensors.h"
 #include "tests/collectors/fake_generation.h"
@@ -62,7 +64,7 @@ TEST_F(Session, WritesSamplesImagesAndLedger) {
   EXPECT_GT(reader.memory().process_peak_rss_bytes, 0);
   EXPECT_THAT(reader.record().settings.collectors,
               ElementsAre("attention_mass", "ledger", "memory", "raw_kv", "timing"));
-  const Image image = read_png(reader.image_file(3));
+  const Image image = CaptureImages(reader).read(3);
   EXPECT_EQ(image.width, 6);
   EXPECT_EQ(image.rgb[0], reader.previews()(3, 0, 0, 0)) << "as small as a preview: not shrunk";
 }
@@ -203,7 +205,44 @@ TEST_F(Session, ThatBreaksOffHasTheAccuracyOfItsCommittedSamples) {
   EXPECT_TRUE(std::isnan(scores.demo_frechet_distance.value));
 }
 
-// b.h5 gone, or called b.hdf5: the images beside it are still those of another run.
+// Shards of one job must be able to share a folder, and what a run is must not hang on its name.
+TEST_F(Session, NamesEveryImageAfterItsSampleInTheRun) {
+  RunRecord shard = record(KvStore::raw, 1);
+  shard.settings.first_sample = 4;
+  CaptureSession session(folder_ / "a.h5", shard, at::kCPU, false);
+  session.attach(generator_);
+  session.run_batch(request(2));
+  session.finish();
+  const CaptureReader reader(folder_ / "a.h5");
+  EXPECT_THAT(reader.samples(), ElementsAre(4, 5));
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "a.images/000000.png"));
+  const PngTexts texts = read_png_texts(folder_ / "a.images/000005.png");
+  EXPECT_EQ(texts.at(capture_id_text), reader.record().capture_id);
+  EXPECT_EQ(texts.at(sample_text), "5");
+  EXPECT_EQ(CaptureImages(reader).read(1), read_png(folder_ / "a.images/000005.png"));
+}
+
+// --force for one file must leave the images of every other one alone.
+TEST_F(Session, NeverTouchesTheImagesOfAFileOfALikeName) {
+  const std::vector<std::string> names = {"z.h5",  "z",     "z.txt", "z.hdf5",
+                                          "z.0.2", "z.0.9", "z.0.h5"};
+  for (const std::string& name : names) {
+    CaptureSession session(folder_ / name, record(KvStore::raw, 1), at::kCPU, true);
+    session.attach(generator_);
+    session.run_batch(request(0));
+    session.finish();
+  }
+  for (const std::string& name : names) {
+    const CaptureReader reader(folder_ / name);
+    EXPECT_FALSE(CaptureImages(reader).missing().any()) << name;
+  }
+}
+
+TEST_F(Session, RefusesTheNameOfAPartialFile) {
+  EXPECT_THROW(CaptureSession::check_output(folder_ / "a.h5.partial", true), Error);
+}
+
+// b.h5 is gone: the images beside it are still those of another run.
 TEST_F(Session, KeepsTheImagesOfAnotherFile) {
   std::filesystem::create_directory(folder_ / "b.images");
   EXPECT_THAT([&] { capture(folder_ / "b.h5", record(KvStore::raw, 1), 1); },
@@ -223,7 +262,7 @@ TEST_F(Session, LeavesAReadablePartialFileWhenItBreaksOff) {
   const CaptureReader reader(folder_ / "a.h5.partial");
   EXPECT_FALSE(reader.complete());
   EXPECT_EQ(reader.committed_samples(), 2);
-  EXPECT_EQ(read_png(reader.image_file(1)).width, 6);
+  EXPECT_EQ(CaptureImages(reader).read(1).width, 6);
 }
 
 // A file of four samples is written anew: what stops half way must leave it with its own images,
@@ -244,14 +283,14 @@ TEST_F(Session, ReplacesAFileAndItsImagesTogether) {
   }
   EXPECT_EQ(old_image(), "of the old file");
   EXPECT_EQ(CaptureReader(path).committed_samples(), 4);
-  EXPECT_EQ(read_png(CaptureReader(path + ".partial").image_file(1)).width, 6);
+  EXPECT_EQ(CaptureImages(CaptureReader(path + ".partial")).read(1).width, 6);
 
   CaptureSession session(path, record(KvStore::raw, 1), at::kCPU, true);
   EXPECT_FALSE(std::filesystem::exists(folder_ / "a.images.partial")) << "of the broken off run";
   session.attach(generator_);
   session.run_batch(request(0));
   session.finish();
-  EXPECT_EQ(read_png(CaptureReader(path).image_file(0)).width, 6);
+  EXPECT_EQ(CaptureImages(CaptureReader(path)).read(0).width, 6);
   EXPECT_FALSE(std::filesystem::exists(folder_ / "a.images/000002.png"));
   EXPECT_FALSE(std::filesystem::exists(folder_ / "a.images.partial"));
   EXPECT_FALSE(std::filesystem::exists(folder_ / "a.images.replaced"));

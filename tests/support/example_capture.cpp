@@ -6,7 +6,7 @@
 
 #include "core/base/module.h"
 #include "core/budget/kv_bytes.h"
-#include "core/capture/capture_reader.h"
+#include "core/capture/image_files.h"
 #include "core/image/png.h"
 #include "tests/support/small_model.h"
 
@@ -255,9 +255,11 @@ void write_run(const ExampleRun& run, const std::string& path, bool finish) {
   if (finish) writer.finish();
   const std::string written = finish ? path : path + ".partial";
   for (std::size_t sample = 0; sample < run.images.size(); ++sample) {
-    const std::string image = image_path(written, static_cast<std::int64_t>(sample));
+    const std::int64_t index = run.record.settings.first_sample + static_cast<std::int64_t>(sample);
+    const std::string image = image_path(written, index);
     std::filesystem::create_directories(std::filesystem::path(image).parent_path());
-    write_png(image, run.images[sample]);
+    write_png(image, run.images[sample],
+              {{capture_id_text, run.record.capture_id}, {sample_text, std::to_string(index)}});
   }
 }
 

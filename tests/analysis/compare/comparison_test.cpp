@@ -1,9 +1,11 @@
 #include "analysis/compare/comparison.h"
 
 #include <cmath>
+#include <filesystem>
 #include <fstream>
 #include <functional>
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 
 #include "analysis/compare/same_draws.h"
@@ -261,7 +263,7 @@ TEST_F(ComparisonTest, RefusesTokensAndImagesOfOtherDraws) {
       {"labels", [](ExampleRun& run) { run.batches[1].labels[0] = 0; }, "different labels"},
       {"seeds", [](ExampleRun& run) { run.batches[1].seeds[0] = 0; }, "different seeds of samples"},
       {"first", [](ExampleRun& run) { run.record.settings.first_sample = 4; },
-       "different first samples: 0 and 4"},
+       "no sample in both files: 0 … 3 and 4 … 7"},
       {"device", [](ExampleRun& run) { run.record.settings.device = "cuda:0"; },
        "different devices under --rng official: cpu and cuda:0"},
   };
@@ -292,6 +294,62 @@ TEST_F(ComparisonTest, ComparesTheSamplesThatBothFilesHave) {
   EXPECT_EQ(compared(RandomMode::per_sample).tokens->samples, 3);
   EXPECT_EQ(compared(RandomMode::official).tokens->samples, 2);
   EXPECT_EQ(compared(RandomMode::official).images->images.size(), 2U);
+}
+
+// Two shards overlap, or one run began later: what both drew is compared, sample by sample.
+TEST_F(ComparisonTest, ComparesOverlappingRangesByTheirCommonSamples) {
+  const auto compared = [&](RandomMode rng, std::int64_t first_of_second, int batch) {
+    const ExampleSize size{.samples = 8, .batch = 2};
+    std::vector<CaptureReader> files;
+    const ExampleRun whole = example_run(size, example_budget(example_model(size), {}));
+    for (const std::int64_t first : {std::int64_t{0}, first_of_second}) {
+      ExampleRun run = whole;
+      run.record.settings.rng = rng;
+      run.record.settings.first_sample = first;
+      run.record.settings.samples = 8 - first;
+      run.layout.batches = run.record.settings.samples / 2;
+      run.batches.erase(run.batches.begin(), run.batches.begin() + first / 2);
+      run.images.erase(run.images.begin(), run.images.begin() + first);
+      if (batch == 1 && first > 0) run.record.settings.batch = 1;
+      const std::string path = folder_ / fmt::format("{}.h5", first);
+      write_run(run, path);
+      files.emplace_back(path);
+    }
+    return compare(files).files[1];
+  };
+  for (const RandomMode rng : {RandomMode::official, RandomMode::per_sample}) {
+    const ComparedFile file = compared(rng, 4, 2);
+    ASSERT_TRUE(file.images) << file.images.reason;
+    EXPECT_EQ(file.tokens->samples, 4);
+    EXPECT_EQ(file.tokens->overall, 1) << "of other samples they would differ";
+    EXPECT_EQ(file.images->identical, 4);
+    EXPECT_EQ(file.images->images[0].sample, 4);
+    EXPECT_EQ(file.images->images[0].baseline_position, 4);
+    EXPECT_EQ(file.images->images[0].file_position, 0);
+  }
+  EXPECT_EQ(compared(RandomMode::official, 4, 1).tokens.reason,
+            "different batches under --rng official: 2 and 1");
+}
+
+// An analysis of nothing but the report would say that nothing was lost.
+TEST_F(ComparisonTest, SaysThatImagesAreAbsentOrOfAnotherFile) {
+  write_vanilla_and_ams(folder_, {}, {}, [](ExampleRun&) {});
+  const auto problem = [&] {
+    const std::vector<DataProblem> found = data_problems(CaptureReader(folder_ / "ams.h5"), "ams");
+    return found.empty() ? "" : found.front().what + ": " + found.front().advice;
+  };
+  EXPECT_EQ(problem(), "");
+  std::filesystem::remove_all(folder_ / "ams.images");
+  EXPECT_THAT(problem(), HasSubstr("4 of 4 images are absent"));
+  EXPECT_THAT(problem(), HasSubstr("ams.images/000000.png"));
+  std::filesystem::copy(folder_ / "vanilla.images", folder_ / "ams.images");
+  EXPECT_THAT(problem(), HasSubstr("4 of 4 images are of another capture or sample"));
+  std::vector<CaptureReader> files;
+  for (const char* name : {"vanilla.h5", "ams.h5"}) files.emplace_back(folder_ / name);
+  const Comparison comparison = compare(files);
+  EXPECT_FALSE(comparison.files[1].images) << "they would look identical";
+  EXPECT_THAT(comparison.files[1].images.reason,
+              HasSubstr("got that of capture " + files[0].record().capture_id));
 }
 
 TEST_F(ComparisonTest, RefusesLatencyUnderOtherConditions) {

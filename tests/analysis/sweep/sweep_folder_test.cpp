@@ -13,6 +13,7 @@
 #include "core/base/error.h"
 #include "core/budget/kv_bytes.h"
 #include "core/capture/capture_reader.h"
+#include "core/capture/image_files.h"
 #include "tests/support/example_capture.h"
 #include "tests/support/temp_dir.h"
 

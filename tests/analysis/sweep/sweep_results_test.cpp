@@ -8,6 +8,7 @@
 
 #include "core/base/error.h"
 #include "core/capture/capture_reader.h"
+#include "core/capture/image_files.h"
 #include "tests/support/example_capture.h"
 #include "tests/support/temp_dir.h"
 

@@ -353,13 +353,6 @@ TEST_F(CaptureReaderTest, HasNoScoresWhenNobodyScored) {
   EXPECT_THROW(writer.write_scores({}, {}), Error);
 }
 
-TEST_F(CaptureReaderTest, FindsTheImages) {
-  EXPECT_EQ(image_path("out/base.h5", 3), "out/base.images/000003.png");
-  EXPECT_EQ(image_path("base.h5", 1234567), "base.images/1234567.png");
-  const CaptureReader reader = written(testing::example_record(2));
-  EXPECT_EQ(reader.image_file(1), folder_ / "a.images/000001.png");
-}
-
 TEST_F(CaptureReaderTest, RefusesWhatIsNoCapture) {
   EXPECT_THAT(refusal(), HasSubstr("a.h5: expected a readable file, got No such file"));
   std::ofstream(path_) << "not HDF5";

@@ -1,0 +1,12 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace kvscope {
+
+/// Every name of a file on the way through symbolic links: `path` itself, then what each link names
+/// in turn, the last one no link. What lies beside a file may lie beside any of them.
+std::vector<std::string> names_through_links(const std::string& path);
+
+}  // namespace kvscope
