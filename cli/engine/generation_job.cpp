@@ -26,7 +26,9 @@
 #include "core/base/version.h"
 #include "core/budget/budget_doubts.h"
 #include "core/budget/kv_bytes.h"
+#include "core/capture/capture_images.h"
 #include "core/capture/capture_reader.h"
+#include "core/capture/same_job.h"
 #include "core/generate/device.h"
 #include "core/generate/eager_generator.h"
 #include "core/model/host_allocator.h"
@@ -42,22 +44,24 @@ double seconds_since(Clock::time_point start) {
 
 // Kept indices in the order the file has them. Throws UsageError for the first that does not exist.
 template <typename Index>
-void check_kept(const char* option, const char* indices, std::int64_t count,
+void check_kept(const char* option, const char* indices, std::int64_t first, std::int64_t count,
                 std::vector<Index>& kept) {
   for (const Index index : kept) {
-    if (index >= 0 && index < count) continue;
-    throw UsageError(
-        fmt::format("{}: expected {} 0 to {}, got {}", option, indices, count - 1, index));
+    if (index >= first && index < first + count) continue;
+    throw UsageError(fmt::format("{}: expected {} {} to {}, got {}", option, indices, first,
+                                 first + count - 1, index));
   }
   std::sort(kept.begin(), kept.end());
   kept.erase(std::unique(kept.begin(), kept.end()), kept.end());
 }
 
-KeptSubset resolve_kept(KeptSubset kept, const ModelConfig& model, std::int64_t samples) {
-  check_kept("--keep-layers", "indices", model.depth, kept.layers);
-  check_kept("--keep-heads", "indices", model.heads, kept.heads);
-  check_kept("--keep-scales", "indices", model.schedule().scales(), kept.scales);
-  check_kept("--keep-samples", "indices counted from --first-sample,", samples, kept.samples);
+// `kept.samples` counts from the file's first sample, the option as the run does.
+KeptSubset resolve_kept(KeptSubset kept, const ModelConfig& model, const RunSettings& settings) {
+  check_kept("--keep-layers", "indices", 0, model.depth, kept.layers);
+  check_kept("--keep-heads", "indices", 0, model.heads, kept.heads);
+  check_kept("--keep-scales", "indices", 0, model.schedule().scales(), kept.scales);
+  check_kept("--keep-samples", "samples", settings.first_sample, settings.samples, kept.samples);
+  for (std::int64_t& sample : kept.samples) sample -= settings.first_sample;
   return kept;
 }
 
@@ -76,7 +80,7 @@ RunRecord make_record(const GenerationSetup& setup, FileKind kind, const RunSett
   record.settings.threads = at::get_num_threads();
   record.settings.store = command.store;
   record.settings.kv_dtype = command.kv_dtype;
-  record.settings.keep = resolve_kept(command.keep, record.model, record.settings.samples);
+  record.settings.keep = resolve_kept(command.keep, record.model, record.settings);
   record.settings.compression = command.compression;
   record.torch_version = torch_version();
   record.device_name = device_name(device);
@@ -135,13 +139,15 @@ void print_summary(const std::string& path, const RunRecord& record, const KvSha
   if (scores) print_scores(*scores);
 }
 
-// Runs the job's own budget. Throws Interrupted that says what the partial file holds.
-RunRecord run_alone(GenerationJob& job, const GenerationOptions& options) {
+// Runs the job's own budget, behind what an unfinished file holds with `resume`. Throws Interrupted
+// that says what the partial file holds.
+RunRecord run_alone(GenerationJob& job, const GenerationOptions& options, bool resume) {
   const RunSettings& settings = job.record().settings;
   Progress progress(std::string(name_of(job.record().kind)), settings.samples, "samples");
   try {
-    return job.run(job.record().budget, options.output, options.force,
-                   [&](std::int64_t samples) { progress.advance(samples); });
+    const auto on_samples = [&](std::int64_t samples) { progress.advance(samples); };
+    if (resume) return job.resume(options.output, on_samples);
+    return job.run(job.record().budget, options.output, options.force, on_samples);
   } catch (const Interrupted&) {
     const std::string partial = partial_path(link_target(options.output));
     if (!std::filesystem::exists(partial)) throw;
@@ -152,8 +158,28 @@ RunRecord run_alone(GenerationJob& job, const GenerationOptions& options) {
       rest +=
           fmt::format("; 'kvscope info' and 'kvscope {}' open it", has_kv ? "analyze" : "compare");
     }
+    rest += fmt::format("; the same 'kvscope {}' command with --resume goes on",
+                        name_of(job.record().kind));
     throw Interrupted(rest);
   }
+}
+
+// Whether the file of the job is there, whole and with its images. Throws BadInput for one of
+// another job, unless that may be replaced.
+bool is_finished(const GenerationJob& job, const GenerationOptions& options) {
+  if (!std::filesystem::exists(options.output)) return false;
+  try {
+    job.check_is_of_job(options.output);
+  } catch (const BadInput&) {
+    if (options.force) return false;
+    throw;
+  }
+  ImageFolder::publish_left_behind(options.output);
+  const CaptureReader file(options.output);
+  const MissingImages missing = CaptureImages(file).missing();
+  if (missing.any() && !options.force) throw Error(missing.why, ErrorKind::bad_input);
+  if (!missing.any()) log().info("{}: finished already", options.output);
+  return !missing.any();
 }
 
 }  // namespace
@@ -220,9 +246,38 @@ RunRecord GenerationJob::run(const Budget& budget, const std::string& path, bool
   record.budget = budget;
   generator_.set_budget(budget);
   CaptureSession session(path, std::move(record), device_, force, scorer_);
+  return generate(session, on_samples);
+}
+
+void GenerationJob::check_is_of_job(const std::string& path) const {
+  const CaptureReader file(path);
+  if (const auto difference = different_job(file.record(), record_)) {
+    throw BadInput("resume", path, fmt::format("{} {}", difference->field, difference->asked),
+                   difference->given);
+  }
+}
+
+RunRecord GenerationJob::resume(const std::string& path, const OnSamples& on_samples) {
+  const std::string partial = partial_path(path);
+  check_is_of_job(partial);
+  RunRecord record = record_;
+  {
+    const CaptureReader file(partial);
+    record.capture_id = file.record().capture_id;
+    record.start_time = file.record().start_time;
+    log().info("{}: goes on behind {} of {} samples", partial, file.committed_samples(),
+               record.settings.samples);
+  }
+  generator_.set_budget(record.budget);
+  CaptureSession session(path, std::move(record), device_, scorer_, CaptureWriter::Resume{});
+  return generate(session, on_samples);
+}
+
+RunRecord GenerationJob::generate(CaptureSession& session, const OnSamples& on_samples) {
   session.attach(generator_);
-  for (const BatchRequest& request : batches_) {
-    session.run_batch(request);
+  for (std::size_t index = 0; index < batches_.size(); ++index) {
+    const BatchRequest& request = batches_[index];
+    if (static_cast<std::int64_t>(index) >= session.resumed_batches()) session.run_batch(request);
     on_samples(static_cast<std::int64_t>(request.labels.size()));
   }
   session.finish();
@@ -243,14 +298,23 @@ ForcedQuality GenerationJob::force(const Budget& budget, const CaptureReader& va
 int run_generation_job(const GenerationOptions& options, FileKind kind, const RunSettings& settings,
                        bool as_json) {
   // Before the weights, which can take minutes to load.
-  CaptureSession::check_output(options.output, options.force);
+  CaptureSession::check_output(options.output, options.force, options.resume);
   GenerationJob job(options, kind, settings);
   if (const std::string doubt = memory_doubt(job.record().budget, job.shape()); !doubt.empty()) {
     log().warn("{}: {}", options.budget, doubt);
   }
-  job.warm_up(options.warmup);
-  const Clock::time_point start = Clock::now();
-  const RunRecord record = run_alone(job, options);
+  const bool resumes =
+      options.resume && std::filesystem::exists(partial_path(link_target(options.output)));
+  RunRecord record;
+  Clock::time_point start = Clock::now();
+  if (options.resume && !resumes && is_finished(job, options)) {
+    record = CaptureReader(options.output).record();
+  } else {
+    // A cold batch in the middle of a file would stand among the timed ones.
+    job.warm_up(resumes ? std::max(options.warmup, 1) : options.warmup);
+    start = Clock::now();
+    record = run_alone(job, options, resumes);
+  }
   print_summary(options.output, record, job.shape(), seconds_since(start), as_json);
   return warn_of_losses(options.output) ? exit_code(ErrorKind::data_lost) : 0;
 }

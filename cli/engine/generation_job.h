@@ -8,6 +8,7 @@
 
 #include "analysis/quality/scorer.h"
 #include "cli/engine/generation_options.h"
+#include "collectors/session.h"
 #include "core/budget/kv_bytes.h"
 #include "core/capture/capture_reader.h"
 #include "core/capture/forced_quality.h"
@@ -45,12 +46,21 @@ class GenerationJob {
   RunRecord run(const Budget& budget, const std::string& path, bool force,
                 const OnSamples& on_samples);
 
+  /// Goes on with the unfinished file of `path`, a run under the options' own budget; tells
+  /// `on_samples` of what it holds first. Throws BadInput naming the first setting in which it is
+  /// not this job's.
+  RunRecord resume(const std::string& path, const OnSamples& on_samples);
+
+  /// Throws BadInput unless the file `path` is one of this job under its own budget.
+  void check_is_of_job(const std::string& path) const;
   /// Holds `budget` against the vanilla cache on the tokens of the first `samples` of `vanilla`, a
   /// run of this job.
   ForcedQuality force(const Budget& budget, const CaptureReader& vanilla, std::int64_t samples,
                       const OnSamples& on_samples);
 
  private:
+  RunRecord generate(CaptureSession& session, const OnSamples& on_samples);
+
   GenerationJob(const GenerationOptions& options, FileKind kind, const RunSettings& settings,
                 at::Device device, const GenerationSetup& setup);
 

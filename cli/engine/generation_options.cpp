@@ -132,6 +132,9 @@ void add_generation_options(CLI::App& app, GenerationOptions& options) {
       ->needs(score);
   app.add_option("-o,--output", options.output, "File to write")->required();
   app.add_flag("--force", options.force, "Overwrite an existing file");
+  app.add_flag("--resume", options.resume,
+               "Go on with the partial file of an interrupted run of the same command; without one "
+               "start, and do nothing when the file is finished");
 }
 
 GenerationSetup resolve(const GenerationOptions& options) {
@@ -153,6 +156,7 @@ GenerationSetup resolve(const GenerationOptions& options) {
   settings.top_k = setup.sampling.top_k;
   settings.top_p = setup.sampling.top_p;
   settings.more_smooth = options.more_smooth;
+  settings.labels = options.labels;
   settings.samples = static_cast<std::int64_t>(setup.labels.size());
   settings.first_sample = options.first_sample;
   settings.batch = options.batch;

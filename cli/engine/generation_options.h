@@ -39,6 +39,7 @@ struct GenerationOptions {
   int repeat = 1;
   std::string output;
   bool force = false;
+  bool resume = false;
   bool score = false;
   std::string scorer = embedded_scorer;
 };
