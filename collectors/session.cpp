@@ -174,12 +174,15 @@ void CaptureSession::judge_committed() {
   const std::vector<std::int32_t> labels = file.labels();
   std::int64_t position = 0;
   for (const std::int64_t samples : file.batch_samples()) {
-    std::vector<Image> batch;
-    const auto first = labels.begin() + position;
+    std::vector<Image> judged;
+    std::vector<std::int32_t> labels_of_judged;
     for (const std::int64_t end = position + samples; position < end; ++position) {
-      batch.push_back(images.read(position));
+      Image image = images.read(position);
+      if (!file.has_finite_image(position)) continue;
+      judged.push_back(std::move(image));
+      labels_of_judged.push_back(labels[static_cast<std::size_t>(position)]);
     }
-    if (scores_) scores_->add({first, first + samples}, batch);
+    if (scores_ && !judged.empty()) scores_->add(labels_of_judged, judged);
   }
 }
 

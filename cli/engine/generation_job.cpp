@@ -174,7 +174,7 @@ bool is_finished(const GenerationJob& job, const GenerationOptions& options) {
     if (options.force) return false;
     throw;
   }
-  ImageFolder::publish_left_behind(options.output);
+  ImageFolder::publish_left_behind(link_target(options.output));
   const CaptureReader file(options.output);
   const MissingImages missing = CaptureImages(file).missing();
   if (missing.any() && !options.force) throw Error(missing.why, ErrorKind::bad_input);
@@ -258,7 +258,7 @@ void GenerationJob::check_is_of_job(const std::string& path) const {
 }
 
 RunRecord GenerationJob::resume(const std::string& path, const OnSamples& on_samples) {
-  const std::string partial = partial_path(path);
+  const std::string partial = partial_path(link_target(path));
   check_is_of_job(partial);
   RunRecord record = record_;
   {

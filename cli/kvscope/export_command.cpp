@@ -55,8 +55,7 @@ std::vector<std::int64_t> exported_samples(const CaptureReader& reader, std::uin
 
 int export_images(const CaptureReader& reader, const Options& options) {
   const std::vector<std::int64_t> order = exported_samples(reader, options.shuffle_seed);
-  std::vector<std::int64_t> left_out = reader.nonfinite_images();
-  for (std::int64_t& sample : left_out) sample += reader.record().settings.first_sample;
+  const std::vector<std::int64_t> left_out = reader.nonfinite_samples();
   const int side = reader.record().model.image_size;
   NpzWriter writer(options.npz, options.force);
   writer.begin_array("arr_0", "|u1", {static_cast<std::int64_t>(order.size()), side, side, 3});

@@ -29,12 +29,6 @@
 namespace kvscope::cli {
 namespace {
 
-std::vector<std::int64_t> indices_in_run(const CaptureReader& reader,
-                                         std::vector<std::int64_t> samples) {
-  for (std::int64_t& sample : samples) sample += reader.record().settings.first_sample;
-  return samples;
-}
-
 nlohmann::json describe_capture(const CaptureReader& reader) {
   const RunRecord& record = reader.record();
   nlohmann::json quality;
@@ -68,7 +62,7 @@ nlohmann::json describe_capture(const CaptureReader& reader) {
       {"scores", to_json(scores_of(reader))},
       {"teacher_forced", to_json(forced_of(reader))}};
   if (!reader.nonfinite_images().empty()) {
-    described["nonfinite_image_samples"] = indices_in_run(reader, reader.nonfinite_images());
+    described["nonfinite_image_samples"] = reader.nonfinite_samples();
   }
   if (record.source_ids.size() > 1) {
     described["settings_are_of"] = record.source_ids.front();

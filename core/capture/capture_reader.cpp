@@ -235,6 +235,15 @@ std::vector<std::int64_t> CaptureReader::samples() const {
   return indices;
 }
 
+std::vector<std::int64_t> CaptureReader::nonfinite_samples() const {
+  const std::vector<std::int64_t> indices = samples();
+  std::vector<std::int64_t> found;
+  for (const std::int64_t position : nonfinite_images()) {
+    found.push_back(indices[static_cast<std::size_t>(position)]);
+  }
+  return found;
+}
+
 NdArray<std::int32_t> CaptureReader::token_ids() const {
   return impl_->sample_rows<std::int32_t>(schema::token_ids);
 }

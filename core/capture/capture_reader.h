@@ -45,6 +45,8 @@ class CaptureReader {
   bool has_finite_image(std::int64_t sample) const;
 
   std::vector<std::int64_t> samples() const;  ///< index of every sample in the run
+  /// nonfinite_images() by their index in the run.
+  std::vector<std::int64_t> nonfinite_samples() const;
   NdArray<std::int32_t> token_ids() const;    ///< [sample, token]
   std::vector<std::int32_t> labels() const;
   std::vector<std::uint64_t> seeds() const;
