@@ -32,6 +32,8 @@ BUFFER = re.compile(r"var\.lvl_1L|var\.attn_bias_for_masking|var\.blocks\.\d+\.a
                     r"|vae\.quantize\.ema_vocab_hit_SV")
 BYTE_ORDER_MARKS = {"UTF-32": (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE),
                     "UTF-16": (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)}
+# What the official VQVAE takes unless it is told otherwise (models/vqvae.py).
+OFFICIAL_SHARE, OFFICIAL_RESIDUAL, OFFICIAL_SIDE = 4, 0.5, 3
 
 
 def read_states(var_path, vae_path):
@@ -75,10 +77,12 @@ class Shapes:
             refuse(self.path, f"{name} with values", list(tensor.shape))
         return tensor.shape
 
-    def count(self, pattern):
-        """1 + the highest index that `pattern` captures."""
+    def count(self, pattern, needed=True):
+        """1 + the highest index that `pattern` captures; 0 where nothing does and nothing must."""
         found = [int(match[1]) for match in map(re.compile(pattern).match, self.tensors)
                  if match and match[1].isascii() and len(match[1]) < 10]
+        if not found and not needed:
+            return 0
         if not found:
             refuse(self.path, f"tensors named {pattern}".replace("\\", ""), "none")
         # Names are made for every index below the highest.
@@ -125,6 +129,29 @@ def infer_heads(tensors, given, path):
     return scale.numel()
 
 
+def infer_quantizer(tensors, shapes, scales, residual):
+    """What sets the quantizer apart from the official default, as config.json states it."""
+    found = {}
+    shared = shapes.count(r"vae\.quantize\.quant_resi\.qresi_ls\.(\d+)\.", needed=False)
+    own = shapes.count(r"vae\.quantize\.quant_resi\.(\d+)\.", needed=False)
+    if "vae.quantize.quant_resi.qresi.weight" in tensors:
+        found["share_quant_resi"] = 1
+    elif own:
+        found["share_quant_resi"] = 0
+        if own != scales:
+            found["default_qresi_counts"] = own
+    elif not shared:
+        residual = 0
+    elif shared != OFFICIAL_SHARE:
+        found["share_quant_resi"] = shared
+    if residual != OFFICIAL_RESIDUAL:
+        found["quant_resi"] = residual
+    side = shapes.of("vae.quant_conv.weight", 4)[2]
+    if side != OFFICIAL_SIDE:
+        found["quant_conv_ks"] = side
+    return found
+
+
 def infer_config(tensors, options):
     path = sources(options)
     shapes = Shapes(tensors, path)
@@ -152,6 +179,7 @@ def infer_config(tensors, options):
         "vocab": vocab,
         "z_channels": shapes.of("vae.quantize.embedding.weight", 2)[1],
         "image_size": patch_nums[-1] << (levels - 1),
+        **infer_quantizer(tensors, shapes, len(patch_nums), options.quant_resi),
         "sampling": {"cfg": options.cfg, "top_k": options.top_k, "top_p": options.top_p},
     }
     if options.class_names is not None:
@@ -247,6 +275,8 @@ def parse_arguments(arguments):
     parser.add_argument("--name", type=command_line.text, help="name of the model (default: the folder's)")
     parser.add_argument("--patch-nums", type=sides, help="sides of the scales: 1,2,3,…")
     parser.add_argument("--heads", type=command_line.whole(1), help="attention heads")
+    parser.add_argument("--quant-resi", type=command_line.real(-1, 1), default=OFFICIAL_RESIDUAL,
+                        help="quant_resi of the VQVAE, which no weight tells (0.5)")
     parser.add_argument("--dtype", choices=DTYPES, help="stored type (default: as is)")
     parser.add_argument("--cfg", type=command_line.real(0), default=1.5, help="default guidance (1.5)")
     parser.add_argument("--top-k", type=command_line.whole(0), default=900,

@@ -20,12 +20,23 @@ BASE = {"depth": 2, "width": 64, "heads": 2, "mlp_ratio": 4, "classes": 10, "sha
         "attn_l2_norm": True, "vae_ch": 32, "vae_ch_mult": [1, 1], "vae_num_res_blocks": 1,
         "vocab": 64, "z_channels": 8, "sampling": {"cfg": 2.0, "top_k": 30, "top_p": 0.9}}
 
+# Enough for what only the quantizer does.
+SMALL = {"width": 32, "classes": 8, "vocab": 32}
+
 CASES = {
     "no_l2_norm": {"attn_l2_norm": False, "patch_nums": [1, 2, 3, 4, 6, 8]},
     "shared_adaln_odd_scales": {"shared_aln": True, "patch_nums": [1, 2, 3, 4, 5], "heads": 4,
                                 "mlp_ratio": 2.5, "z_channels": 16},
     "three_scales": {"patch_nums": [1, 2, 4], "heads": 1, "vae_ch_mult": [1, 1, 1]},
     "wide_start": {"patch_nums": [2, 3, 5, 7], "attn_l2_norm": False, "shared_aln": True},
+    "one_phi": SMALL | {"patch_nums": [1, 2, 3, 5], "share_quant_resi": 1, "quant_conv_ks": 1},
+    # Three convolutions for five scales: two are halfway between two ticks.
+    "three_phis": SMALL | {"patch_nums": [1, 2, 3, 4, 5], "share_quant_resi": 3,
+                           "quant_resi": -0.3},
+    "own_phis": SMALL | {"patch_nums": [1, 2, 3, 4, 6], "share_quant_resi": 0},
+    "own_phis_of_other_scales": SMALL | {"patch_nums": [1, 2, 4], "share_quant_resi": 0,
+                                         "default_qresi_counts": 5},
+    "no_phi": SMALL | {"patch_nums": [1, 2, 4], "quant_resi": 0},
 }
 
 REQUEST = {"labels": [3, 7], "seed": 11, "cfg": 2.0, "top_k": 30, "top_p": 0.9}

@@ -37,6 +37,7 @@ def list_of(is_item):
 
 
 WHOLE = (is_whole, "a whole number ≥ 1")
+NATURAL = (lambda value: is_whole(value, 0), "a whole number ≥ 0")
 FLAG = (lambda value: isinstance(value, bool), "true or false")
 FIELDS = {
     "name": (is_text, "text"),
@@ -56,6 +57,9 @@ OPTIONAL = {
     "mlp_ratio": (is_real, "a positive ratio"),
     "vae_num_res_blocks": WHOLE,
     "class_names": (list_of(is_text), "a list of text"),
+    "share_quant_resi": NATURAL, "default_qresi_counts": NATURAL,
+    "quant_resi": (lambda value: is_real(value, -1, 1), "a number from -1 to 1"),
+    "quant_conv_ks": (lambda value: is_whole(value) and value % 2 == 1, "an odd side"),
 }
 DEFAULTS = {"mlp_ratio": 4, "vae_num_res_blocks": 2}
 
@@ -98,6 +102,9 @@ def check_vae(config, path):
         if config["vae_ch"] * multiplier % GROUPS != 0:
             refuse(path, f"vae_ch to be channels divisible by {GROUPS} at every level",
                    f"{config['vae_ch']} × {multiplier}")
+    if config.get("default_qresi_counts", 0) > 0 and config.get("share_quant_resi", 4) != 0:
+        refuse(path, "default_qresi_counts to be 0 where scales share convolutions",
+               config["default_qresi_counts"])
     halvings = len(multipliers) - 1
     if halvings > MOST_HALVINGS or config["patch_nums"][-1] << halvings != config["image_size"]:
         refuse(path, f"image_size to be the last of patch_nums times 2^{halvings} "

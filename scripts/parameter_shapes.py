@@ -47,6 +47,27 @@ def level(name, inputs, outputs, blocks, attention):
     return shapes
 
 
+def phi_names(config):
+    """Names of the convolutions phi: models/quant.py names shared and own ones differently."""
+    share = config.get("share_quant_resi", 4)
+    if abs(config.get("quant_resi", 0.5)) <= 1e-6:
+        return []
+    if share == 0:
+        return [str(phi) for phi in
+                range(config.get("default_qresi_counts") or len(config["patch_nums"]))]
+    return ["qresi"] if share == 1 else [f"qresi_ls.{phi}" for phi in range(share)]
+
+
+def quantizer_shapes(config):
+    z, side = config["z_channels"], config.get("quant_conv_ks", 3)
+    shapes = {"vae.quantize.embedding.weight": (config["vocab"], z),
+              **convolution("vae.quant_conv", z, z, side),
+              **convolution("vae.post_quant_conv", z, z, side)}
+    for name in phi_names(config):
+        shapes.update(convolution(f"vae.quantize.quant_resi.{name}", z, z))
+    return shapes
+
+
 def vae_shapes(config):
     channels = [config["vae_ch"] * multiplier for multiplier in config["vae_ch_mult"]]
     coarsest, z, blocks = len(channels) - 1, config["z_channels"], config["vae_num_res_blocks"]
@@ -58,10 +79,7 @@ def vae_shapes(config):
               **middle("vae.decoder.mid", channels[-1]),
               **norm("vae.decoder.norm_out", channels[0]),
               **convolution("vae.decoder.conv_out", channels[0], 3),
-              **convolution("vae.quant_conv", z, z), **convolution("vae.post_quant_conv", z, z)}
-    shapes["vae.quantize.embedding.weight"] = (config["vocab"], z)
-    for phi in range(4):
-        shapes.update(convolution(f"vae.quantize.quant_resi.qresi_ls.{phi}", z, z))
+              **quantizer_shapes(config)}
     for i, own in enumerate(channels):
         finer = channels[i - 1] if i > 0 else config["vae_ch"]
         coarser = channels[min(i + 1, coarsest)]

@@ -142,24 +142,44 @@ class Decoder(nn.Module):
 
 
 class PhiSet(nn.Module):
-    """Four convolutions shared by the scales; the first whose tick is nearest is taken."""
+    """The convolutions behind an upsampled scale; the first whose tick is nearest is taken.
 
-    def __init__(self, channels):
+    `share` is the official share_quant_resi: 1 for one convolution, n for n that the scales share,
+    0 for `own`, one for each scale. None where `residual` is 0. Each case has its own names.
+    """
+
+    def __init__(self, channels, share, own, residual):
         super().__init__()
-        self.qresi_ls = nn.ModuleList(conv3(channels, channels) for _ in range(4))
-        self.ticks = np.linspace(1 / 3 / 4, 1 - 1 / 3 / 4, 4)
+        self.residual = abs(residual)
+        count = share or own
+        convs = [conv3(channels, channels) if self.residual > 1e-6 else nn.Identity()
+                 for _ in range(count)]
+        if share == 0:
+            for index, conv in enumerate(convs):
+                self.add_module(str(index), conv)
+        elif share == 1:
+            self.qresi = convs[0]
+        else:
+            self.qresi_ls = nn.ModuleList(convs)
+        self.convs = tuple(convs)
+        first = 1 / 3 / count if count == 4 else 1 / 2 / count
+        self.ticks = np.linspace(first, 1 - first, count)
 
     def forward(self, x, position):
-        conv = self.qresi_ls[np.argmin(np.abs(self.ticks - position)).item()]
-        return x.mul(0.5) + conv(x).mul_(0.5)
+        conv = self.convs[np.argmin(np.abs(self.ticks - position)).item()]
+        if isinstance(conv, nn.Identity):
+            return x
+        return x.mul(1 - self.residual) + conv(x).mul_(self.residual)
 
 
 class Quantizer(nn.Module):
-    def __init__(self, vocab, channels, patch_nums):
+    def __init__(self, config):
         super().__init__()
-        self.patch_nums = tuple(patch_nums)
-        self.embedding = nn.Embedding(vocab, channels)
-        self.quant_resi = PhiSet(channels)
+        self.patch_nums = tuple(config["patch_nums"])
+        self.embedding = nn.Embedding(config["vocab"], config["z_channels"])
+        self.quant_resi = PhiSet(config["z_channels"], config.get("share_quant_resi", 4),
+                                 config.get("default_qresi_counts") or len(self.patch_nums),
+                                 config.get("quant_resi", 0.5))
 
     @property
     def last_side(self):
@@ -216,9 +236,10 @@ class Vqvae(nn.Module):
         shape = (config["vae_ch"], config["vae_ch_mult"], config.get("vae_num_res_blocks", 2),
                  config["z_channels"])
         self.encoder, self.decoder = Encoder(*shape), Decoder(*shape)
-        self.quantize = Quantizer(config["vocab"], config["z_channels"], config["patch_nums"])
-        self.quant_conv = conv3(config["z_channels"], config["z_channels"])
-        self.post_quant_conv = conv3(config["z_channels"], config["z_channels"])
+        self.quantize = Quantizer(config)
+        side, z_channels = config.get("quant_conv_ks", 3), config["z_channels"]
+        self.quant_conv = nn.Conv2d(z_channels, z_channels, side, padding=side // 2)
+        self.post_quant_conv = nn.Conv2d(z_channels, z_channels, side, padding=side // 2)
 
     def encode(self, image):
         """Image [B, 3, size, size] in [−1, 1] → list of token ids per scale."""

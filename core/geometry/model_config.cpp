@@ -38,6 +38,41 @@ SamplingDefaults parse_sampling(JsonFields fields) {
   return sampling;
 }
 
+void parse_quantizer(JsonFields& fields, ModelConfig& config) {
+  if (fields.has("share_quant_resi"))
+    config.share_quant_resi = whole(fields, "share_quant_resi", 0);
+  if (fields.has("default_qresi_counts")) {
+    config.default_qresi_counts = whole(fields, "default_qresi_counts", 0);
+  }
+  if (fields.has("quant_resi")) config.quant_resi = fields.number("quant_resi");
+  if (fields.has("quant_conv_ks")) config.quant_conv_ks = whole(fields, "quant_conv_ks");
+  if (config.default_qresi_counts > 0 && config.share_quant_resi != 0) {
+    fields.fail("default_qresi_counts", "0 where scales share convolutions (share_quant_resi)",
+                fmt::to_string(config.default_qresi_counts));
+  }
+  if (std::abs(config.quant_resi) > 1) {
+    fields.fail("quant_resi", "between -1 and 1", fmt::to_string(config.quant_resi));
+  }
+  // Padding keeps the size of a map for odd sides only.
+  if (config.quant_conv_ks % 2 == 0) {
+    fields.fail("quant_conv_ks", "an odd side", fmt::to_string(config.quant_conv_ks));
+  }
+}
+
+// Only what differs from the official defaults, so that the files of ordinary models stay as they
+// are for every version that reads them.
+void write_quantizer(nlohmann::json& json, const ModelConfig& config) {
+  const ModelConfig usual;
+  if (config.share_quant_resi != usual.share_quant_resi) {
+    json["share_quant_resi"] = config.share_quant_resi;
+  }
+  if (config.default_qresi_counts != usual.default_qresi_counts) {
+    json["default_qresi_counts"] = config.default_qresi_counts;
+  }
+  if (config.quant_resi != usual.quant_resi) json["quant_resi"] = config.quant_resi;
+  if (config.quant_conv_ks != usual.quant_conv_ks) json["quant_conv_ks"] = config.quant_conv_ks;
+}
+
 void check_consistent(const ModelConfig& config, const JsonFields& fields) {
   if (config.width % config.heads != 0) {
     fields.fail("width", fmt::format("a multiple of heads ({})", config.heads),
@@ -91,6 +126,7 @@ ModelConfig parse(const nlohmann::json& json, const std::string& file) {
   if (fields.has("vae_num_res_blocks")) {
     config.vae_num_res_blocks = whole(fields, "vae_num_res_blocks");
   }
+  parse_quantizer(fields, config);
   config.vocab = whole(fields, "vocab");
   config.z_channels = whole(fields, "z_channels");
   config.image_size = whole(fields, "image_size");
@@ -178,6 +214,7 @@ nlohmann::json to_json(const ModelConfig& config) {
                           {{"cfg", config.sampling.cfg},
                            {"top_k", config.sampling.top_k},
                            {"top_p", config.sampling.top_p}}}};
+  write_quantizer(json, config);
   if (!config.class_names.empty()) json["class_names"] = config.class_names;
   return json;
 }

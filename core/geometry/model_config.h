@@ -11,10 +11,6 @@
 
 namespace kvscope {
 
-/// How many phi convolutions the scales share: always four in the official VQVAE
-/// (share_quant_resi).
-inline constexpr int phi_count = 4;
-
 /// How a model samples unless the user says otherwise (config.json, `sampling`).
 struct SamplingDefaults {
   double cfg = 1.5;
@@ -38,6 +34,12 @@ struct ModelConfig {
   int vae_ch = 0;
   std::vector<int> vae_ch_mult;
   int vae_num_res_blocks = 2;
+  // Of the VQVAE, by their official names (models/vqvae.py); see core/geometry/phi.h.
+  int share_quant_resi = 4;  ///< phi convolutions that the scales share; 0: each has its own
+  int default_qresi_counts =
+      0;                    ///< where they share none: how many there are, 0: as many as scales
+  double quant_resi = 0.5;  ///< share of the convolution in phi, whatever its sign
+  int quant_conv_ks = 3;    ///< side of the convolutions around the quantizer
   int vocab = 0;
   int z_channels = 0;
   int image_size = 0;

@@ -1,6 +1,6 @@
 #include "core/model/quantizer.h"
 
-#include <algorithm>
+#include <array>
 #include <cmath>
 #include <vector>
 
@@ -11,42 +11,20 @@
 #include <ATen/ops/embedding.h>
 #include <ATen/ops/upsample_bicubic2d.h>
 #include <ATen/ops/zeros.h>
-#include <fmt/format.h>
+
+#include "core/geometry/phi.h"
 
 namespace kvscope {
-namespace {
-
-// Computed by the compiler: at run time a fused multiply-add could round a tick differently and
-// break a tie the other way.
-constexpr std::array<double, phi_count> phi_ticks = [] {
-  constexpr double start = 1.0 / 3.0 / phi_count;
-  constexpr double stop = 1.0 - 1.0 / 3.0 / phi_count;
-  constexpr double step = (stop - start) / (phi_count - 1);
-  std::array<double, phi_count> ticks{};
-  for (std::size_t index = 0; index < phi_count; ++index) {
-    ticks[index] = start + static_cast<double>(index) * step;
-  }
-  return ticks;
-}();
-
-}  // namespace
-
-int phi_index(int scale, int scales) {
-  const double position = static_cast<double>(scale) / (scales - 1);
-  const auto nearest = std::min_element(
-      phi_ticks.begin(), phi_ticks.end(),
-      [position](double a, double b) { return std::abs(a - position) < std::abs(b - position); });
-  return static_cast<int>(nearest - phi_ticks.begin());
-}
 
 Quantizer::Quantizer(const ModelConfig& config, const ParameterSource& parameters)
     : schedule_(config.schedule()),
       compute_(parameters.compute_dtype()),
       codebook_(parameters.full("embedding.weight")),
-      code_norms_(codebook_.square().sum(1)) {
-  for (int index = 0; index < phi_count; ++index) {
-    const auto conv = parameters.module(fmt::format("quant_resi.qresi_ls.{}", index));
-    phis_.at(static_cast<std::size_t>(index)) = {conv.compute("weight"), conv.compute("bias")};
+      code_norms_(codebook_.square().sum(1)),
+      residual_(std::abs(config.quant_resi)) {
+  for (int phi = 0; phi < phi_count(config); ++phi) {
+    const auto conv = parameters.module(phi_name(config, phi));
+    phis_.push_back({conv.compute("weight"), conv.compute("bias")});
   }
 }
 
@@ -101,9 +79,11 @@ at::Tensor Quantizer::f_hat(const at::Tensor& token_ids) const {
 }
 
 at::Tensor Quantizer::phi(int scale, const at::Tensor& map) const {
-  const Phi& conv = phis_.at(static_cast<std::size_t>(phi_index(scale, schedule_.scales())));
+  if (phis_.empty()) return map;
+  const int index = phi_index(scale, schedule_.scales(), static_cast<int>(phis_.size()));
+  const Phi& conv = phis_[static_cast<std::size_t>(index)];
   const at::Tensor blurred = at::conv2d(map.to(compute_), conv.weight, conv.bias, 1, 1);
-  return map.mul(0.5).add_(blurred.to(at::kFloat).mul_(0.5));
+  return map.mul(1 - residual_).add_(blurred.to(at::kFloat).mul_(residual_));
 }
 
 at::Tensor Quantizer::contribution(int scale, const at::Tensor& codes) const {

@@ -1,7 +1,7 @@
 #pragma once
 
-#include <array>
 #include <cstdint>
+#include <vector>
 
 #include <ATen/core/Tensor.h>
 
@@ -9,11 +9,6 @@
 #include "core/model/parameter_source.h"
 
 namespace kvscope {
-
-/// Which phi convolution a scale uses: the first whose tick is nearest to scale/(scales−1). The
-/// ticks are spaced as numpy's linspace does in float64, because every odd number of scales, and
-/// ten, has scales halfway between two ticks (VAR, models/quant.py, PhiPartiallyShared).
-int phi_index(int scale, int scales);
 
 /// The multi-scale residual quantizer between images and tokens (VAR, arXiv 2404.02905, algorithms
 /// 1 and 2; models/quant.py).
@@ -46,7 +41,8 @@ class Quantizer {
   at::Tensor teacher_input(const at::Tensor& token_ids, int scales) const;
 
   /// Encoder features [B, z_channels, last side, last side] → token ids [B, total tokens] int64:
-  /// scale by scale the nearest code of what the scales before left over.
+  /// scale by scale the nearest code, by distance (using_znorm = false), of what the scales before
+  /// left over.
   at::Tensor encode(const at::Tensor& features) const;
 
   /// Token ids of all scales [B, total tokens] int64 → f_hat.
@@ -67,7 +63,8 @@ class Quantizer {
   at::ScalarType compute_;
   at::Tensor codebook_;
   at::Tensor code_norms_;  ///< squared length of each code, [vocab]
-  std::array<Phi, phi_count> phis_;
+  double residual_;        ///< share of the convolution in phi
+  std::vector<Phi> phis_;  ///< empty: phi adds a map as it is
 };
 
 }  // namespace kvscope

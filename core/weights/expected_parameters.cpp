@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "core/geometry/phi.h"
 #include "core/weights/state_dict.h"
 
 namespace kvscope {
@@ -141,11 +142,11 @@ void add_decoder(ParameterList& list, const ModelConfig& config) {
 void add_quantizer(ParameterList& list, const ModelConfig& config) {
   const std::int64_t channels = config.z_channels;
   list.add("vae.quantize.embedding.weight", {config.vocab, channels});
-  for (int phi = 0; phi < phi_count; ++phi) {
-    list.convolution(fmt::format("vae.quantize.quant_resi.qresi_ls.{}", phi), channels, channels);
+  for (int phi = 0; phi < phi_count(config); ++phi) {
+    list.convolution("vae.quantize." + phi_name(config, phi), channels, channels);
   }
-  list.convolution("vae.quant_conv", channels, channels);
-  list.convolution("vae.post_quant_conv", channels, channels);
+  list.convolution("vae.quant_conv", channels, channels, config.quant_conv_ks);
+  list.convolution("vae.post_quant_conv", channels, channels, config.quant_conv_ks);
 }
 
 }  // namespace

@@ -36,8 +36,11 @@ std::set<std::string> names_of(const Shapes& expected) {
 /// A count in the config far beyond the file's tensors is refused before names are made of it.
 void check_counts(const SafetensorsFile& file, const ModelConfig& config) {
   const std::size_t tensors = file.tensors().size();
-  for (const auto& [key, count] : {std::pair{"depth", config.depth},
-                                   std::pair{"vae_num_res_blocks", config.vae_num_res_blocks}}) {
+  for (const auto& [key, count] :
+       {std::pair{"depth", config.depth},
+        std::pair{"vae_num_res_blocks", config.vae_num_res_blocks},
+        std::pair{"share_quant_resi", config.share_quant_resi},
+        std::pair{"default_qresi_counts", config.default_qresi_counts}}) {
     if (std::cmp_greater(count, tensors)) {
       throw BadInput("weights", file.path(), fmt::format("parameters for {} = {}", key, count),
                      fmt::format("{} tensors", tensors));

@@ -117,6 +117,22 @@ class ConvertCheckpoint(unittest.TestCase):
         self.assertEqual(self.config(), expected)
         self.assert_model(demo)
 
+    def test_every_way_to_share_phi(self):
+        shapes = ROOT / "tests" / "golden" / "shapes"
+        for name in ("one_phi", "three_phis", "own_phis", "own_phis_of_other_scales", "no_phi"):
+            with self.subTest(name):
+                stored = safetensors_io.load(shapes / name / "weights.safetensors")
+                expected = json.loads((shapes / name / "config.json").read_text())
+                self.var, self.vae = split(stored)
+                self.var["lvl_1L"] = levels(expected["patch_nums"])
+                sampling = expected["sampling"]
+                result = self.convert("--name", name, "--cfg", sampling["cfg"], "--force",
+                                      "--top-k", sampling["top_k"], "--top-p", sampling["top_p"],
+                                      "--quant-resi", expected.get("quant_resi", 0.5))
+                self.assertEqual(result, (0, ""))
+                self.assertEqual(self.config(), expected)
+                self.assert_model(stored)
+
     def test_trainer_checkpoint_holds_both(self):
         state = {"trainer": {"config": {"patch_nums": (1, 2)}, "var_wo_ddp": self.var,
                              "vae_local": self.vae, "var_opt": {"state": {}}}, "epoch": 3}

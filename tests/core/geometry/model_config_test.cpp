@@ -53,9 +53,27 @@ TEST(ModelConfig, FillsInTheDocumentedDefaults) {
   nlohmann::json json = to_json(named_model_config("demo"));
   json.erase("mlp_ratio");
   json.erase("vae_num_res_blocks");
+  for (const char* key :
+       {"share_quant_resi", "default_qresi_counts", "quant_resi", "quant_conv_ks"}) {
+    EXPECT_FALSE(json.contains(key)) << key << " as the official class has it is not stored";
+  }
   const ModelConfig config = parse_model_config(json.dump(), "config.json");
   EXPECT_EQ(config.mlp_ratio, 4);
   EXPECT_EQ(config.vae_num_res_blocks, 2);
+  EXPECT_EQ(config.share_quant_resi, 4);
+  EXPECT_EQ(config.default_qresi_counts, 0);
+  EXPECT_EQ(config.quant_resi, 0.5);
+  EXPECT_EQ(config.quant_conv_ks, 3);
+}
+
+// Lost without it: a capture of such a model would be read as one of the usual quantizer.
+TEST(ModelConfig, KeepsAnotherQuantizer) {
+  ModelConfig config = named_model_config("demo");
+  config.share_quant_resi = 0;
+  config.default_qresi_counts = 7;
+  config.quant_resi = -0.25;
+  config.quant_conv_ks = 1;
+  EXPECT_EQ(parse_model_config(to_json(config).dump(), "config.json"), config);
 }
 
 TEST(ModelConfig, RefusalsNameTheKey) {
@@ -71,6 +89,12 @@ TEST(ModelConfig, RefusalsNameTheKey) {
               HasSubstr("sampling.top_k"));
   EXPECT_THAT(refusal([](auto& json) { json["class_names"] = {"one"}; }), HasSubstr("class_names"));
   EXPECT_THAT(refusal([](auto& json) { json["depth"] = 0; }), HasSubstr("depth"));
+  EXPECT_THAT(refusal([](auto& json) { json["share_quant_resi"] = -1; }),
+              HasSubstr("share_quant_resi"));
+  EXPECT_THAT(refusal([](auto& json) { json["default_qresi_counts"] = 5; }),
+              HasSubstr("default_qresi_counts"));
+  EXPECT_THAT(refusal([](auto& json) { json["quant_resi"] = 1.5; }), HasSubstr("quant_resi"));
+  EXPECT_THAT(refusal([](auto& json) { json["quant_conv_ks"] = 2; }), HasSubstr("quant_conv_ks"));
 }
 
 }  // namespace

@@ -1,46 +1,18 @@
 #include "core/model/quantizer.h"
 
-#include <vector>
-
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/allclose.h>
 #include <ATen/ops/equal.h>
 #include <ATen/ops/rand.h>
 #include <ATen/ops/randint.h>
 #include <ATen/ops/zeros.h>
-#include <fmt/format.h>
 #include <gmock/gmock.h>
 
 #include "core/base/error.h"
+#include "core/geometry/phi.h"
 
 namespace kvscope {
 namespace {
-
-using ::testing::ElementsAre;
-
-std::vector<int> phi_indices(int scales) {
-  std::vector<int> indices;
-  for (int scale = 0; scale < scales; ++scale) indices.push_back(phi_index(scale, scales));
-  return indices;
-}
-
-// A wrong choice at a tie changes every image a little, and no other test of this file sees it.
-// Expected: numpy.argmin(numpy.abs(numpy.linspace(1/12, 11/12, 4) - i/(K-1))).
-TEST(PhiIndex, FollowsNumpyAtTies) {
-  EXPECT_THAT(phi_indices(10), ElementsAre(0, 0, 1, 1, 1, 2, 2, 3, 3, 3));
-  EXPECT_THAT(phi_indices(3), ElementsAre(0, 2, 3));
-  EXPECT_THAT(phi_indices(5), ElementsAre(0, 1, 2, 2, 3));
-  EXPECT_THAT(phi_indices(7), ElementsAre(0, 0, 1, 2, 2, 3, 3));
-  EXPECT_THAT(phi_indices(9), ElementsAre(0, 0, 1, 1, 2, 2, 2, 3, 3));
-  EXPECT_THAT(phi_indices(11), ElementsAre(0, 0, 0, 1, 1, 2, 2, 2, 3, 3, 3));
-  EXPECT_THAT(phi_indices(13), ElementsAre(0, 0, 0, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3));
-}
-
-TEST(PhiIndex, SpreadsOverEvenNumbersOfScales) {
-  EXPECT_THAT(phi_indices(2), ElementsAre(0, 3));
-  EXPECT_THAT(phi_indices(4), ElementsAre(0, 1, 2, 3));
-  EXPECT_THAT(phi_indices(6), ElementsAre(0, 0, 1, 2, 3, 3));
-}
 
 ModelConfig small_config() {
   ModelConfig config;
@@ -54,8 +26,8 @@ ModelConfig small_config() {
 StateDict plain_weights(const ModelConfig& config) {
   StateDict weights;
   weights["embedding.weight"] = at::rand({config.vocab, config.z_channels});
-  for (int index = 0; index < phi_count; ++index) {
-    const std::string name = fmt::format("quant_resi.qresi_ls.{}.", index);
+  for (int phi = 0; phi < phi_count(config); ++phi) {
+    const std::string name = phi_name(config, phi) + ".";
     weights[name + "weight"] = at::zeros({config.z_channels, config.z_channels, 3, 3});
     weights[name + "bias"] = at::zeros({config.z_channels});
   }
