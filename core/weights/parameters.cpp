@@ -50,9 +50,15 @@ bool all_finite(const TensorView& view) {
       return !any_nonfinite<std::uint64_t>(view.bytes, 0x7ff0'0000'0000'0000);
     case TensorDtype::i32:
     case TensorDtype::i64:
+    case TensorDtype::other:
       return true;
   }
   return true;
+}
+
+bool is_floating(TensorDtype dtype) {
+  return dtype == TensorDtype::f16 || dtype == TensorDtype::bf16 || dtype == TensorDtype::f32 ||
+         dtype == TensorDtype::f64;
 }
 
 }  // namespace
@@ -79,9 +85,10 @@ void check_parameter_names(const SafetensorsFile& file, const std::set<std::stri
 at::Tensor parameter_of(const SafetensorsFile& file, const std::string& name,
                         const std::vector<std::int64_t>& shape) {
   const TensorView& view = file.tensors().find(name)->second;
-  if (view.dtype == TensorDtype::i32 || view.dtype == TensorDtype::i64) {
+  if (!is_floating(view.dtype)) {
     throw BadInput(where, file.path(), fmt::format("{} to be F16, BF16, F32 or F64", name),
-                   name_of(view.dtype));
+                   view.dtype == TensorDtype::other ? std::string_view(view.other_dtype)
+                                                    : name_of(view.dtype));
   }
   if (view.shape != shape) {
     throw BadInput(where, file.path(), fmt::format("{} of shape {}", name, shape),

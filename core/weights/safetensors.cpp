@@ -69,13 +69,10 @@ nlohmann::json parse_header(std::string_view text, const std::string& path) {
   }
 }
 
-TensorDtype parse_dtype(JsonFields& fields) {
-  const std::string name = fields.text("dtype");
-  const auto* const found = std::ranges::find(tensor_dtype_names, name);
-  if (found == tensor_dtype_names.end()) {
-    fields.fail("dtype", fmt::format("one of {}", fmt::join(tensor_dtype_names, ", ")), name);
-  }
-  return static_cast<TensorDtype>(found - tensor_dtype_names.begin());
+/// The list of names ends where `other` stands in the enum.
+TensorDtype dtype_of(std::string_view name) {
+  return static_cast<TensorDtype>(std::ranges::find(tensor_dtype_names, name) -
+                                  tensor_dtype_names.begin());
 }
 
 std::vector<std::int64_t> parse_sizes(JsonFields& fields, std::string_view key) {
@@ -96,13 +93,25 @@ struct Entry {
   std::int64_t end = 0;
   TensorDtype dtype = TensorDtype::f32;
   std::vector<std::int64_t> shape;
+  std::string other_dtype;
 };
+
+void check_bytes(const Entry& entry, const JsonFields& fields) {
+  const std::optional<std::int64_t> bytes = tensor_bytes(entry.dtype, entry.shape);
+  if (!bytes) fields.fail("shape", "below 2^63 bytes", fmt::format("{}", entry.shape));
+  if (*bytes == entry.end - entry.begin) return;
+  fields.fail(
+      "data_offsets",
+      fmt::format("{} bytes apart ({} of shape {})", *bytes, name_of(entry.dtype), entry.shape),
+      fmt::format("[{}, {}]", entry.begin, entry.end));
+}
 
 Entry parse_entry(const std::string& name, const nlohmann::json& json, const std::string& path) {
   JsonFields fields(json, std::string(where), path, name);
   Entry entry;
   entry.name = name;
-  entry.dtype = parse_dtype(fields);
+  const std::string dtype = fields.text("dtype");
+  entry.dtype = dtype_of(dtype);
   entry.shape = parse_sizes(fields, "shape");
   const std::vector<std::int64_t> offsets = parse_sizes(fields, "data_offsets");
   fields.refuse_unknown();
@@ -111,13 +120,10 @@ Entry parse_entry(const std::string& name, const nlohmann::json& json, const std
   }
   entry.begin = offsets[0];
   entry.end = offsets[1];
-  const std::optional<std::int64_t> bytes = tensor_bytes(entry.dtype, entry.shape);
-  if (!bytes) fields.fail("shape", "below 2^63 bytes", fmt::format("{}", entry.shape));
-  if (*bytes != entry.end - entry.begin) {
-    fields.fail(
-        "data_offsets",
-        fmt::format("{} bytes apart ({} of shape {})", *bytes, name_of(entry.dtype), entry.shape),
-        fmt::format("{}", offsets));
+  if (entry.dtype == TensorDtype::other) {
+    entry.other_dtype = dtype;
+  } else {
+    check_bytes(entry, fields);
   }
   return entry;
 }
@@ -161,8 +167,10 @@ std::size_t element_bytes(TensorDtype dtype) {
     case TensorDtype::f64:
     case TensorDtype::i64:
       return 8;
+    case TensorDtype::other:
+      break;
   }
-  throw Error("[safetensors] unknown element type");
+  throw Error("[safetensors] an element type of unknown size");
 }
 
 std::optional<std::int64_t> tensor_bytes(TensorDtype dtype, std::span<const std::int64_t> shape) {
@@ -191,9 +199,11 @@ SafetensorsFile::SafetensorsFile(const std::string& path)
   for (Entry& entry : entries) {
     const auto begin = static_cast<std::size_t>(entry.begin);
     const auto bytes = static_cast<std::size_t>(entry.end) - begin;
-    tensors_.emplace(std::move(entry.name), TensorView{.dtype = entry.dtype,
-                                                       .shape = std::move(entry.shape),
-                                                       .bytes = data.subspan(begin, bytes)});
+    tensors_.emplace(std::move(entry.name),
+                     TensorView{.dtype = entry.dtype,
+                                .shape = std::move(entry.shape),
+                                .bytes = data.subspan(begin, bytes),
+                                .other_dtype = std::move(entry.other_dtype)});
   }
 }
 

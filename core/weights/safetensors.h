@@ -16,17 +16,19 @@
 
 namespace kvscope {
 
-/// Element types that are read and written; the order is that of tensor_dtype_names.
-enum class TensorDtype { f16, bf16, f32, f64, i32, i64 };
+/// Element types that are read and written, in the order of tensor_dtype_names; `other` is any
+/// other type (BOOL, U8, F8_E4M3, …), whose bytes are carried but not understood.
+enum class TensorDtype { f16, bf16, f32, f64, i32, i64, other };
 
 inline constexpr std::array<std::string_view, 6> tensor_dtype_names = {"F16", "BF16", "F32",
                                                                        "F64", "I32",  "I64"};
 
-/// Name in a safetensors header, e.g. "BF16".
+/// Name in a safetensors header, e.g. "BF16". Not of `other`.
 constexpr std::string_view name_of(TensorDtype dtype) {
   return tensor_dtype_names[static_cast<std::size_t>(dtype)];
 }
 
+/// Not of `other`, of which it throws Error.
 std::size_t element_bytes(TensorDtype dtype);
 
 /// A row-major tensor in memory that someone else owns. Not necessarily aligned to its elements.
@@ -34,9 +36,11 @@ struct TensorView {
   TensorDtype dtype = TensorDtype::f32;
   std::vector<std::int64_t> shape;
   std::span<const std::byte> bytes;
+  std::string other_dtype = {};  ///< name of the type where dtype is `other`
 };
 
 /// Bytes that `shape` takes, or nothing when a size is negative or the product exceeds 63 bits.
+/// Throws Error for `other`.
 std::optional<std::int64_t> tensor_bytes(TensorDtype dtype, std::span<const std::int64_t> shape);
 
 using TensorViews = std::map<std::string, TensorView, std::less<>>;
@@ -46,8 +50,9 @@ using SafetensorsMetadata = std::map<std::string, std::string, std::less<>>;
 /// length, a JSON header, then the data (github.com/huggingface/safetensors, "Format").
 class SafetensorsFile {
  public:
-  /// Throws BadInput: not a safetensors file, truncated, a header over 100 MB, a name twice, an
-  /// unknown dtype, offsets that do not tile the data exactly or do not fit the shape.
+  /// Throws BadInput: not a safetensors file, truncated, a header over 100 MB, a name twice,
+  /// offsets that do not tile the data exactly or do not fit the shape. An unknown dtype is no
+  /// reason to refuse a file: whoever needs that tensor refuses it.
   explicit SafetensorsFile(const std::string& path);
 
   const std::string& path() const { return path_; }

@@ -33,6 +33,7 @@ TensorDtype dtype_of(const std::string& name, const at::Tensor& tensor) {
 }  // namespace
 
 c10::ScalarType scalar_type_of(TensorDtype dtype) {
+  if (dtype == TensorDtype::other) throw Error("[safetensors] an element type of no tensor");
   return scalar_types[static_cast<std::size_t>(dtype)].second;
 }
 

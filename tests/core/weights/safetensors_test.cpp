@@ -88,8 +88,11 @@ INSTANTIATE_TEST_SUITE_P(
         Malformed{"KeyTwiceInAnEntry",
                   one(R"({"dtype":"F32","dtype":"F32","shape":[2],"data_offsets":[0,8]})"),
                   "'dtype' twice"},
-        Malformed{"UnknownDtype", one(R"({"dtype":"F8_E4M3","shape":[8],"data_offsets":[0,8]})"),
-                  "got F8_E4M3"},
+        Malformed{"DtypeNoText", one(R"({"dtype":8,"shape":[8],"data_offsets":[0,8]})"), "a.dtype"},
+        Malformed{
+            "UnknownDtypeWithAHole",
+            safetensors_bytes(R"({"a":{"dtype":"F8_E4M3","shape":[8],"data_offsets":[0,7]}})", 8),
+            "7 bytes of data, got 8"},
         Malformed{"NoDtype", one(R"({"shape":[2],"data_offsets":[0,8]})"), "a.dtype"},
         Malformed{"NoShape", one(R"({"dtype":"F32","data_offsets":[0,8]})"), "a.shape"},
         Malformed{"NoOffsets", one(R"({"dtype":"F32","shape":[2]})"), "a.data_offsets"},
@@ -141,6 +144,23 @@ TEST(Safetensors, OrderInTheHeaderNeedNotBeThatOfTheData) {
   const SafetensorsFile file(folder / "x.safetensors");
   EXPECT_EQ(file.tensors().at("a").bytes[0], std::byte{8});
   EXPECT_EQ(file.tensors().at("b").bytes[0], std::byte{0});
+}
+
+// Lost without it: a whole checkpoint would be refused for the type of a buffer nobody reads.
+TEST(Safetensors, TypesThatAreNotUnderstoodAreCarried) {
+  const TempDir folder;
+  write_bytes(folder / "x.safetensors",
+              safetensors_bytes(R"({"mask":{"dtype":"BOOL","shape":[2,2],"data_offsets":[0,4]},)"
+                                R"("fine":{"dtype":"F32","shape":[1],"data_offsets":[4,8]},)"
+                                R"("tiny":{"dtype":"F4_E2M1","shape":[4],"data_offsets":[8,10]}})",
+                                10));
+  const SafetensorsFile file(folder / "x.safetensors");
+  ASSERT_EQ(file.tensors().size(), 3U);
+  const TensorView& tiny = file.tensors().at("tiny");
+  EXPECT_EQ(tiny.dtype, TensorDtype::other);
+  EXPECT_EQ(tiny.other_dtype, "F4_E2M1");
+  EXPECT_EQ(tiny.bytes.size(), 2U);
+  EXPECT_EQ(file.tensors().at("fine").bytes[0], std::byte{4});
 }
 
 TEST(Safetensors, WhatIsWrittenIsReadBack) {

@@ -3,8 +3,11 @@
 
 #include "core/weights/state_dict.h"
 
+#include <algorithm>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <limits>
 
 #include <ATen/ops/full.h>
@@ -44,6 +47,29 @@ class ModelFolder : public ::testing::Test {
   void write() const {
     std::ofstream(folder_ / "config.json") << to_json(config_);
     write_safetensors(weights_path(), weights_);
+  }
+
+  /// Names another element type for a tensor in the file that was written.
+  void retype(const std::string& name, const std::string& dtype) const {
+    std::ifstream in(weights_path(), std::ios::binary);
+    std::string bytes((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
+    std::uint64_t length = 0;
+    std::memcpy(&length, bytes.data(), sizeof(length));
+    nlohmann::json header = nlohmann::json::parse(bytes.substr(sizeof(length), length));
+    header[name]["dtype"] = dtype;
+    const std::string text = header.dump();
+    length = text.size();
+    std::ofstream out(weights_path(), std::ios::binary);
+    out.write(reinterpret_cast<const char*>(&length), sizeof(length));
+    out << text << bytes.substr(bytes.size() - data_bytes(header));
+  }
+
+  static std::size_t data_bytes(const nlohmann::json& header) {
+    std::size_t end = 0;
+    for (const auto& entry : header) {
+      end = std::max(end, entry.at("data_offsets").at(1).get<std::size_t>());
+    }
+    return end;
   }
 
   std::string message_of_loading() const {
@@ -128,6 +154,25 @@ TEST_F(ModelFolder, OfficialBuffersAreToleratedAndNotReturned) {
   weights_["vae.quantize.ema_vocab_hit_SV"] = at::zeros({2, 16});
   write();
   EXPECT_EQ(load_model_folder(folder()).weights.size(), expected_parameters(config_).size());
+}
+
+// Buffers as torch.bool, uint8 or float8 come from checkpoints that were shrunk or compiled.
+TEST_F(ModelFolder, BuffersMayBeOfAnyType) {
+  weights_["var.attn_bias_for_masking"] = at::zeros({25}, at::TensorOptions(at::kFloat));
+  weights_["var.lvl_1L"] = at::zeros({5}, at::TensorOptions(at::kLong));
+  weights_["vae.quantize.ema_vocab_hit_SV"] = at::zeros({32}, at::TensorOptions(at::kFloat));
+  write();
+  retype("var.attn_bias_for_masking", "BOOL");
+  retype("var.lvl_1L", "U8");
+  retype("vae.quantize.ema_vocab_hit_SV", "F8_E4M3");
+  EXPECT_EQ(load_model_folder(folder()).weights.size(), expected_parameters(config_).size());
+}
+
+TEST_F(ModelFolder, ParametersOfATypeThatIsNotReadAreRefused) {
+  write();
+  retype("var.head.bias", "F8_E4M3");
+  EXPECT_THAT(message_of_loading(),
+              HasSubstr("var.head.bias to be F16, BF16, F32 or F64, got F8_E4M3"));
 }
 
 TEST_F(ModelFolder, AllParameterTypesAreTaken) {
