@@ -8,7 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "analysis/metrics/analyze.h"
-#include "cli/common/number_check.h"
+#include "cli/common/thread_option.h"
 #include "cli/engine/commands.h"
 #include "cli/engine/losses.h"
 #include "core/base/json_text.h"
@@ -49,8 +49,7 @@ Command analyze_command() {
             app.add_option("captures", options->inputs, "Captures of one model and setting")
                 ->required();
             app.add_option("-o,--output", options->output, "Analysis file to write")->required();
-            app.add_option("--threads", options->analyze.threads, "CPU threads, 0: all")
-                ->check(at_least(0));
+            add_threads_option(app, options->analyze.threads);
             app.add_flag("--force", options->analyze.force, "Overwrite an existing file");
             app.add_flag("--json", options->json, "Machine-readable summary");
             return [options] { return run(*options); };

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "cli/common/number_check.h"
+#include "cli/common/thread_option.h"
 #include "core/base/error.h"
 #include "core/base/log.h"
 #include "core/budget/budget_doubts.h"
@@ -111,9 +112,7 @@ void add_draw_options(CLI::App& app, GenerationOptions& options) {
   app.add_option("--dtype", options.dtype, "Compute type")
       ->check(CLI::IsMember({"fp32", "fp16", "bf16"}))
       ->capture_default_str();
-  app.add_option("--threads", options.threads, "CPU threads, 0: all")
-      ->check(at_least(0))
-      ->capture_default_str();
+  add_threads_option(app, options.threads);
 }
 
 void add_generation_options(CLI::App& app, GenerationOptions& options) {
