@@ -6,6 +6,7 @@ Printed per figure: median ratio, interquartile range, number of pairs, and the 
 """
 
 import argparse
+import contextlib
 import json
 import os
 import pathlib
@@ -32,6 +33,23 @@ def cpu_name():
     return platform.processor()
 
 
+# libgomp's own wait, which kvscope replaces by sleeping (cli/common/thread_waiting.h).
+SPINNING = {"GOMP_SPINCOUNT": "300000"}
+
+
+@contextlib.contextmanager
+def busy(processes):
+    """That many other programs, each of which keeps a processor busy."""
+    others = [subprocess.Popen([sys.executable, "-c", "while True: pass"])
+              for _ in range(processes)]
+    try:
+        yield
+    finally:
+        for other in others:
+            other.kill()
+            other.wait()
+
+
 class Bench:
     def __init__(self, kvscope, folder, threads):
         self.kvscope = str(kvscope)
@@ -39,21 +57,22 @@ class Bench:
         self.threads = str(threads)
         self.environment = dict(os.environ, OMP_NUM_THREADS=self.threads, MKL_NUM_THREADS=self.threads)
 
-    def call(self, *command):
+    def call(self, *command, **environment):
         done = subprocess.run(
-            [str(part) for part in command], capture_output=True, text=True, env=self.environment
+            [str(part) for part in command], capture_output=True, text=True,
+            env=self.environment | environment
         )
         if done.returncode != 0:
             sys.exit(f"{command}\n{done.stdout}\n{done.stderr}")
         return done.stdout
 
-    def generate(self, command, *extra, batch="8", samples="8"):
+    def generate(self, command, *extra, batch="8", samples="8", **environment):
         """Runs a generation; returns the path of its file and the engine's own summary."""
         path = self.folder / "out.h5"
         summary = self.call(
             self.kvscope, command, "--model", DEMO, "--samples", samples, "--batch", batch,
             "--seed", SEED, "--threads", self.threads, "--warmup", "1", *extra,
-            "--force", "--json", "-o", path,
+            "--force", "--json", "-o", path, **environment,
         )
         return path, json.loads(summary)
 
@@ -82,6 +101,11 @@ class Bench:
 
     def job_seconds(self, command, *extra):
         return self.generate(command, *extra, samples="32")[1]["job_seconds"]
+
+    def run_seconds(self, others=0, **environment):
+        """8 images at batch 4 beside `others` busy programs."""
+        with busy(others):
+            return self.generate("run", batch="4", **environment)[1]["job_seconds"]
 
     def wall_seconds(self, *command):
         start = time.perf_counter()
@@ -131,6 +155,10 @@ def main():
                 report(name, *pairs(count, first, second))
 
         figure("generation / eager PyTorch reference", bench.batch_seconds, bench.reference_seconds)
+        for others in (0, arguments.threads):
+            figure(f"threads that sleep / that spin, beside {others} busy programs",
+                   lambda: bench.run_seconds(others),
+                   lambda: bench.run_seconds(others, **SPINNING))
         figure("attention core, budget 0.2 of read / vanilla",
                lambda: bench.module_seconds("attention_core", *under_budget),
                lambda: bench.module_seconds("attention_core"))

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "cli/common/command.h"
+#include "cli/common/thread_waiting.h"
 #include "cli/kvscope/commands.h"
 #include "cli/kvscope/engine.h"
 #include "core/base/error.h"
@@ -37,6 +38,8 @@ Command engine_command(std::string name, std::string summary) {
 
 int main(int argc, char** argv) {
   using namespace kvscope::cli;
+  // For the engine, which this program may become or ask.
+  let_waiting_threads_sleep();
   const Program program = {
       .name = "kvscope",
       .description = "Profiles, plans and proves the KV cache of visual autoregressive models.",
