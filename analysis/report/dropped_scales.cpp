@@ -59,8 +59,8 @@ CommonSources common_sources(const Budget& budget) {
     common.near = std::min(common.near, trailing(sources, target));
   });
   for_each_drop(budget, plan, [&](const std::vector<int>& sources, int) {
-    common.nothing_else = common.nothing_else && static_cast<int>(sources.size()) ==
-                                                     common.first + common.near;
+    common.nothing_else =
+        common.nothing_else && static_cast<int>(sources.size()) == common.first + common.near;
   });
   for (int layer = 0; layer < plan.layers(); ++layer) {
     common.whole_scales = common.whole_scales && plan.has_source_scales(layer);

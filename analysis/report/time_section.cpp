@@ -43,11 +43,10 @@ std::string time_section(const ReportFiles& files) {
   if (!files.comparison) return "";
   const Comparison& comparison = *files.comparison;
   const FigureWriter write(Numbers::readable);
-  const std::string parts =
-      part(scale_time_table(comparison, shown_module(), write), "scale",
-           medians(comparison, &ModuleTime::by_scale_ns)) +
-      part(layer_time_table(comparison, shown_module(), write), "layer",
-           medians(comparison, &ModuleTime::by_layer_ns));
+  const std::string parts = part(scale_time_table(comparison, shown_module(), write), "scale",
+                                 medians(comparison, &ModuleTime::by_scale_ns)) +
+                            part(layer_time_table(comparison, shown_module(), write), "layer",
+                                 medians(comparison, &ModuleTime::by_layer_ns));
   if (parts.empty()) return "";
   return section("time", "Where the attention takes its time",
                  paragraph("The attention core, softmax(QKᵀ)V, is what a budget spares. Medians; "

@@ -29,8 +29,9 @@ TEST(WhatIsDropped, FollowsTheBudget) {
   EXPECT_EQ(dropped_by(KeepLocal{1, 0}),
             "The efficient layers of b.json read only the first scale and drop all others, the one "
             "before the target too.");
-  EXPECT_EQ(dropped_by(KeepLocal{0, 2}),
-            "The efficient layers of b.json read only the 2 before the target and drop all others.");
+  EXPECT_EQ(
+      dropped_by(KeepLocal{0, 2}),
+      "The efficient layers of b.json read only the 2 before the target and drop all others.");
   EXPECT_EQ(dropped_by(KeepLocal{0, 0}),
             "The efficient layers of b.json read no earlier scale and drop all others, the one "
             "before the target too.");
