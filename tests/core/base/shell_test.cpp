@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <memory>
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 namespace kvscope {
@@ -14,10 +15,16 @@ namespace {
 /// What bash makes of the words of a command, each in brackets.
 std::string words_of(const std::string& command) {
   // The command goes in as it would from the keyboard; the outer quotes are the test's.
-  std::string script;
-  for (const char c : "printf '[%s]' " + command) script += c == '\'' ? "'\\''" : std::string(1, c);
-  const std::unique_ptr<FILE, int (*)(FILE*)> pipe(popen(("bash -c '" + script + "'").c_str(), "r"),
-                                                   pclose);
+  std::string script = "bash -c '";
+  for (const char c : fmt::format("printf '[%s]' {}", command)) {
+    if (c == '\'') {
+      script += "'\\''";
+    } else {
+      script += c;
+    }
+  }
+  script += '\'';
+  const std::unique_ptr<FILE, int (*)(FILE*)> pipe(popen(script.c_str(), "r"), pclose);
   std::string text;
   std::array<char, 256> part{};
   while (std::fgets(part.data(), part.size(), pipe.get()) != nullptr) text += part.data();
@@ -33,7 +40,7 @@ TEST(ShellQuoted, GivesOneWordThatIsTheName) {
                            "'\n'",      "\\\n7",     "ü λ.h5",
                            "{a,b}",     "a=b",       "-x.h5",
                            ""}) {
-    EXPECT_EQ(words_of(shell_quoted(name)), "[" + std::string(name) + "]");
+    EXPECT_EQ(words_of(shell_quoted(name)), fmt::format("[{}]", name));
   }
 }
 
