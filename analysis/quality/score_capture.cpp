@@ -30,8 +30,10 @@ struct Batch {
   std::vector<std::int32_t> labels;
 };
 
-Batch read_batch(const CaptureImages& images, int side, const std::vector<std::int32_t>& labels,
-                 std::int64_t first, std::int64_t end, CaptureScores& result) {
+Batch read_batch(const CaptureReader& file, const CaptureImages& images,
+                 const std::vector<std::int32_t>& labels, std::int64_t first, std::int64_t end,
+                 CaptureScores& result) {
+  const int side = file.record().model.image_size;
   Batch batch;
   for (std::int64_t sample = first; sample < end; ++sample) {
     if (!file.has_finite_image(sample)) continue;
@@ -65,8 +67,7 @@ CaptureScores score_capture(const CaptureReader& file, const Scorer& scorer, int
   for (std::int64_t first = 0; first < samples; first += batch) {
     throw_if_interrupted();
     const std::int64_t end = std::min(first + batch, samples);
-    const Batch read =
-        read_batch(images, file.record().model.image_size, labels, first, end, result);
+    const Batch read = read_batch(file, images, labels, first, end, result);
     if (!read.images.empty()) judged.add(read.labels, read.images);
     progress.advance(end - first);
   }

@@ -18,7 +18,7 @@ struct FileLayout {
   int preview_size = 0;      ///< side in pixels; 0: no previews
   /// Index of every sample in the run, for a file to be written; empty: counted from
   /// settings.first_sample.
-  std::vector<std::int64_t> samples;
+  std::vector<std::int64_t> samples = {};
 
   bool has_statistics() const { return similarity || mass; }
 };
