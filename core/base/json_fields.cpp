@@ -9,8 +9,92 @@
 #include "core/base/error.h"
 #include "core/base/input_file.h"
 #include "core/base/json_text.h"
+#include "core/base/suggest.h"
 
 namespace kvscope {
+namespace {
+
+using nlohmann::json;
+
+// Follows the parser through a text and knows the path of where it is, e.g. "layers[3].keep".
+class ParsedPath {
+ public:
+  /// Returns whether `key` is new to the object that it is in.
+  bool enter_key(const std::string& key) {
+    open_.back().key = key;
+    return open_.back().keys.insert(key).second;
+  }
+  void open(bool is_array) {
+    next_element();
+    open_.push_back({.is_array = is_array, .index = -1, .key = {}, .keys = {}});
+  }
+  void close() { open_.pop_back(); }
+  /// Before every value: its place in the list that it is in.
+  void next_element() {
+    if (!open_.empty() && open_.back().is_array) ++open_.back().index;
+  }
+  std::size_t depth() const { return open_.size(); }
+  std::string text() const {
+    std::string path;
+    for (const Level& level : open_) {
+      if (level.is_array) {
+        path += fmt::format("[{}]", level.index);
+      } else {
+        path += (path.empty() ? "" : ".") + level.key;
+      }
+    }
+    return path;
+  }
+
+ private:
+  struct Level {
+    bool is_array;
+    std::int64_t index;
+    std::string key;
+    std::set<std::string> keys;
+  };
+  std::vector<Level> open_;
+};
+
+// Copying and printing a value recurse: a file of a million brackets would overflow the stack.
+constexpr std::size_t deepest = 32;
+
+// nlohmann-json keeps the last of equal keys in silence.
+class StrictEvents {
+ public:
+  StrictEvents(std::string_view where, std::string_view file) : where_(where), file_(file) {}
+
+  bool operator()(int /*depth*/, json::parse_event_t event, const json& value) {
+    using Event = json::parse_event_t;
+    switch (event) {
+      case Event::object_start:
+      case Event::array_start:
+        path_.open(event == Event::array_start);
+        if (path_.depth() > deepest)
+          throw BadInput(where_, file_, fmt::format("at most {} nested levels", deepest), "more");
+        break;
+      case Event::object_end:
+      case Event::array_end:
+        path_.close();
+        break;
+      case Event::key:
+        if (!path_.enter_key(value.get_ref<const std::string&>()))
+          throw BadInput(where_, file_, "every key once", fmt::format("'{}' twice", path_.text()));
+        break;
+      case Event::value:
+        path_.next_element();
+        break;
+    }
+    return true;
+  }
+
+ private:
+  std::string_view where_;
+  std::string_view file_;
+  ParsedPath path_;
+};
+
+}  // namespace
 
 JsonFields::JsonFields(const nlohmann::json& object, std::string where, std::string file,
                        std::string field)
@@ -21,13 +105,17 @@ JsonFields::JsonFields(const nlohmann::json& object, std::string where, std::str
   }
 }
 
-bool JsonFields::has(std::string_view key) const { return object_->contains(std::string(key)); }
+bool JsonFields::has(std::string_view key) const {
+  known_.emplace(key);
+  return object_->contains(std::string(key));
+}
 
 bool JsonFields::is_null(std::string_view key) { return value(key).is_null(); }
 
 const nlohmann::json& JsonFields::value(std::string_view key) {
+  known_.emplace(key);
   const auto found = object_->find(std::string(key));
-  if (found == object_->end()) fail(key, "a value", "nothing");
+  if (found == object_->end()) fail(key, "a value", "nothing" + misspelt({std::string(key)}));
   asked_.emplace(key);
   return *found;
 }
@@ -114,10 +202,22 @@ JsonFields JsonFields::element(std::string_view key, std::size_t index) {
 
 void JsonFields::refuse_unknown() const {
   for (const auto& [key, ignored] : object_->items()) {
-    if (!asked_.contains(key)) {
-      throw BadInput(where_, file_, "no unknown key", fmt::format("'{}'", path_of(key)));
+    if (asked_.contains(key)) continue;
+    throw BadInput(
+        where_, file_, "no unknown key",
+        with_suggestion(fmt::format("'{}'", path_of(key)), key, {known_.begin(), known_.end()}));
+  }
+}
+
+std::string JsonFields::misspelt(const std::vector<std::string>& missing) const {
+  for (const auto& [key, ignored] : object_->items()) {
+    // Other keys of the object may not have been looked for yet: theirs are long and alike.
+    if (known_.contains(key)) continue;
+    if (const std::string near = nearest(key, missing, true); !near.empty()) {
+      return fmt::format("; is '{}' meant for '{}'?", key, near);
     }
   }
+  return "";
 }
 
 void JsonFields::fail(std::string_view key, std::string_view expected, std::string_view got) const {
@@ -138,15 +238,8 @@ std::string brief(const nlohmann::json& value) {
 }
 
 nlohmann::json parse_json(std::string_view text, std::string_view where, std::string_view file) {
-  // Copying and printing a value recurse: a file of a million brackets would overflow the stack.
-  constexpr int deepest = 32;
-  const auto refuse_deep = [&](int depth, nlohmann::json::parse_event_t, const nlohmann::json&) {
-    if (depth > deepest)
-      throw BadInput(where, file, fmt::format("at most {} nested levels", deepest), "more");
-    return true;
-  };
   try {
-    return nlohmann::json::parse(text, refuse_deep);
+    return json::parse(text, StrictEvents(where, file));
   } catch (const nlohmann::json::parse_error& mistake) {
     const std::size_t before = std::min(mistake.byte, text.size());
     const auto line =

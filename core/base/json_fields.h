@@ -40,8 +40,13 @@ class JsonFields {
   JsonFields object(std::string_view key);
   JsonFields element(std::string_view key, std::size_t index);
 
-  /// Throws BadInput naming the first key that nothing above asked for.
+  /// Throws BadInput naming the first key that nothing above asked for, and the known one that it
+  /// is near to.
   void refuse_unknown() const;
+
+  /// "; is 'capacity_token' meant for 'capacity_tokens'?" where a key that nobody looked for is
+  /// near to one of `missing`, else nothing.
+  std::string misspelt(const std::vector<std::string>& missing) const;
 
   /// Throws BadInput for `key` of this object.
   [[noreturn]] void fail(std::string_view key, std::string_view expected,
@@ -58,6 +63,7 @@ class JsonFields {
   std::string file_;
   std::string field_;
   std::set<std::string, std::less<>> asked_;
+  mutable std::set<std::string, std::less<>> known_;  // looked for, there or not
 };
 
 /// A value as error messages show it: short, and a list or an object only by its kind.
@@ -69,8 +75,9 @@ nlohmann::json or_null(const std::optional<T>& value) {
   return value ? nlohmann::json(*value) : nlohmann::json();
 }
 
-/// Parses the JSON text of `file`. Throws BadInput with the line of the mistake, and for lists and
-/// objects inside each other deeper than any format of ours.
+/// Parses the JSON text of `file`. Throws BadInput with the line of the mistake, with the path of a
+/// key that its object has twice, and for lists and objects inside each other deeper than any
+/// format of ours.
 nlohmann::json parse_json(std::string_view text, std::string_view where, std::string_view file);
 
 /// Reads and parses a whole JSON file. Throws BadInput when it cannot be read.

@@ -1,7 +1,9 @@
 #include "core/base/suggest.h"
 
 #include <algorithm>
+#include <iterator>
 #include <numeric>
+#include <utility>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -28,9 +30,10 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
 
 }  // namespace
 
-std::string nearest(std::string_view word, const std::vector<std::string>& candidates) {
+std::string nearest(std::string_view word, const std::vector<std::string>& candidates,
+                    bool surely) {
   std::string best;
-  std::size_t best_distance = std::max<std::size_t>(2, word.size() / 3) + 1;
+  std::size_t best_distance = (surely ? 2 : std::max<std::size_t>(2, word.size() / 3)) + 1;
   for (const std::string& candidate : candidates) {
     const std::size_t distance = edit_distance(word, candidate);
     if (distance < best_distance) {
@@ -43,8 +46,14 @@ std::string nearest(std::string_view word, const std::vector<std::string>& candi
 
 std::string with_suggestion(std::string message, std::string_view word,
                             const std::vector<std::string>& candidates) {
-  const std::string near = nearest(word, candidates);
-  if (!near.empty()) message += fmt::format("; did you mean '{}'?", near);
+  std::vector<std::string> meant;
+  if (std::string near = nearest(word, candidates); !near.empty()) {
+    meant.push_back(std::move(near));
+  } else if (word.size() > 2) {
+    std::ranges::copy_if(candidates, std::back_inserter(meant),
+                         [word](std::string_view known) { return known.starts_with(word); });
+  }
+  if (!meant.empty()) message += fmt::format("; did you mean '{}'?", fmt::join(meant, "' or '"));
   return message;
 }
 

@@ -7,10 +7,12 @@
 namespace kvscope {
 
 /// The candidate nearest to `word` by edit distance, or an empty string when none is near enough to
-/// be a typing mistake.
-std::string nearest(std::string_view word, const std::vector<std::string>& candidates);
+/// be a typing mistake. `surely`: two letters apart at most, however long the word.
+std::string nearest(std::string_view word, const std::vector<std::string>& candidates,
+                    bool surely = false);
 
-/// `message` with the nearest candidate to `word` after it, when one is near.
+/// `message` with the candidate that was probably meant after it: the nearest to `word`, else those
+/// that begin with it.
 std::string with_suggestion(std::string message, std::string_view word,
                             const std::vector<std::string>& candidates);
 

@@ -79,8 +79,9 @@ KeepCapacity parse_capacity(JsonFields& fields, const ScaleSchedule& schedule) {
 
 LayerRule parse_rule(JsonFields& fields, const ScaleSchedule& schedule, const std::string& file,
                      std::size_t position) {
+  static const std::vector<std::string> rule_keys = {"keep", "local_scales", "capacity_tokens"};
   std::vector<std::string_view> forms;
-  for (const std::string_view key : {"keep", "local_scales", "capacity_tokens"}) {
+  for (const std::string_view key : rule_keys) {
     if (fields.has(key)) forms.push_back(key);
   }
   if (forms.size() != 1) {
@@ -88,7 +89,8 @@ LayerRule parse_rule(JsonFields& fields, const ScaleSchedule& schedule, const st
         where, file,
         fmt::format("layers[{}] to have exactly one of keep, local_scales and capacity_tokens",
                     position),
-        forms.empty() ? std::string("none") : fmt::format("{}", fmt::join(forms, " and ")));
+        forms.empty() ? "none" + fields.misspelt(rule_keys)
+                      : fmt::format("{}", fmt::join(forms, " and ")));
   }
   if (forms.front() == "keep") {
     static constexpr std::array<std::string_view, 1> all = {"all"};

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
-#include <set>
 #include <utility>
 
 #include <fmt/format.h>
@@ -43,30 +42,6 @@ std::pair<std::string_view, std::span<const std::byte>> split(std::span<const st
   }
   const auto size = static_cast<std::size_t>(header_bytes);
   return {{reinterpret_cast<const char*>(rest.data()), size}, rest.subspan(size)};
-}
-
-/// Parses the header. nlohmann-json keeps the last of equal keys, so they are caught on the way.
-nlohmann::json parse_header(std::string_view text, const std::string& path) {
-  std::vector<std::set<std::string>> keys_of_open_objects;
-  const auto refuse_duplicates = [&](int, nlohmann::json::parse_event_t event,
-                                     nlohmann::json& value) {
-    using Event = nlohmann::json::parse_event_t;
-    if (event == Event::object_start) keys_of_open_objects.emplace_back();
-    if (event == Event::object_end) keys_of_open_objects.pop_back();
-    if (event == Event::key) {
-      const auto name = value.get<std::string>();
-      if (!keys_of_open_objects.back().insert(name).second) {
-        throw BadInput(where, path, "every name once in the header",
-                       fmt::format("'{}' twice", name));
-      }
-    }
-    return true;
-  };
-  try {
-    return nlohmann::json::parse(text, refuse_duplicates);
-  } catch (const nlohmann::json::exception&) {
-    throw BadInput(where, path, "a header of valid JSON", "something else");
-  }
 }
 
 /// The list of names ends where `other` stands in the enum.
@@ -184,7 +159,7 @@ std::optional<std::int64_t> tensor_bytes(TensorDtype dtype, std::span<const std:
 SafetensorsFile::SafetensorsFile(const std::string& path)
     : path_(path), mapping_(std::make_shared<const MappedFile>(path, where)) {
   const auto [text, data] = split(mapping_->bytes(), path_);
-  const nlohmann::json header = parse_header(text, path_);
+  const nlohmann::json header = parse_json(text, "safetensors header", path_);
   if (!header.is_object())
     throw BadInput(where, path_, "a JSON object as header", text.substr(0, 40));
   std::vector<Entry> entries;

@@ -44,6 +44,27 @@ TEST_F(Fields, RefusesTheFirstKeyNobodyAskedFor) {
   EXPECT_THAT(message_of([&] { root.refuse_unknown(); }), HasSubstr("'unknwon'"));
 }
 
+TEST_F(Fields, NamesTheKeyThatAMisspeltOneIsNearTo) {
+  JsonFields root =
+      fields(R"({"local_scales": 1, "layers": [{"clas": "x"}], "capacity_token": 2})");
+  root.integer("local_scales", 0);
+  JsonFields layer = root.element("layers", 0);
+  EXPECT_EQ(message_of([&] { layer.text("class"); }),
+            "[budget] b.json: expected layers[0].class to be a value, got nothing; is 'clas' meant "
+            "for 'class'?");
+  EXPECT_FALSE(root.has("capacity_tokens"));
+  EXPECT_EQ(message_of([&] { root.refuse_unknown(); }),
+            "[budget] b.json: expected no unknown key, got 'capacity_token'; did you mean "
+            "'capacity_tokens'?");
+}
+
+// It may be one of the next that will be asked for.
+TEST_F(Fields, SuggestsNoKeyThatIsOnlyAlike) {
+  JsonFields root = fields(R"({"value_element_bytes": 2})");
+  EXPECT_THAT(message_of([&] { root.integer("key_element_bytes", 1); }),
+              ::testing::EndsWith("got nothing"));
+}
+
 TEST_F(Fields, TakesNoNumberThatWouldWrap) {
   EXPECT_THAT(message_of([&] { fields(R"({"n": 18446744073709551615})").integer("n", 0); }),
               HasSubstr("whole number"));
@@ -67,6 +88,21 @@ TEST(ParseJson, RefusesAMillionBracketsInOneShortLine) {
   const std::string text = R"({"n": )" + nested + "}";
   EXPECT_EQ(message_of([&] { parse_json(text, "config", "c.json"); }),
             "[config] c.json: expected at most 32 nested levels, got more");
+}
+
+// The last one would win in silence.
+TEST(ParseJson, RefusesAKeyTwiceInOneObject) {
+  const auto refusal = [](const char* text) {
+    return message_of([&] { parse_json(text, "budget", "b.json"); });
+  };
+  EXPECT_EQ(refusal(R"({"layers": [{"layer": 0, "keep": "all"},
+                                   {"layer": 1, "capacity_tokens": 5, "capacity_tokens": 30}]})"),
+            "[budget] b.json: expected every key once, got 'layers[1].capacity_tokens' twice");
+  EXPECT_EQ(refusal(R"({"a": {"b": [[1, 2], [{"c": 1, "d": {}, "c": 1}]]}})"),
+            "[budget] b.json: expected every key once, got 'a.b[1][0].c' twice");
+  EXPECT_EQ(refusal(R"({"a": 1, "b": {"a": 1}, "a": 1})"),
+            "[budget] b.json: expected every key once, got 'a' twice");
+  EXPECT_EQ(refusal(R"([{"a": 1}, {"a": 1, "b": {"a": 2}}])"), "");
 }
 
 TEST(ParseJson, RefusesNumbersBeyondADouble) {

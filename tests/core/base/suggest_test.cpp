@@ -30,6 +30,14 @@ std::string error_of(const std::string& word) {
   return "";
 }
 
+TEST(WithSuggestion, NamesAllThatBeginWithTheWord) {
+  const std::vector<std::string> known = {"cosine-key", "cosine-value", "random:SEED"};
+  EXPECT_EQ(with_suggestion("no", "cosine", known),
+            "no; did you mean 'cosine-key' or 'cosine-value'?");
+  EXPECT_EQ(with_suggestion("no", "cosine-kay", known), "no; did you mean 'cosine-key'?");
+  EXPECT_EQ(with_suggestion("no", "co", known), "no");
+}
+
 TEST(CheckKnown, ListsWhatThereIsAndSuggestsTheNearest) {
   EXPECT_EQ(error_of("plan"), "");
   EXPECT_EQ(error_of("paln"),

@@ -113,6 +113,12 @@ TEST(Budget, NamesTheWrongField) {
       {"schema", [](Json& j) { j["schema"] = "kvscope.budget/2"; }, "schema to be"},
       {"no schema", [](Json& j) { j.erase("schema"); }, "schema to be"},
       {"unknown key", [](Json& j) { j["comment"] = "x"; }, "'comment'"},
+      {"misspelt rule",
+       [](Json& j) {
+         j["layers"][0].erase("keep");
+         j["layers"][0]["capacity_token"] = 20;
+       },
+       "got none; is 'capacity_token' meant for 'capacity_tokens'?"},
       {"policy", [](Json& j) { j["policy"] = "lru"; }, "policy to be one of vanilla, ams-kv"},
       {"vanilla evicts", [](Json& j) { j["policy"] = "vanilla"; }, "layers[1].keep to be \"all\""},
       {"no model", [](Json& j) { j.erase("model"); }, "model to be"},

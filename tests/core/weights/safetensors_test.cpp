@@ -17,6 +17,7 @@ using kvscope::testing::safetensors_bytes;
 using kvscope::testing::TempDir;
 using kvscope::testing::write_bytes;
 using ::testing::AllOf;
+using ::testing::AnyOf;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
@@ -42,7 +43,8 @@ TEST_P(MalformedFile, IsRefusedWithItsReason) {
   const std::string path = folder / "weights.safetensors";
   write_bytes(path, GetParam().bytes);
   const std::string message = message_of_reading(path);
-  EXPECT_THAT(message, AllOf(StartsWith("[safetensors] " + path + ": expected "),
+  EXPECT_THAT(message, AllOf(AnyOf(StartsWith("[safetensors] " + path + ": expected "),
+                                   StartsWith("[safetensors header] " + path + ": expected ")),
                              HasSubstr(GetParam().reason)));
   EXPECT_EQ(message.find('\n'), std::string::npos);
 }
@@ -76,7 +78,7 @@ INSTANTIATE_TEST_SUITE_P(
         Malformed{"HeaderCutOff", with_length(50, "{}"), "ends after 10 bytes"},
         Malformed{"NoJson", safetensors_bytes("{\"a\":", 0), "valid JSON"},
         Malformed{"EmptyHeader", safetensors_bytes("", 0), "valid JSON"},
-        Malformed{"NumberOutOfRange", safetensors_bytes(R"({"a":1e999})", 0), "valid JSON"},
+        Malformed{"NumberOutOfRange", safetensors_bytes(R"({"a":1e999})", 0), "range of a double"},
         Malformed{"NotUtf8", safetensors_bytes("{\"\xff\":1}", 0), "valid JSON"},
         Malformed{"NoObject", safetensors_bytes("[1,2]", 0), "JSON object"},
         Malformed{"EntryNoObject", one("3"), "a to be an object"},
@@ -87,7 +89,7 @@ INSTANTIATE_TEST_SUITE_P(
                   "'a' twice"},
         Malformed{"KeyTwiceInAnEntry",
                   one(R"({"dtype":"F32","dtype":"F32","shape":[2],"data_offsets":[0,8]})"),
-                  "'dtype' twice"},
+                  "'a.dtype' twice"},
         Malformed{"DtypeNoText", one(R"({"dtype":8,"shape":[8],"data_offsets":[0,8]})"), "a.dtype"},
         Malformed{
             "UnknownDtypeWithAHole",
@@ -102,7 +104,7 @@ INSTANTIATE_TEST_SUITE_P(
         Malformed{"MillionBracketsForASize",
                   one(R"({"dtype":"F32","shape":[)" + std::string(1000000, '[') +
                       std::string(1000000, ']') + R"(],"data_offsets":[0,8]})"),
-                  "got a list"},
+                  "at most 32 nested levels"},
         Malformed{"NegativeSize", one(R"({"dtype":"F32","shape":[-2],"data_offsets":[0,8]})"),
                   "a.shape"},
         Malformed{"FractionalSize", one(R"({"dtype":"F32","shape":[2.0],"data_offsets":[0,8]})"),
