@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <utility>
 
 #include <fmt/format.h>
@@ -12,6 +11,7 @@
 #include "analysis/layers/control_statistic.h"
 #include "analysis/layers/damage_statistic.h"
 #include "analysis/layers/similarity_statistic.h"
+#include "core/base/decimal.h"
 #include "core/base/error.h"
 #include "core/base/suggest.h"
 #include "core/capture/capture_reader.h"
@@ -165,23 +165,22 @@ const LayerStatistic* find_layer_statistic(std::string_view name) {
 StatisticChoice parse_layer_statistic(std::string_view text, std::string_view option) {
   const std::size_t colon = text.find(':');
   const std::string_view name = text.substr(0, colon);
-  std::vector<std::string> names;
-  names.reserve(list.size());
-  for (const LayerStatistic& known : list) names.emplace_back(known.name);
-  check_known(option, name, names);
-  StatisticChoice choice{find_layer_statistic(name), 0};
+  const LayerStatistic* const statistic = find_layer_statistic(name);
+  if (statistic == nullptr) check_known(option, text, layer_statistic_names());
+  StatisticChoice choice{statistic, 0};
   const bool has_seed = colon != std::string_view::npos;
   if (!choice.statistic->takes_seed && !has_seed) return choice;
-  const std::string_view seed = has_seed ? text.substr(colon + 1) : "";
-  const auto [end, failure] = std::from_chars(seed.data(), seed.data() + seed.size(), choice.seed);
-  const bool whole = failure == std::errc() && end == seed.data() + seed.size();
-  if (!choice.statistic->takes_seed || !whole) {
+  const std::optional<std::uint64_t> seed =
+      has_seed ? parse_decimal<std::uint64_t>(text.substr(colon + 1)) : std::nullopt;
+  if (!choice.statistic->takes_seed || !seed) {
     throw UsageError(fmt::format("{}: expected {}, got '{}'", option,
                                  choice.statistic->takes_seed
-                                     ? fmt::format("{}:SEED, a whole number", name)
+                                     ? fmt::format("{0}:SEED with {1} as SEED, e.g. {0}:0", name,
+                                                   name_of(NumberRange<std::uint64_t>{}))
                                      : std::string(name),
                                  text));
   }
+  choice.seed = *seed;
   return choice;
 }
 

@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include "cli/common/value_options.h"
 #include "core/base/error.h"
 #include "core/base/log.h"
 #include "core/base/suggest.h"
@@ -47,10 +48,27 @@ const Command* find(const std::vector<Command>& commands, std::string_view name)
   throw UsageError(with_suggestion(fmt::format("unknown argument '{}'", word), word, known));
 }
 
+// CLI11 would take the next argument for the value that is missing here.
+void refuse_empty_values(int argc, char** argv) {
+  for (int i = 0; i < argc; ++i) {
+    const std::string_view argument = argv[i];
+    if (!argument.starts_with("--") || argument.find('=') != argument.size() - 1) continue;
+    throw UsageError(fmt::format("{}: expected a value, got an empty one",
+                                 argument.substr(0, argument.size() - 1)));
+  }
+}
+
 int run_command(const Program& program, const Command& command, int argc, char** argv) {
   CLI::App app(command.summary, fmt::format("kvscope {}", command.name));
   app.allow_extras();
   const std::function<int()> run = command.define(app);
+  refuse_lax_options(app);
+  const auto refuse = [&](const char* mistake) {
+    // A mistyped option also makes a required one look missing: name the mistyped one.
+    if (app.remaining_size() > 0) throw_unknown_argument(app);
+    throw UsageError(fmt::format("{} (see '{} {} --help')", mistake, program.name, command.name));
+  };
+  refuse_empty_values(argc, argv);
   try {
     // The program's own name and the subcommand are not the subcommand's arguments.
     app.parse(argc - 1, argv + 1);
@@ -58,10 +76,9 @@ int run_command(const Program& program, const Command& command, int argc, char**
     fmt::print("{}", app.help());
     return 0;
   } catch (const CLI::ParseError& mistake) {
-    // A mistyped option also makes a required one look missing: name the mistyped one.
-    if (app.remaining_size() > 0) throw_unknown_argument(app);
-    throw UsageError(
-        fmt::format("{} (see '{} {} --help')", mistake.what(), program.name, command.name));
+    refuse(mistake.what());
+  } catch (const UsageError& mistake) {
+    refuse(mistake.what());
   }
   if (app.remaining_size() > 0) throw_unknown_argument(app);
   return run();

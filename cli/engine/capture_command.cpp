@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "cli/common/value_options.h"
 #include "cli/engine/commands.h"
 #include "cli/engine/generation_job.h"
 #include "cli/engine/generation_options.h"
@@ -29,13 +30,14 @@ void add_options(CLI::App& app, Options& options) {
       ->check(CLI::IsMember({"fp16", "fp32", "bf16"}))
       ->capture_default_str();
   KeptSubset& keep = options.settings.keep;
-  app.add_option("--keep-layers", keep.layers, "Raw data of these layers only, e.g. 0,5,11")
-      ->delimiter(',');
-  app.add_option("--keep-heads", keep.heads, "Raw data of these heads only")->delimiter(',');
-  app.add_option("--keep-scales", keep.scales, "Raw data of these scales only")->delimiter(',');
-  app.add_option("--keep-samples", keep.samples,
-                 "Raw data of these samples only, as the run counts them: from --first-sample on")
-      ->delimiter(',');
+  constexpr NumberRange<int> index = {.smallest = 0};
+  add_numbers(app, "--keep-layers", keep.layers, "Raw data of these layers only, e.g. 0,5,11",
+              index);
+  add_numbers(app, "--keep-heads", keep.heads, "Raw data of these heads only", index);
+  add_numbers(app, "--keep-scales", keep.scales, "Raw data of these scales only", index);
+  add_numbers(app, "--keep-samples", keep.samples,
+              "Raw data of these samples only, as the run counts them: from --first-sample on",
+              NumberRange<std::int64_t>{.smallest = 0});
   app.add_flag("--keep-queries", keep.queries,
                "Store Q too, of what the other --keep options name: half as much again as K and V");
   app.add_option("--compression", options.settings.compression,

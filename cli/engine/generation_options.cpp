@@ -4,8 +4,8 @@
 
 #include <fmt/format.h>
 
-#include "cli/common/number_check.h"
 #include "cli/common/thread_option.h"
+#include "cli/common/value_options.h"
 #include "core/base/error.h"
 #include "core/base/log.h"
 #include "core/budget/budget_doubts.h"
@@ -13,6 +13,9 @@
 
 namespace kvscope::cli {
 namespace {
+
+// Keeps sums of two sample numbers far from overflow.
+constexpr std::int64_t largest_sample = std::int64_t{1} << 40;
 
 std::vector<std::int64_t> resolve_labels(const GenerationOptions& options,
                                          const ModelConfig& config) {
@@ -81,31 +84,31 @@ void add_draw_options(CLI::App& app, GenerationOptions& options) {
                  "Model folder (weights.safetensors + config.json); with --random-weights also a "
                  "size: d16, d20, d24, d30, d36-512, demo")
       ->required();
-  app.add_option("--random-weights", options.random_weights,
-                 "Random weights from this seed instead of a checkpoint, for measuring")
-      ->check(seed_number());
-  app.add_option("--labels", options.labels, "Classes to draw, e.g. 3,7")->delimiter(',');
-  app.add_option("--samples", options.samples, "Number of images; classes in turn")
-      ->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 40));
-  app.add_option("--first-sample", options.first_sample,
-                 "Index of the first image, to share one job among processes")
-      ->check(at_least(0));
-  app.add_option("--batch", options.batch, "Images at a time")
-      ->check(CLI::Range(1, largest_batch))
+  add_number(app, "--random-weights", options.random_weights,
+             "Random weights from this seed instead of a checkpoint, for measuring",
+             NumberRange<std::uint64_t>{});
+  add_numbers(app, "--labels", options.labels, "Classes to draw, e.g. 3,7",
+              NumberRange<std::int64_t>{0, std::numeric_limits<int>::max()});
+  add_number(app, "--samples", options.samples, "Number of images; classes in turn",
+             NumberRange<std::int64_t>{1, largest_sample});
+  add_number(app, "--first-sample", options.first_sample,
+             "Index of the first image, to share one job among processes",
+             NumberRange<std::int64_t>{0, largest_sample});
+  add_number(app, "--batch", options.batch, "Images at a time", NumberRange{1, largest_batch})
       ->capture_default_str();
-  app.add_option("--seed", options.seed, "Seed of the draws")
-      ->check(seed_number())
+  add_number(app, "--seed", options.seed, "Seed of the draws", NumberRange<std::uint64_t>{})
       ->capture_default_str();
   app.add_option("--rng", options.rng,
                  "official: one torch generator a batch; per-sample: independent of the batch size")
       ->check(CLI::IsMember({"official", "per-sample"}))
       ->capture_default_str();
-  app.add_option("--cfg", options.cfg, "Guidance ratio (default: the model's)")->check(at_least(0));
-  app.add_option("--top-k", options.top_k,
-                 "Keep the k likeliest codes, 0: all (default: the model's)")
-      ->check(at_least(0));
-  app.add_option("--top-p", options.top_p, "Keep this probability, 0: all (default: the model's)")
-      ->check(CLI::Range(0.0, 1.0));
+  add_number(app, "--cfg", options.cfg, "Guidance ratio (default: the model's)",
+             NumberRange{0.0, largest_cfg});
+  add_number(app, "--top-k", options.top_k,
+             "Keep the k likeliest codes, 0: all (default: the model's)",
+             NumberRange<int>{.smallest = 0});
+  add_number(app, "--top-p", options.top_p, "Keep this probability, 0: all (default: the model's)",
+             NumberRange{0.0, 1.0});
   app.add_flag("--more-smooth", options.more_smooth,
                "Mix codes by a Gumbel softmax: smoother pictures, not for scores");
   app.add_option("--device", options.device, "cpu, cuda or cuda:N")->capture_default_str();
@@ -118,11 +121,12 @@ void add_draw_options(CLI::App& app, GenerationOptions& options) {
 void add_generation_options(CLI::App& app, GenerationOptions& options) {
   add_draw_options(app, options);
   app.add_option("--budget", options.budget, "Budget file; without one the cache is vanilla");
-  app.add_option("--warmup", options.warmup, "Untimed passes over the first batch before the job")
-      ->check(at_least(0))
+  add_number(app, "--warmup", options.warmup, "Untimed passes over the first batch before the job",
+             NumberRange<int>{.smallest = 0})
       ->capture_default_str();
-  app.add_option("--repeat", options.repeat, "Timed passes over every batch; the first one is kept")
-      ->check(at_least(1))
+  add_number(app, "--repeat", options.repeat,
+             "Timed passes over every batch; the first one is kept",
+             NumberRange<int>{.smallest = 1})
       ->capture_default_str();
   auto* score = app.add_flag("--score", options.score,
                              "Store how good the images are: class accuracy and demo Fréchet "

@@ -14,8 +14,7 @@ int main(int argc, char** argv) {
   const Program program = {
       .name = "kvscope",
       .description = "The part of kvscope that runs the model; start it through kvscope.",
-      .commands = {capture_command(), analyze_command(), run_command(), score_command(),
-                   sweep_command(), devices_command()},
+      .commands = engine_commands(),
       .others = {},
       .delegate = {}};
   return run_program(program, argc, argv);

@@ -7,7 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "analysis/quality/score_capture.h"
-#include "cli/common/number_check.h"
+#include "cli/common/value_options.h"
 #include "cli/engine/commands.h"
 #include "cli/engine/forced_job.h"
 #include "cli/engine/generation_options.h"
@@ -109,17 +109,17 @@ void add_options(CLI::App& app, Options& options) {
                                "Model folder of the vanilla run; with --random-weights also a size")
                     ->needs(forced);
   forced->needs(model);
-  app.add_option("--random-weights", options.forced.random_weights,
-                 "Random weights from this seed, as the vanilla run had them")
-      ->check(seed_number())
+  add_number(app, "--random-weights", options.forced.random_weights,
+             "Random weights from this seed, as the vanilla run had them",
+             NumberRange<std::uint64_t>{})
       ->needs(forced);
-  app.add_option("--samples", options.forced.samples, "Only the first N samples of the vanilla run")
-      ->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 40))
+  add_number(app, "--samples", options.forced.samples,
+             "Only the first N samples of the vanilla run", NumberRange<std::int64_t>{.smallest = 1})
       ->needs(forced);
   app.add_option("--device", options.device, "cpu, cuda or cuda:N")->capture_default_str();
-  app.add_option("--batch", options.batch,
-                 fmt::format("Images at a time (default: {}, or the vanilla run's)", default_batch))
-      ->check(CLI::Range(1, largest_batch));
+  add_number(app, "--batch", options.batch,
+             fmt::format("Images at a time (default: {}, or the vanilla run's)", default_batch),
+             NumberRange{1, largest_batch});
   app.add_flag("--force", options.force, "Overwrite an existing file");
   app.add_flag("--json", options.json, "Machine-readable summary");
 }
@@ -128,7 +128,7 @@ void add_options(CLI::App& app, Options& options) {
 
 Command score_command() {
   return {.name = "score",
-          .summary = "Judge the images of a demo run, or a budget on the tokens of a vanilla run",
+          .summary = "Judge demo images, or a budget on a vanilla run's tokens",
           .define = [](CLI::App& app) -> std::function<int()> {
             auto options = std::make_shared<Options>();
             add_options(app, *options);

@@ -5,7 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "analysis/sweep/sweep_tables.h"
-#include "cli/common/number_check.h"
+#include "cli/common/value_options.h"
 #include "cli/engine/commands.h"
 #include "cli/engine/sweep_job.h"
 #include "core/base/error.h"
@@ -46,20 +46,17 @@ int run(const Options& options) {
 void add_options(CLI::App& app, Options& options) {
   SweepOptions& sweep = options.sweep;
   app.add_option("analysis", sweep.analysis, "Analysis file of the vanilla cache")->required();
-  auto* ratios = app.add_option("--ratios", sweep.ratios,
-                                "Shares of `read`, what the vanilla cache must hold "
-                                "(default: 0.4,0.25,0.2,0.15)")
-                     ->delimiter(',')
-                     ->check(CLI::Range(0.0, 1.0));
-  auto* policies = app.add_option("--policies", sweep.policies,
-                                  "What chooses the layers: statistics of 'kvscope plan "
-                                  "--statistic'; random is five seeds (default: all that the "
-                                  "analysis gives)")
-                       ->delimiter(',');
-  auto* budgets = app.add_option("--budgets", sweep.budgets,
-                                 "Budget files of your own as cells, named as the files; alone, or "
-                                 "beside those of --ratios and --policies")
-                      ->delimiter(',');
+  auto* ratios = add_numbers(app, "--ratios", sweep.ratios,
+                             "Shares of `read`, what the vanilla cache must hold "
+                             "(default: 0.4,0.25,0.2,0.15)",
+                             NumberRange{0.0, 1.0});
+  auto* policies = add_words(app, "--policies", sweep.policies,
+                             "What chooses the layers: statistics of 'kvscope plan "
+                             "--statistic'; random is five seeds (default: all that the "
+                             "analysis gives)");
+  auto* budgets = add_words(app, "--budgets", sweep.budgets,
+                            "Budget files of your own as cells, named as the files; alone, or "
+                            "beside those of --ratios and --policies");
   app.add_option("--damage", sweep.damage,
                  "Results of a sweep with --single-layers: for the policy damage, and among "
                  "what is held against --single-layers");
@@ -68,10 +65,10 @@ void add_options(CLI::App& app, Options& options) {
       ->excludes(ratios)
       ->excludes(policies)
       ->excludes(budgets);
-  app.add_option("--teacher-forced", sweep.forced_samples,
-                 "Also hold every budget against the vanilla cache on the tokens of the first N "
-                 "samples (see score --teacher-forced)")
-      ->check(at_least(1));
+  add_number(app, "--teacher-forced", sweep.forced_samples,
+             "Also hold every budget against the vanilla cache on the tokens of the first N "
+             "samples (see score --teacher-forced)",
+             NumberRange<std::int64_t>{.smallest = 1});
   app.add_option("-o,--output", sweep.output,
                  "Folder for the cells and results.json; cells that are there are not run again")
       ->required();

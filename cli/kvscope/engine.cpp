@@ -11,6 +11,11 @@
 
 namespace kvscope::cli {
 
+std::string engine_path() {
+  return (std::filesystem::read_symlink("/proc/self/exe").parent_path() / "kvscope-engine")
+      .string();
+}
+
 EngineFault engine_fault(const std::string& path, int failure) {
   std::error_code ignored;
   if (failure == ENOENT && !std::filesystem::exists(path, ignored)) {

@@ -4,6 +4,9 @@
 
 namespace kvscope::cli {
 
+/// Path of the engine, which lies beside this program.
+std::string engine_path();
+
 /// What keeps the engine from starting and what to do about it.
 struct EngineFault {
   std::string what;

@@ -8,7 +8,7 @@
 #include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
-#include "cli/common/number_check.h"
+#include "cli/common/value_options.h"
 #include "cli/kvscope/commands.h"
 #include "core/base/error.h"
 #include "core/base/json_text.h"
@@ -176,8 +176,8 @@ Command export_command() {
                                "Images as arr_0, uint8 [sample, y, x, 3], shuffled: what the "
                                "usual FID evaluators read");
             csv->excludes(npz);
-            app.add_option("--shuffle-seed", options->shuffle_seed, "Order of the images")
-                ->check(seed_number())
+            add_number(app, "--shuffle-seed", options->shuffle_seed, "Order of the images",
+                       NumberRange<std::uint64_t>{})
                 ->needs(npz);
             app.add_flag("--force", options->force, "Overwrite an existing file");
             app.add_flag("--json", options->json, "Machine-readable summary");

@@ -1,5 +1,4 @@
 #include <cerrno>
-#include <filesystem>
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -11,12 +10,6 @@
 #include "core/base/error.h"
 
 namespace kvscope::cli {
-
-std::string engine_path() {
-  return (std::filesystem::read_symlink("/proc/self/exe").parent_path() / "kvscope-engine")
-      .string();
-}
-
 namespace {
 
 int start_engine(const std::string& command, char** argv) {
@@ -43,12 +36,11 @@ int main(int argc, char** argv) {
   const Program program = {
       .name = "kvscope",
       .description = "Profiles, plans and proves the KV cache of visual autoregressive models.",
-      .commands = {plan_command(), compare_command(), report_command(), info_command(),
-                   export_command(), doctor_command()},
+      .commands = kvscope_commands(),
       .others = {engine_command("capture", "Run the model, keep K and V, attention mass, timings"),
                  engine_command("analyze", "Compute inter-scale similarity from captures"),
                  engine_command("run", "Generate under a budget: images, tokens, timings, ledger"),
-                 engine_command("score", "Judge the images of a capture or run of the demo model"),
+                 engine_command("score", "Judge demo images, or a budget on a vanilla run's tokens"),
                  engine_command("sweep", "Run and score budgets of many ratios and statistics")},
       .delegate = start_engine};
   return run_program(program, argc, argv);

@@ -1,10 +1,7 @@
-#include <charconv>
-#include <limits>
 #include <map>
 #include <memory>
 #include <optional>
 #include <set>
-#include <sstream>
 #include <string>
 
 #include <fmt/format.h>
@@ -15,9 +12,10 @@
 #include "analysis/planner/explanation.h"
 #include "analysis/planner/plan_json.h"
 #include "analysis/planner/planner.h"
-#include "cli/common/number_check.h"
+#include "cli/common/value_options.h"
 #include "cli/kvscope/commands.h"
 #include "cli/kvscope/plan_sweep.h"
+#include "core/base/decimal.h"
 #include "core/base/error.h"
 #include "core/base/json_text.h"
 #include "core/base/log.h"
@@ -57,18 +55,13 @@ struct Options {
 std::map<std::string, std::int64_t> parse_rule(const std::string& text, const std::string& option,
                                                const std::set<std::string>& keys) {
   std::map<std::string, std::int64_t> values;
-  std::istringstream parts(text);
-  if (text.empty()) throw UsageError(fmt::format("{}: expected a rule, got nothing", option));
-  for (std::string part; std::getline(parts, part, ',');) {
+  for (const std::string_view part : split_list(text)) {
     const std::size_t equals = part.find('=');
-    const std::string key = part.substr(0, equals);
-    const std::string number = equals == std::string::npos ? "" : part.substr(equals + 1);
-    std::int64_t value = -1;
-    const auto [end, failure] =
-        std::from_chars(number.data(), number.data() + number.size(), value);
-    const bool whole = failure == std::errc() && end == number.data() + number.size() &&
-                       value >= 0 && value <= std::numeric_limits<int>::max();
-    if (!keys.contains(key) || !whole || !values.emplace(key, value).second) {
+    const std::string key(part.substr(0, equals));
+    const std::optional<int> value =
+        equals == part.npos ? std::nullopt : parse_decimal<int>(part.substr(equals + 1));
+    const bool known = keys.contains(key) && value && *value >= 0;
+    if (!known || !values.emplace(key, *value).second) {
       throw UsageError(fmt::format("{}: expected {} each with =N, got '{}'", option,
                                    fmt::join(keys, ", "), text));
     }
@@ -303,13 +296,13 @@ void add_options(CLI::App& app, Options& options) {
   auto* choice = app.add_option_group("choice",
                                       "How many layers are demanding; without any, the "
                                       "widest gap between layers decides");
-  choice->add_option("--threshold", options.threshold,
-                     "Layers on the demanding side of this statistic, as the table shows it");
-  choice->add_option("--demanding-layers", options.demanding_layers, "The N most demanding layers")
-      ->check(at_least(0));
-  auto* ratio =
-      choice->add_option("--ratio", options.ratio, "As many as fit into this share of --of")
-          ->check(CLI::Range(0.0, 1.0));
+  add_number(*choice, "--threshold", options.threshold,
+             "Layers on the demanding side of this statistic, as the table shows it",
+             NumberRange<double>{});
+  add_number(*choice, "--demanding-layers", options.demanding_layers, "The N most demanding layers",
+             NumberRange<int>{.smallest = 0});
+  auto* ratio = add_number(*choice, "--ratio", options.ratio,
+                           "As many as fit into this share of --of", NumberRange{0.0, 1.0});
   choice->add_option(
       "--kv-memory", options.kv_memory,
       "As many as fit when the K and V buffers of a run may take this much at --batch "
@@ -323,12 +316,12 @@ void add_options(CLI::App& app, Options& options) {
       ->check(CLI::IsMember({"read", "final"}))
       ->needs(ratio)
       ->capture_default_str();
-  app.add_option("--batch", options.batch, "Images at a time that the bytes are stated for")
-      ->check(CLI::Range(1, largest_batch))
+  add_number(app, "--batch", options.batch, "Images at a time that the bytes are stated for",
+             NumberRange{1, largest_batch})
       ->capture_default_str();
-  app.add_option("--element-bytes", options.element_bytes,
-                 "Bytes of a cached value: 2 for fp16 and bf16, 4 for fp32")
-      ->check(CLI::IsMember({2, 4}))
+  add_number(app, "--element-bytes", options.element_bytes,
+             "Bytes of a cached value: 2 for fp16 and bf16, 4 for fp32", NumberRange<int>{})
+      ->check(CLI::IsMember({"2", "4"}))
       ->capture_default_str();
   app.add_option("--efficient", options.efficient,
                  "What efficient layers keep, e.g. condensed=2,local=1 or "

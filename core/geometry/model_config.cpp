@@ -9,6 +9,7 @@
 #include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
+#include "core/base/decimal.h"
 #include "core/base/error.h"
 #include "core/base/json_fields.h"
 
@@ -30,10 +31,12 @@ SamplingDefaults parse_sampling(JsonFields fields) {
   sampling.cfg = fields.number("cfg");
   sampling.top_k = whole(fields, "top_k", 0);
   sampling.top_p = fields.number("top_p");
-  if (sampling.cfg < 0) fields.fail("cfg", "≥ 0", fmt::to_string(sampling.cfg));
-  if (sampling.top_p < 0 || sampling.top_p > 1) {
-    fields.fail("top_p", "between 0 and 1", fmt::to_string(sampling.top_p));
-  }
+  const auto check = [&](std::string_view key, double value, const NumberRange<double>& range) {
+    if (value >= range.smallest && value <= range.largest) return;
+    fields.fail(key, name_of(range), fmt::to_string(value));
+  };
+  check("cfg", sampling.cfg, {0, largest_cfg});
+  check("top_p", sampling.top_p, {0, 1});
   fields.refuse_unknown();
   return sampling;
 }

@@ -11,6 +11,10 @@
 
 namespace kvscope {
 
+/// Largest guidance ratio that a command or a config takes: far above any that draws pictures, and
+/// far from what makes guided logits overflow.
+inline constexpr double largest_cfg = 1000;
+
 /// How a model samples unless the user says otherwise (config.json, `sampling`).
 struct SamplingDefaults {
   double cfg = 1.5;

@@ -8,6 +8,8 @@ import struct
 import sys
 import unittest
 
+import h5py
+
 from kvscope_cli import DEMO, GOLDEN, ROOT, CliTest
 
 sys.path.insert(0, str(ROOT / "scripts"))
@@ -96,6 +98,15 @@ class BadModel(CliTest):
         self.edit_config(dept=12)
         self.refuse_model("config.json", "dept")
 
+    def test_config_with_a_key_twice(self):
+        path = self.model / "config.json"
+        path.write_text(path.read_text().replace('"depth": 12', '"depth": 12, "depth": 11', 1))
+        self.refuse_model("config.json", "'depth' twice")
+
+    def test_config_whose_guidance_would_overflow(self):
+        self.edit_config(sampling={"cfg": 1e308, "top_k": 0, "top_p": 0.9})
+        self.refuse_model("config.json", "sampling.cfg to be a number from 0 to 1000")
+
     def test_config_that_contradicts_itself(self):
         self.edit_config(image_size=128)
         self.refuse_model("config.json", "image_size")
@@ -154,6 +165,21 @@ class BadBudget(CliTest):
 
         self.refuse_budget(change, "layers[3]")
 
+    def test_a_misspelt_rule_names_the_near_one(self):
+        def change(budget):
+            budget["layers"][3] = {"layer": 3, "class": "efficient", "condensed_scales": 2,
+                                   "capacity_token": 30}
+
+        self.refuse_budget(change, "is 'capacity_token' meant for 'capacity_tokens'?")
+
+    def test_a_key_twice(self):
+        text = json.dumps(json.loads((GOLDEN / "budget" / "full.json").read_text()))
+        path = self.folder / "b.json"
+        path.write_text(text.replace('"keep": "all"', '"keep": "all", "keep": "all"', 1))
+        cause = self.refused(3, "run", "--model", DEMO, "--budget", path, *DRAW,
+                             "-o", self.path("out.h5"))
+        self.assertIn("layers[0].keep' twice", cause)
+
 
 class BadUse(CliTest):
     def test_unknown_class(self):
@@ -166,10 +192,41 @@ class BadUse(CliTest):
 
     def test_numbers_below_the_smallest(self):
         draw = ["run", "--model", DEMO, "--samples", 1, "-o", self.path("o.h5")]
-        for option, value, smallest in (("--cfg", -1, 0), ("--cfg", "nan", 0), ("--top-k", -1, 0),
-                                        ("--repeat", 0, 1)):
+        for option, value, wanted in (("--cfg", -1, "a number from 0 to 1000"),
+                                      ("--cfg", "1e308", "a number from 0 to 1000"),
+                                      ("--top-p", "nan", "a number from 0 to 1"),
+                                      ("--top-k", -1, "a whole number of at least 0"),
+                                      ("--repeat", 0, "a whole number of at least 1")):
             cause = self.refused(2, *draw, option, value)
-            self.assertIn(f"{option}: expected a number of at least {smallest}, got {value} ", cause)
+            self.assertIn(f"{option}: expected {wanted}, got '{value}'", cause)
+
+    def test_a_seed_with_a_leading_zero_is_decimal(self):
+        self.kvscope("run", "--model", DEMO, "--labels", "010,3", "--samples", 1, "--seed", "010",
+                     "-o", self.path("o.h5"))
+        self.assertEqual(self.kvscope_json("info", self.path("o.h5"))["settings"]["seed"], 10)
+        with h5py.File(self.path("o.h5")) as file:
+            self.assertEqual(file["samples/label"][()].tolist(), [10])
+
+    def test_empty_values(self):
+        draw = ["run", "--model", DEMO, "--samples", 1, "-o", self.path("o.h5")]
+        for option in ("--budget", "--scorer", "--labels", "--seed", "--device"):
+            self.assertIn(f"{option}: expected", self.refused(2, *draw, option, ""))
+            self.assertIn(f"{option}: expected a value", self.refused(2, *draw, f"{option}="))
+        capture = GOLDEN / "capture_v1.h5"
+        for option in ("--threshold", "--damage", "--efficient", "-o", "--kv-memory"):
+            self.refused(2, "plan", capture, option, "")
+        self.refused(2, "info", "")
+        self.assertEqual(list(self.folder.iterdir()), [])
+
+    def test_rule_texts_are_as_strict_as_options(self):
+        for rule in ("condensed=2,", "condensed=2,,local=1", "condensed=0x2", "condensed=", "local= 1",
+                     "condensed=1e0", "condensed=2,condensed=2", "local=nan"):
+            cause = self.refused(2, "plan", GOLDEN / "capture_v1.h5", "--efficient", rule)
+            self.assertIn("--efficient", cause)
+            self.assertIn(rule, cause)
+        for statistic in ("random:", "random:0x10", "random: 1", "random:nan", "random:1,,2"):
+            cause = self.refused(2, "plan", GOLDEN / "capture_v1.h5", "--statistic", statistic)
+            self.assertIn("--statistic: expected random:SEED", cause)
 
     def test_seeds_that_would_become_other_seeds(self):
         run = ["run", "--model", DEMO, "--samples", 1, "-o", self.path("o.h5")]
@@ -179,7 +236,7 @@ class BadUse(CliTest):
                                        (run, "--seed", 1.5), (run, "--random-weights", -1),
                                        (sweep, "--seed", -1), (export, "--shuffle-seed", -1)):
             cause = self.refused(2, *command, option, value)
-            self.assertIn(f"{option}: expected a whole number from 0 to 2^64 − 1, got {value}", cause)
+            self.assertIn(f"{option}: expected a whole number from 0 to 2^64 − 1, got '{value}'", cause)
         self.assertEqual(list(self.folder.iterdir()), [])
 
     def test_unknown_command_suggests_the_near_one(self):

@@ -133,6 +133,8 @@ std::string error_of(const std::string& text) {
 
 TEST_F(StatisticList, RefusesWhatItDoesNotKnow) {
   EXPECT_THAT(error_of("cosine"), HasSubstr("--statistic: expected one of cosine-key, "));
+  EXPECT_THAT(error_of("cosine"), HasSubstr("did you mean 'cosine-key' or 'cosine-value'?"));
+  EXPECT_THAT(error_of("cosine"), HasSubstr("last, random:SEED, got"));
   EXPECT_THAT(error_of("unifrom"), HasSubstr("did you mean 'uniform'?"));
   EXPECT_THAT(error_of("random"), HasSubstr("random:SEED"));
   EXPECT_THAT(error_of("random:"), HasSubstr("random:SEED"));

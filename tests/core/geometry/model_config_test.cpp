@@ -85,6 +85,8 @@ TEST(ModelConfig, RefusalsNameTheKey) {
   EXPECT_THAT(refusal([](auto& json) { json["vae_ch"] = 24; }), HasSubstr("vae_ch"));
   EXPECT_THAT(refusal([](auto& json) { json["sampling"]["top_p"] = 1.5; }),
               HasSubstr("sampling.top_p"));
+  EXPECT_THAT(refusal([](auto& json) { json["sampling"]["cfg"] = 1e308; }),
+              HasSubstr("sampling.cfg to be a number from 0 to 1000"));
   EXPECT_THAT(refusal([](auto& json) { json["sampling"]["top_k"] = (1LL << 32) + 5; }),
               HasSubstr("sampling.top_k"));
   EXPECT_THAT(refusal([](auto& json) { json["class_names"] = {"one"}; }), HasSubstr("class_names"));
