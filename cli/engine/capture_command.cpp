@@ -1,5 +1,9 @@
 #include <memory>
+#include <optional>
 #include <string>
+#include <utility>
+
+#include <fmt/format.h>
 
 #include <fmt/format.h>
 
@@ -15,7 +19,7 @@ namespace {
 struct Options {
   GenerationOptions generation;
   std::string store = "raw";
-  std::string kv_dtype = "fp16";
+  std::optional<std::string> kv_dtype;
   RunSettings settings;
   bool json = false;
 };
@@ -26,9 +30,8 @@ void add_options(CLI::App& app, Options& options) {
                  "raw: K and V themselves; reduced: similarity and norms, accumulated in the run")
       ->check(CLI::IsMember({"raw", "reduced"}))
       ->capture_default_str();
-  app.add_option("--kv-dtype", options.kv_dtype, "Type of raw K and V in the file")
-      ->check(CLI::IsMember({"fp16", "fp32", "bf16"}))
-      ->capture_default_str();
+  app.add_option("--kv-dtype", options.kv_dtype, "Type of raw K and V in the file (default: fp16)")
+      ->check(CLI::IsMember({"fp16", "fp32", "bf16"}));
   KeptSubset& keep = options.settings.keep;
   constexpr NumberRange<int> index = {.smallest = 0};
   add_numbers(app, "--keep-layers", keep.layers, "Raw data of these layers only, e.g. 0,5,11",
@@ -46,13 +49,28 @@ void add_options(CLI::App& app, Options& options) {
   app.add_flag("--json", options.json, "Machine-readable summary");
 }
 
+// Statistics are of all layers, heads, scales and samples.
+void refuse_raw_choices(const Options& options) {
+  const KeptSubset& keep = options.settings.keep;
+  for (const auto& [option, given] : {std::pair{"--keep-layers", !keep.layers.empty()},
+                                      std::pair{"--keep-heads", !keep.heads.empty()},
+                                      std::pair{"--keep-scales", !keep.scales.empty()},
+                                      std::pair{"--keep-samples", !keep.samples.empty()},
+                                      std::pair{"--kv-dtype", options.kv_dtype.has_value()}}) {
+    if (!given) continue;
+    throw UsageError(
+        fmt::format("{}: expected --store raw, got reduced, which keeps no raw K and V", option));
+  }
+}
+
 int run(Options options) {
   if (options.settings.keep.queries && options.store != "raw") {
     throw UsageError(fmt::format("--keep-queries: expected --store raw, got {}, which keeps sums",
                                  options.store));
   }
   options.settings.store = options.store == "raw" ? KvStore::raw : KvStore::reduced;
-  options.settings.kv_dtype = parse_kv_dtype(options.kv_dtype);
+  if (options.settings.store == KvStore::reduced) refuse_raw_choices(options);
+  options.settings.kv_dtype = parse_kv_dtype(options.kv_dtype.value_or("fp16"));
   return run_generation_job(options.generation, FileKind::capture, options.settings, options.json);
 }
 

@@ -228,6 +228,13 @@ class BadUse(CliTest):
             cause = self.refused(2, "plan", GOLDEN / "capture_v1.h5", "--statistic", statistic)
             self.assertIn("--statistic: expected random:SEED", cause)
 
+    def test_raw_choices_with_reduced_storage(self):
+        for option, value in (("--keep-layers", 0), ("--keep-heads", 0), ("--keep-scales", 0),
+                              ("--keep-samples", 0), ("--kv-dtype", "fp32")):
+            cause = self.refused(2, "capture", "--model", DEMO, *DRAW, "--store", "reduced", option,
+                                 value, "-o", self.path("o.h5"))
+            self.assertIn(f"{option}: expected --store raw, got reduced", cause)
+
     def test_seeds_that_would_become_other_seeds(self):
         run = ["run", "--model", DEMO, "--samples", 1, "-o", self.path("o.h5")]
         sweep = ["sweep", GOLDEN / "capture_v1.h5", "--model", DEMO, "-o", self.path("s")]
