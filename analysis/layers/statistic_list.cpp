@@ -39,8 +39,10 @@ LayerStatistics read_similarity(const StatisticSource& source, std::uint64_t /*s
   const CaptureReader& analysis = source.analysis(similarity_statistic_name(metric, tensor));
   const std::optional<Statistics> statistics = analysis.statistics();
   if (!statistics || !statistics->has_similarity()) {
+    const bool is_run = analysis.record().kind == FileKind::run;
     throw BadInput("layers", analysis.path(), "inter-scale similarity in the file",
-                   "none (make it with 'kvscope analyze' or 'capture --store reduced')");
+                   is_run ? "a run, which has none ('kvscope capture --store reduced' keeps it)"
+                          : "none (make it with 'kvscope analyze' or 'capture --store reduced')");
   }
   check_kept_all(analysis);
   return similarity_statistic(*statistics, metric, tensor);

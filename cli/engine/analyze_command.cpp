@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "analysis/metrics/analyze.h"
+#include "cli/common/path_kind.h"
 #include "cli/common/thread_option.h"
 #include "cli/engine/commands.h"
 #include "cli/engine/losses.h"
@@ -24,6 +25,10 @@ struct Options {
 };
 
 int run(Options options) {
+  for (const std::string& input : options.inputs) {
+    expect_kind("analyze", input, "a capture (from 'kvscope capture')",
+                {PathKind::capture, PathKind::analysis});
+  }
   if (options.analyze.threads == 0) options.analyze.threads = at::get_num_threads();
   const auto start = std::chrono::steady_clock::now();
   analyze(options.inputs, options.output, options.analyze);

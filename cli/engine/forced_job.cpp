@@ -1,11 +1,11 @@
 #include "cli/engine/forced_job.h"
 
 #include <algorithm>
-#include <filesystem>
 
 #include <fmt/format.h>
 
 #include "analysis/quality/teacher_forcing.h"
+#include "cli/common/path_kind.h"
 #include "cli/engine/generation_job.h"
 #include "cli/engine/generation_options.h"
 #include "core/base/error.h"
@@ -23,7 +23,10 @@ struct Candidate {
 };
 
 Candidate candidate_of(const std::string& file) {
-  if (std::filesystem::path(file).extension() == ".json") return {load_budget(file), ""};
+  expect_kind("score", file, "a budget, or a run or capture under one",
+              {PathKind::budget, PathKind::run, PathKind::capture});
+  const PathKind kind = kind_of(file);
+  if (kind == PathKind::budget || kind == PathKind::json) return {load_budget(file), ""};
   const CaptureReader run(file);
   return {run.record().budget, run.record().capture_id};
 }
@@ -32,6 +35,8 @@ Candidate candidate_of(const std::string& file) {
 
 ForcedQuality run_forced_job(const ForcedJobOptions& options) {
   const Candidate candidate = candidate_of(options.file);
+  expect_kind("score", options.vanilla, "a run or capture of the vanilla cache",
+              {PathKind::run, PathKind::capture});
   const CaptureReader vanilla(options.vanilla);
   const RunSettings& settings = vanilla.record().settings;
   const at::Device device = prepare_device(options.device, 0);

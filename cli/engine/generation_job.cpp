@@ -117,7 +117,7 @@ std::shared_ptr<const Scorer> load_scorer(const GenerationOptions& options,
 }
 
 void print_summary(const std::string& path, const RunRecord& record, const KvShape& shape,
-                   double job_seconds, bool as_json) {
+                   double job_seconds, double setup_seconds, bool as_json) {
   const std::optional<Scores> scores = CaptureReader(path).scores();
   const std::int64_t peak = logical_peak_bytes(RetentionPlan(record.budget), shape);
   const std::int64_t resident = resident_bytes(record.budget, shape);
@@ -127,15 +127,18 @@ void print_summary(const std::string& path, const RunRecord& record, const KvSha
                            {"samples", record.settings.samples},
                            {"policy", record.policy},
                            {"job_seconds", job_seconds},
+                           {"setup_seconds", setup_seconds},
                            {"logical_peak_bytes", peak},
                            {"resident_peak_bytes", resident}};
     if (scores) json["scores"] = to_json(*scores);
     fmt::print("{}\n", json_text(json));
     return;
   }
-  fmt::print("{}: {} images, {} cache, KV peak {} logical, {} resident ({}, batch {}), {:.2f} s\n",
-             path, record.settings.samples, record.policy, format_bytes(peak),
-             format_bytes(resident), record.settings.dtype, shape.rows / 2, job_seconds);
+  fmt::print(
+      "{}: {} images, {} cache, KV peak {} logical, {} resident ({}, batch {}), {:.2f} s after "
+      "{:.2f} s of loading and warm-up\n",
+      path, record.settings.samples, record.policy, format_bytes(peak), format_bytes(resident),
+      record.settings.dtype, shape.rows / 2, job_seconds, setup_seconds);
   if (scores) print_scores(*scores);
 }
 
@@ -297,6 +300,7 @@ ForcedQuality GenerationJob::force(const Budget& budget, const CaptureReader& va
 
 int run_generation_job(const GenerationOptions& options, FileKind kind, const RunSettings& settings,
                        bool as_json) {
+  const Clock::time_point begin = Clock::now();
   // Before the weights, which can take minutes to load.
   CaptureSession::check_output(options.output, options.force, options.resume);
   GenerationJob job(options, kind, settings);
@@ -305,17 +309,14 @@ int run_generation_job(const GenerationOptions& options, FileKind kind, const Ru
   }
   const bool resumes =
       options.resume && std::filesystem::exists(partial_path(link_target(options.output)));
-  RunRecord record;
-  Clock::time_point start = Clock::now();
-  if (options.resume && !resumes && is_finished(job, options)) {
-    record = CaptureReader(options.output).record();
-  } else {
-    // A cold batch in the middle of a file would stand among the timed ones.
-    job.warm_up(resumes ? std::max(options.warmup, 1) : options.warmup);
-    start = Clock::now();
-    record = run_alone(job, options, resumes);
-  }
-  print_summary(options.output, record, job.shape(), seconds_since(start), as_json);
+  const bool is_done = options.resume && !resumes && is_finished(job, options);
+  // A cold batch in the middle of a file would stand among the timed ones.
+  if (!is_done) job.warm_up(resumes ? std::max(options.warmup, 1) : options.warmup);
+  const Clock::time_point start = Clock::now();
+  const double setup_seconds = std::chrono::duration<double>(start - begin).count();
+  const RunRecord record =
+      is_done ? CaptureReader(options.output).record() : run_alone(job, options, resumes);
+  print_summary(options.output, record, job.shape(), seconds_since(start), setup_seconds, as_json);
   return warn_of_losses(options.output) ? exit_code(ErrorKind::data_lost) : 0;
 }
 

@@ -3,7 +3,9 @@
 #include <utility>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include "cli/common/path_kind.h"
 #include "cli/common/thread_option.h"
 #include "cli/common/value_options.h"
 #include "core/base/error.h"
@@ -16,6 +18,28 @@ namespace {
 
 // Keeps sums of two sample numbers far from overflow.
 constexpr std::int64_t largest_sample = std::int64_t{1} << 40;
+
+// Before anything is loaded, which can take minutes.
+void check_files(const GenerationOptions& options) {
+  const PathKind model = kind_of(options.model);
+  if (model == PathKind::model_size && !options.random_weights) {
+    throw UsageError(fmt::format(
+        "--model: {} is the name of a size, without weights; give --random-weights SEED to measure "
+        "it, or a model folder",
+        options.model));
+  }
+  if (model != PathKind::model_size) {
+    expect_kind("model", options.model,
+                options.random_weights
+                    ? fmt::format("a model folder (config.json), or a size with --random-weights "
+                                  "({})",
+                                  fmt::join(model_config_names(), ", "))
+                    : "a model folder (config.json and weights.safetensors)",
+                {PathKind::model_folder});
+  }
+  if (!options.budget.empty()) expect_budget("budget", options.budget);
+  if (options.score) expect_scorer_folder("scorer", options.scorer);
+}
 
 std::vector<std::int64_t> resolve_labels(const GenerationOptions& options,
                                          const ModelConfig& config) {
@@ -142,6 +166,7 @@ void add_generation_options(CLI::App& app, GenerationOptions& options) {
 
 GenerationSetup resolve(const GenerationOptions& options) {
   check_first_sample(options);
+  check_files(options);
   GenerationSetup setup{.model = load_model(options.model, options.random_weights),
                         .sampling = {},
                         .budget = {},

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "analysis/quality/score_capture.h"
+#include "cli/common/path_kind.h"
 #include "cli/common/value_options.h"
 #include "cli/engine/commands.h"
 #include "cli/engine/forced_job.h"
@@ -67,6 +68,9 @@ int run_forced(const Options& options) {
 int run_images(const Options& options) {
   const std::string output = options.output.empty() ? scores_path(options.file) : options.output;
   check_text_target(output, options.force);
+  expect_kind("score", options.file, "a capture or run, which have images",
+              {PathKind::capture, PathKind::run});
+  expect_scorer_folder("scorer", options.scorer);
   // fp32 means fp32: LibTorch would round convolutions to TF32 on a GPU.
   at::globalContext().setAllowTF32CuDNN(false);
   const at::Device device = parse_device(options.device);

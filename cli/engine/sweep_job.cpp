@@ -11,6 +11,7 @@
 #include "analysis/sweep/sweep_folder.h"
 #include "analysis/sweep/sweep_statistics.h"
 #include "analysis/sweep/sweep_tables.h"
+#include "cli/common/path_kind.h"
 #include "cli/engine/generation_job.h"
 #include "collectors/session.h"
 #include "core/base/error.h"
@@ -198,6 +199,10 @@ void check_forced_samples(const SweepOptions& options, const GenerationJob& job)
 }  // namespace
 
 SweepResults run_sweep(const SweepOptions& options) {
+  expect_kind("sweep", options.analysis,
+              "an analysis (from 'kvscope analyze' or 'capture --store reduced')",
+              {PathKind::analysis, PathKind::capture, PathKind::run});
+  if (!options.damage.empty()) expect_damage("sweep", options.damage);
   const CaptureReader analysis(options.analysis);
   check_vanilla(analysis);
   const SweepStatistics statistics =

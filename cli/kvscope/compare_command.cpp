@@ -8,6 +8,7 @@
 #include "analysis/compare/comparison.h"
 #include "analysis/compare/comparison_tables.h"
 #include "analysis/compare/image_sheet.h"
+#include "cli/common/path_kind.h"
 #include "cli/kvscope/commands.h"
 #include "core/base/json_text.h"
 #include "core/base/output_file.h"
@@ -37,6 +38,10 @@ void write_sheet(const std::string& path, const Image& sheet) {
 int run(const Options& options) {
   // Comparing the images takes long: refuse first.
   if (!options.sheet.empty()) check_target(options.sheet, options.force);
+  for (const std::string& file : options.files) {
+    expect_kind("compare", file, "a capture or run (a .h5 file)",
+                {PathKind::run, PathKind::capture, PathKind::analysis});
+  }
   const std::vector<CaptureReader> readers(options.files.begin(), options.files.end());
   const Comparison comparison = compare(readers);
   if (!options.sheet.empty()) write_sheet(options.sheet, image_sheet(readers, sheet_samples));
@@ -57,13 +62,14 @@ int run(const Options& options) {
 Command compare_command() {
   return {
       .name = "compare",
-      .summary = "Compare memory, latency, tokens and images with the first file",
+      .summary = "Compare memory, latency, tokens and images of files with the first one",
       .define = [](CLI::App& app) -> std::function<int()> {
         auto options = std::make_shared<Options>();
         app.add_option("files", options->files,
-                       "Capture or run files; the first one is the baseline")
+                       "Two or more capture or run files; the first one is the baseline")
+            ->option_text("FILE FILE … REQUIRED")
             ->required()
-            ->expected(2, 64);
+            ->expected(2, CLI::detail::expected_max_vector_size);
         auto* json = app.add_flag("--json", options->json, "As JSON");
         auto* csv = app.add_flag("--csv", options->csv, "As CSV, exact numbers")->excludes(json);
         app.add_flag("--markdown", options->markdown, "As markdown")->excludes(json)->excludes(csv);

@@ -92,10 +92,9 @@ Finding cupti_finding(const nlohmann::json& engine) {
       dlclose(library);
     }
   }
-  if (path.empty()) {
-    return {"CUPTI", false, "not found", "comes with the CUDA toolkit and with torch's CUDA wheel"};
-  }
-  return {"CUPTI", true, path, ""};
+  // No collector of this version uses it: finding it does not make it work.
+  return {"CUPTI", false, path.empty() ? "not found" : fmt::format("not used, found in {}", path),
+          "not needed: this version does not use it"};
 }
 
 // Why no file can be made and filled in `folder`; empty when it can. A user who is root may write

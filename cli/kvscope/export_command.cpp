@@ -8,6 +8,7 @@
 #include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
+#include "cli/common/path_kind.h"
 #include "cli/common/value_options.h"
 #include "cli/kvscope/commands.h"
 #include "core/base/error.h"
@@ -159,6 +160,16 @@ void export_csv(const CaptureReader& reader, const Options& options) {
   }
 }
 
+void check_file(const Options& options) {
+  if (options.csv.empty()) {
+    expect_kind("export --npz", options.file, "a capture or run, which have images",
+                {PathKind::capture, PathKind::run});
+  } else {
+    expect_kind("export --csv", options.file, "an analysis or capture, which have statistics",
+                {PathKind::analysis, PathKind::capture});
+  }
+}
+
 }  // namespace
 
 Command export_command() {
@@ -185,6 +196,7 @@ Command export_command() {
               if (options->csv.empty() && options->npz.empty()) {
                 throw UsageError("export: give --csv FILE or --npz FILE");
               }
+              check_file(*options);
               const CaptureReader reader(options->file);
               if (options->csv.empty()) return export_images(reader, *options);
               export_csv(reader, *options);

@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <filesystem>
 #include <memory>
 #include <optional>
 #include <system_error>
@@ -14,6 +13,7 @@
 #include "analysis/planner/explanation.h"
 #include "analysis/planner/kept_tokens.h"
 #include "analysis/planner/plan_json.h"
+#include "cli/common/path_kind.h"
 #include "cli/kvscope/commands.h"
 #include "core/base/error.h"
 #include "core/base/json_fields.h"
@@ -141,25 +141,23 @@ nlohmann::json describe_sweep(const nlohmann::json& results, const std::string& 
           {"problems", root.array("problems")}};
 }
 
-nlohmann::json describe_json(const std::string& path) {
-  const nlohmann::json json = read_json_file(path, "info");
-  const nlohmann::json schema =
-      json.is_object() ? json.value("schema", nlohmann::json()) : nlohmann::json();
-  if (schema == scores_schema) return describe_scores_file(path);
-  if (schema == forced_schema) return describe_forced_file(path);
-  if (schema == sweep_schema) return describe_sweep(json, path);
-  return describe_budget(path);
-}
-
 nlohmann::json describe(const std::string& path) {
-  // What cannot be looked at is opened as a file, which says why.
-  std::error_code ignored;
-  if (std::filesystem::is_directory(path, ignored)) {
+  expect_kind("info", path,
+              "a capture, run or analysis, a budget, the results of a sweep, a file of scores or of "
+              "teacher-forced quality or a model folder",
+              {PathKind::capture, PathKind::run, PathKind::analysis, PathKind::budget,
+               PathKind::sweep_results, PathKind::scores, PathKind::forced_quality,
+               PathKind::model_folder});
+  const PathKind kind = kind_of(path);
+  if (kind == PathKind::model_folder) {
     nlohmann::json json = to_json(load_model_config(path + "/config.json"));
     json["kind"] = "model folder";
     return json;
   }
-  if (std::filesystem::path(path).extension() == ".json") return describe_json(path);
+  if (kind == PathKind::scores) return describe_scores_file(path);
+  if (kind == PathKind::forced_quality) return describe_forced_file(path);
+  if (kind == PathKind::sweep_results) return describe_sweep(read_json_file(path, "info"), path);
+  if (kind == PathKind::budget || kind == PathKind::json) return describe_budget(path);
   return describe_capture(CaptureReader(path));
 }
 

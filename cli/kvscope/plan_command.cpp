@@ -12,6 +12,7 @@
 #include "analysis/planner/explanation.h"
 #include "analysis/planner/plan_json.h"
 #include "analysis/planner/planner.h"
+#include "cli/common/path_kind.h"
 #include "cli/common/value_options.h"
 #include "cli/kvscope/commands.h"
 #include "cli/kvscope/plan_sweep.h"
@@ -149,6 +150,26 @@ struct Source {
   ModelConfig model;
 };
 
+void check_files(const Options& options) {
+  const char* const wanted = "an analysis (from 'kvscope analyze' or 'capture --store reduced')";
+  if (kind_of(options.file) == PathKind::model_size) {
+    throw BadInput("plan", options.file, wanted,
+                   fmt::format("the name of a model size ('kvscope plan --model {}' plans from "
+                               "geometry alone)",
+                               options.file));
+  }
+  if (!options.file.empty()) {
+    expect_kind("plan", options.file, wanted,
+                {PathKind::analysis, PathKind::capture, PathKind::run});
+  }
+  if (!options.model.empty() && kind_of(options.model) != PathKind::model_size) {
+    expect_kind("model", options.model, "a model folder (config.json) or the name of a size",
+                {PathKind::model_folder});
+  }
+  if (!options.damage.empty()) expect_damage("plan", options.damage);
+  if (!options.sweep.shown.empty()) expect_sweep_results("plan", options.sweep.shown);
+}
+
 void write_budget(const Options& options, const Budget& budget) {
   check_text_target(options.output, options.force);
   write_file(options.output, json_text(to_json(budget), 2) + '\n');
@@ -207,6 +228,7 @@ int run_best(const Options& options) {
   if (!options.ratio) {
     throw UsageError("--best goes with --ratio, which the cells are looked up by");
   }
+  expect_sweep_results("plan", options.sweep.best);
   const SweepChoice choice = choose_best(options.sweep, *options.ratio, denominator_of(options));
   if (!options.output.empty()) write_budget(options, choice.budget);
   if (is_standard_output(options.output)) return 0;
@@ -229,6 +251,7 @@ int run(const Options& options) {
     throw UsageError("--whole-scales goes with a limit: give --ratio or --kv-memory");
   }
   const StatisticChoice statistic = statistic_of(options);
+  check_files(options);
   const Source source(options);
   if (source.reader) warn_of_doubtful(*source.reader, *statistic.statistic);
   const LayerStatistics statistics = statistic.read(source.of_statistics(options.damage));

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "analysis/report/report.h"
+#include "cli/common/path_kind.h"
 #include "cli/kvscope/commands.h"
 #include "core/base/json_text.h"
 #include "core/base/output_file.h"
@@ -22,6 +23,10 @@ struct Options {
 
 int run(const Options& options) {
   check_text_target(options.output, options.force);
+  for (const std::string& file : options.files) {
+    expect_kind("report", file, "a run, capture or analysis (a .h5 file)",
+                {PathKind::run, PathKind::capture, PathKind::analysis});
+  }
   write_file(options.output, render_report(options.files));
   if (is_standard_output(options.output)) return 0;
   if (options.json) {
