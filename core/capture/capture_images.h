@@ -37,8 +37,8 @@ class CaptureImages {
 
  private:
   struct Found {
-    std::string path;        // empty: no PNG of that name
-    std::string unfit_as;    // what it says it is, when that does not fit
+    std::string path;      // empty: no PNG of that name
+    std::string unfit_as;  // what it says it is, when that does not fit
   };
   Found find(std::int64_t position) const;
   BadInput refusal(const Found& found, std::int64_t position) const;

@@ -64,6 +64,8 @@ struct CaptureWriter::Impl {
         stored_bytes(element_bytes(record.settings.kv_dtype)) {}
 
   void create(const RunRecord& record) {
+    // With `force` too: an unfinished file that is at work is nobody's to replace.
+    const WriterLock nobody_writes(calls.path());
     const std::string fresh = partial_path(path) + ".new";
     create_file(fresh, path, record, shape);
     open_for_writing(fresh, false);

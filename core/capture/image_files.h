@@ -23,8 +23,8 @@ std::string image_name(std::int64_t sample);
 /// The PNG of that sample in the image folder of `path`.
 std::string image_path(const std::string& path, std::int64_t sample);
 
-/// Folders in which the PNGs of the file `path` may lie, the likeliest first: beside it, beside what
-/// it links to, and under the name that an older version gave.
+/// Folders in which the PNGs of the file `path` may lie, the likeliest first: beside it, beside
+/// what it links to, and under the name that an older version gave.
 std::vector<std::string> image_folders(const std::string& path, SampleNumbering numbering);
 
 }  // namespace kvscope

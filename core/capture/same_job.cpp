@@ -28,10 +28,14 @@ std::optional<JobDifference> first_difference(const Json& given, const Json& ask
 }
 
 Json origin_of(const RunRecord& record) {
-  return {{"weights_sha256", record.weights_sha256}, {"kind", name_of(record.kind)},
-          {"policy", record.policy},                 {"tool_version", record.tool_version},
-          {"git_commit", record.git_commit},         {"torch_version", record.torch_version},
-          {"device_name", record.device_name},       {"cpu_name", record.cpu_name}};
+  return {{"weights_sha256", record.weights_sha256},
+          {"kind", name_of(record.kind)},
+          {"policy", record.policy},
+          {"tool_version", record.tool_version},
+          {"git_commit", record.git_commit},
+          {"torch_version", record.torch_version},
+          {"device_name", record.device_name},
+          {"cpu_name", record.cpu_name}};
 }
 
 }  // namespace

@@ -13,6 +13,18 @@ DEMO = str(ROOT / "data" / "demo")
 GOLDEN = ROOT / "tests" / "golden"
 
 
+def pixels(png):
+    """The compressed pixels of a PNG: without the text that names its capture."""
+    data = pathlib.Path(png).read_bytes()
+    place, found = 8, b""
+    while place < len(data):
+        length = int.from_bytes(data[place : place + 4], "big")
+        if data[place + 4 : place + 8] == b"IDAT":
+            found += data[place + 8 : place + 8 + length]
+        place += 12 + length
+    return found
+
+
 class CliTest(unittest.TestCase):
     """A test with a folder of its own that goes away with it."""
 

@@ -9,7 +9,7 @@ import unittest
 import h5py
 import numpy as np
 
-from kvscope_cli import DEMO, KVSCOPE, CliTest
+from kvscope_cli import DEMO, KVSCOPE, CliTest, pixels
 
 SHARED = ["--model", DEMO, "--seed", 7]
 
@@ -45,8 +45,7 @@ class MainJob(CliTest):
             for sample in range(4):
                 image = f"images/{sample:06}.png"
                 self.assertEqual(
-                    pathlib.Path(self.path(f"run.{image}")).read_bytes(),
-                    pathlib.Path(self.path(f"{name}.{image}")).read_bytes(),
+                    pixels(self.path(f"run.{image}")), pixels(self.path(f"{name}.{image}"))
                 )
 
     def test_reduced_statistics_equal_those_of_raw_values(self):
@@ -78,6 +77,27 @@ class MainJob(CliTest):
         self.assertEqual(set(whole), set(merged))
         for name in whole:
             self.assertEqual(whole[name].tobytes(), merged[name].tobytes(), name)
+        # A shell lists shards in any order: the whole is the same, and every sample keeps its index.
+        self.kvscope(
+            "analyze", self.path("b.h5"), self.path("a.h5"), "-o", self.path("ba.analysis.h5")
+        )
+        for group in ("analysis", "samples"):
+            one, other = (datasets(self.path(f"{name}.analysis.h5"), group) for name in ("ab", "ba"))
+            for name in one:
+                self.assertEqual(one[name].tobytes(), other[name].tobytes(), name)
+        np.testing.assert_array_equal(read(self.path("ba.analysis.h5"), "sample"), range(4))
+        self.kvscope(
+            "capture", *part, "--samples", 2, "--first-sample", 10, "-o", self.path("c.h5")
+        )
+        self.kvscope(
+            "analyze", self.path("c.h5"), self.path("a.h5"), "-o", self.path("hole.analysis.h5")
+        )
+        np.testing.assert_array_equal(
+            read(self.path("hole.analysis.h5"), "sample"), [0, 1, 10, 11]
+        )
+        np.testing.assert_array_equal(
+            read(self.path("hole.analysis.h5"), "samples/label"), [0, 1, 0, 1]
+        )
         info = self.kvscope_json("info", self.path("ab.analysis.h5"))
         self.assertEqual(len(info["source_ids"]), 2)
         self.assertEqual(info["settings_are_of"], info["source_ids"][0])
@@ -185,6 +205,59 @@ class MainJob(CliTest):
         previews = read(self.path("run.h5"), "samples/preview")
         for image, sample in zip(archive["arr_0"], archive["sample"]):
             np.testing.assert_array_equal(image, previews[sample])
+
+    def test_a_sample_has_one_number_everywhere(self):
+        draw = [*SHARED, "--batch", 2]
+        self.kvscope("run", *draw, "--samples", 8, "-o", self.path("whole.h5"))
+        self.kvscope("run", *draw, "--samples", 6, "--first-sample", 4, "-o", self.path("shard.h5"))
+        names = sorted(image.name for image in pathlib.Path(self.path("shard.images")).iterdir())
+        self.assertEqual(names, [f"{sample:06}.png" for sample in range(4, 10)])
+        self.kvscope("export", self.path("shard.h5"), "--npz", self.path("shard.npz"))
+        archive = np.load(self.path("shard.npz"))
+        self.assertEqual(sorted(archive["sample"]), list(range(4, 10)))
+        previews = read(self.path("shard.h5"), "samples/preview")
+        for image, sample in zip(archive["arr_0"], archive["sample"]):
+            np.testing.assert_array_equal(image, previews[sample - 4])
+        against = self.kvscope_json("compare", self.path("whole.h5"), self.path("shard.h5"))
+        compared = against["files"][1]["against_baseline"]
+        self.assertEqual(compared["tokens"], {"samples": 4, "equal": 1, "equal_by_scale": [1] * 10})
+        self.assertEqual(compared["images"]["identical"], 4)
+        self.assertEqual([image["sample"] for image in compared["images"]["images"]], [4, 5, 6, 7])
+
+        kept = ["capture", *draw, "--samples", 4, "--first-sample", 4, "--keep-samples"]
+        self.assertIn("expected samples 4 to 7, got 1", self.refused(2, *kept, "1", "-o", self.path("k.h5")))
+        self.kvscope(*kept, "6", "-o", self.path("k.h5"))
+        np.testing.assert_array_equal(read(self.path("k.h5"), "kv/sample"), [6])
+        info = self.kvscope_json("info", self.path("k.h5"))
+        self.assertEqual(info["settings"]["keep"]["samples"], [6])
+
+    def test_files_of_like_names_keep_their_own_images(self):
+        draw = [*SHARED, "--samples", 2, "--batch", 2]
+        for seed, name in enumerate(("z.h5", "z", "z.hdf5", "ams0.2", "ams0.9", "z.txt"), 1):
+            self.kvscope("run", *draw[:2], "--seed", seed, *draw[4:], "-o", self.path(name), "--force")
+        for name in ("z.h5", "z", "z.hdf5", "ams0.2", "ams0.9", "z.txt"):
+            self.kvscope("export", self.path(name), "--npz", self.path("o.npz"), "--force")
+            archive = np.load(self.path("o.npz"))
+            previews = read(self.path(name), "samples/preview")
+            for image, sample in zip(archive["arr_0"], archive["sample"]):
+                np.testing.assert_array_equal(image, previews[sample], err_msg=name)
+
+        # Through a link, and with the images of another file or none.
+        pathlib.Path(self.path("latest.h5")).symlink_to("z.h5")
+        self.kvscope("export", self.path("latest.h5"), "--npz", self.path("o.npz"), "--force")
+        images = pathlib.Path(self.path("z.images"))
+        images.rename(self.path("away"))
+        cause = self.refused(3, "score", self.path("latest.h5"))
+        for place in ("latest.images/000000.png", "z.images"):
+            self.assertIn(place, cause)
+        self.kvscope("report", self.path("latest.h5"), "-o", self.path("r.html"))
+        page = pathlib.Path(self.path("r.html")).read_text()
+        self.assertIn("2 of 2 images are absent", page)
+        self.assertNotIn("nothing was lost", page)
+        pathlib.Path(self.path("z-images")).rename(images)
+        cause = self.refused(3, "export", self.path("z.h5"), "--npz", self.path("p.npz"))
+        self.assertIn("got that of capture", cause)
+        self.refused(3, "score", self.path("z.h5"))
 
     def test_exported_raw_values_lack_similarity_and_say_so(self):
         self.kvscope("capture", *SHARED, "--samples", 1, "--store", "raw", "-o", self.path("raw.h5"))

@@ -11,7 +11,7 @@ import unittest
 import h5py
 import numpy as np
 
-from kvscope_cli import DEMO, KVSCOPE, CliTest
+from kvscope_cli import DEMO, KVSCOPE, CliTest, pixels
 
 DRAW = ["--model", DEMO, "--batch", 2, "--seed", 7, "--threads", 1]
 KINDS = {
@@ -39,18 +39,6 @@ def contents(path):
         for name, value in file["ledger/logical_bytes"].attrs.items():
             if name not in ("DIMENSION_LIST", "REFERENCE_LIST"):
                 found["ledger@" + name] = value
-    return found
-
-
-def pixels(png):
-    """The compressed pixels of a PNG: without the text that names its capture."""
-    data = pathlib.Path(png).read_bytes()
-    place, found = 8, b""
-    while place < len(data):
-        length = int.from_bytes(data[place : place + 4], "big")
-        if data[place + 4 : place + 8] == b"IDAT":
-            found += data[place + 8 : place + 8 + length]
-        place += 12 + length
     return found
 
 

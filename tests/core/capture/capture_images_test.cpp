@@ -22,10 +22,9 @@ TEST(ImageFolder, IsNoOtherFiles) {
   EXPECT_EQ(image_path("out/base.h5", 3), "out/base.images/000003.png");
   EXPECT_EQ(image_path("base.h5.partial", 1234567), "base.images.partial/1234567.png");
   EXPECT_EQ(image_folder("ams0.2"), "ams0.2-images");
-  const std::vector<std::string> names = {"run",      "run.h5",      "run.hdf5",     "run.images",
-                                          "run.",     "run.h5.h5",   "ams0.2",       "ams0.2.h5",
-                                          "ams0.9",   "run-images",  "run-images.h5", "run.H5",
-                                          ".h5",      "run.images.h5"};
+  const std::vector<std::string> names = {
+      "run",       "run.h5", "run.hdf5",   "run.images",    "run.",   "run.h5.h5", "ams0.2",
+      "ams0.2.h5", "ams0.9", "run-images", "run-images.h5", "run.H5", ".h5",       "run.images.h5"};
   std::set<std::string> folders;
   for (const std::string& name : names) {
     EXPECT_TRUE(folders.insert(image_folder(name)).second) << name;

@@ -6,6 +6,7 @@
 #include <functional>
 
 #include <gmock/gmock.h>
+#include <hdf5.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -48,6 +49,56 @@ TEST_F(CaptureWriterTest, TakesItsFinalNameOnlyWhenFinished) {
   }
   EXPECT_FALSE(fs::exists(path));
   EXPECT_TRUE(fs::exists(path + ".partial"));
+}
+
+// An hour of an interrupted run must not be drawn again.
+TEST_F(CaptureWriterTest, GoesOnBehindTheCommittedBatches) {
+  const FileLayout layout = testing::example_layout(record_);
+  testing::write_example(folder_ / "whole.h5", record_, layout);
+  const std::string path = folder_ / "a.h5";
+  {
+    CaptureWriter writer(path, record_, layout, false);
+    writer.commit(testing::example_batch(record_, 0, 2));
+    EXPECT_THROW(CaptureWriter(path, record_, layout, CaptureWriter::Resume{}), Error)
+        << "the first writer lives";
+    EXPECT_THROW(CaptureWriter(path, record_, layout, true), Error) << "forced neither";
+  }
+  CaptureWriter writer(path, record_, layout, CaptureWriter::Resume{});
+  EXPECT_EQ(writer.committed_batches(), 1);
+  EXPECT_EQ(writer.committed_samples(), 2);
+  writer.commit(testing::example_batch(record_, 2, 2));
+  writer.commit(testing::example_batch(record_, 4, 1));
+  writer.finish();
+  const CaptureReader whole(folder_ / "whole.h5");
+  const CaptureReader resumed(path);
+  EXPECT_TRUE(resumed.complete());
+  testing::expect_committed_samples(resumed);
+  EXPECT_EQ(resumed.statistics()->mass, whole.statistics()->mass);
+  EXPECT_EQ(resumed.quality().values, whole.quality().values);
+  EXPECT_EQ(resumed.ledger().logical_bytes, whole.ledger().logical_bytes);
+}
+
+// A kill between the counters and the count of samples: the batch comes again, with its losses.
+TEST_F(CaptureWriterTest, CountsTheLossesOfTheBatchUnderWayOnce) {
+  const FileLayout layout = testing::example_layout(record_);
+  const std::string path = folder_ / "a.h5";
+  {
+    CaptureWriter writer(path, record_, layout, false);
+    writer.commit(testing::example_batch(record_, 0, 2));
+    writer.commit(testing::example_batch(record_, 2, 2));
+  }
+  const hid_t file = H5Fopen((path + ".partial").c_str(), H5F_ACC_RDWR, H5P_DEFAULT);
+  const hid_t dataset = H5Dopen2(file, "/committed_samples", H5P_DEFAULT);
+  const std::int64_t before = 2;
+  ASSERT_GE(H5Dwrite(dataset, H5T_NATIVE_INT64, H5S_ALL, H5S_ALL, H5P_DEFAULT, &before), 0);
+  H5Dclose(dataset);
+  H5Fclose(file);
+  CaptureWriter writer(path, record_, layout, CaptureWriter::Resume{});
+  EXPECT_EQ(writer.committed_samples(), 2);
+  writer.commit(testing::example_batch(record_, 2, 2));
+  writer.commit(testing::example_batch(record_, 4, 1));
+  writer.finish();
+  EXPECT_EQ(CaptureReader(path).quality()[QualityCounter::overflowed_values], 3);
 }
 
 // A name that is long enough fails where the unfinished file gets a longer one: the error must be

@@ -40,7 +40,8 @@ TEST(PngText, SurvivesDamage) {
     std::string spoiled = whole;
     spoiled[at] = static_cast<char>(spoiled[at] ^ 0x10);
     std::ofstream(path, std::ios::binary) << spoiled;
-    for (const auto& [keyword, text] : read_png_texts(path)) EXPECT_EQ(texts.at(keyword), text) << at;
+    for (const auto& [keyword, text] : read_png_texts(path))
+      EXPECT_EQ(texts.at(keyword), text) << at;
   }
   std::ofstream(path, std::ios::binary) << "no picture";
   EXPECT_THAT(read_png_texts(path), IsEmpty());
