@@ -260,12 +260,12 @@ class BadUse(CliTest):
             )
             self.assertIn(option, cause)
 
-    def test_kept_samples_count_from_the_first_one(self):
+    def test_kept_samples_are_named_as_the_run_counts_them(self):
         cause = self.refused(
             2, "capture", "--model", DEMO, "--samples", 8, "--first-sample", 8, "--batch", 8,
             "--keep-samples", "9,10,0", "-o", self.path("o.h5")
         )
-        self.assertIn("counted from --first-sample, 0 to 7, got 9", cause)
+        self.assertIn("expected samples 8 to 15, got 0", cause)
 
     def test_unknown_device(self):
         cause = self.refused(

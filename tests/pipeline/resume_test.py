@@ -134,7 +134,7 @@ class Resume(CliTest):
         self.stop_behind(command, output, signal.SIGKILL)
         before = contents_of_partial(output)
         changed = {"seed": ["--seed", 8], "labels": ["--labels", "3,7,1,2,0,6"],
-                   "samples": ["--samples", 12], "cfg": ["--cfg", 2], "repeat": ["--repeat", 2],
+                   "samples": ["--samples", 12], "cfg": ["--cfg", 3], "repeat": ["--repeat", 2],
                    "threads": ["--threads", 2], "dtype": ["--dtype", "bf16"]}
         for setting, options in changed.items():
             own = [word for word in command]
