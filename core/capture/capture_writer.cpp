@@ -79,8 +79,17 @@ struct CaptureWriter::Impl {
   void resume(int compression_level) {
     lock = WriterLock(calls.path());
     read_committed(CaptureReader(calls.path()));
-    // A kill tears no index of chunks that have their places from the start.
-    open_for_writing(calls.path(), compression_level == 0);
+    // A kill tears no index of chunks that have their places from the start. That of compressed
+    // ones grows: HDF5 refuses such a file, and the remedy it names would spoil it.
+    try {
+      open_for_writing(calls.path(), compression_level == 0);
+    } catch (const Error&) {
+      if (compression_level == 0) throw;
+      throw Error(
+          fmt::format("[capture] {}: expected a compressed file that its writer closed, got "
+                      "one whose writer was killed (--force starts anew)",
+                      calls.path()));
+    }
     read_quality();
   }
 

@@ -93,6 +93,18 @@ class Resume(CliTest):
                     self.assertIn("goes on behind", done.stderr)
                     self.assert_same(whole, output)
 
+    def test_a_compressed_file_goes_on_only_when_its_writer_closed_it(self):
+        command = [*KINDS["reduced"], "--compression", "deflate:1"]
+        whole, output = self.path("whole.h5"), self.path("o.h5")
+        self.kvscope(*command, "-o", whole)
+        self.stop_behind(command, output, signal.SIGINT)
+        self.kvscope(*command, "--resume", "-o", output)
+        self.assert_same(whole, output)
+        killed = self.path("killed.h5")
+        self.stop_behind(command, killed, signal.SIGKILL)
+        cause = self.refused(1, *command, "--resume", "-o", killed)
+        self.assertIn("expected a compressed file that its writer closed", cause)
+
     def test_goes_on_after_kills_at_random_moments(self):
         whole = self.path("whole.h5")
         self.kvscope(*KINDS["reduced"], "-o", whole)
