@@ -5,8 +5,6 @@
 
 #include <fmt/format.h>
 
-#include <fmt/format.h>
-
 #include "cli/common/value_options.h"
 #include "cli/engine/commands.h"
 #include "cli/engine/generation_job.h"

@@ -118,7 +118,8 @@ void add_options(CLI::App& app, Options& options) {
              NumberRange<std::uint64_t>{})
       ->needs(forced);
   add_number(app, "--samples", options.forced.samples,
-             "Only the first N samples of the vanilla run", NumberRange<std::int64_t>{.smallest = 1})
+             "Only the first N samples of the vanilla run",
+             NumberRange<std::int64_t>{.smallest = 1})
       ->needs(forced);
   app.add_option("--device", options.device, "cpu, cuda or cuda:N")->capture_default_str();
   add_number(app, "--batch", options.batch,

@@ -203,6 +203,7 @@ SweepResults run_sweep(const SweepOptions& options) {
               "an analysis (from 'kvscope analyze' or 'capture --store reduced')",
               {PathKind::analysis, PathKind::capture, PathKind::run});
   if (!options.damage.empty()) expect_damage("sweep", options.damage);
+  for (const std::string& file : options.budgets) expect_budget("sweep", file);
   const CaptureReader analysis(options.analysis);
   check_vanilla(analysis);
   const SweepStatistics statistics =

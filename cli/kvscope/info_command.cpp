@@ -142,12 +142,13 @@ nlohmann::json describe_sweep(const nlohmann::json& results, const std::string& 
 }
 
 nlohmann::json describe(const std::string& path) {
-  expect_kind("info", path,
-              "a capture, run or analysis, a budget, the results of a sweep, a file of scores or of "
-              "teacher-forced quality or a model folder",
-              {PathKind::capture, PathKind::run, PathKind::analysis, PathKind::budget,
-               PathKind::sweep_results, PathKind::scores, PathKind::forced_quality,
-               PathKind::model_folder});
+  expect_kind(
+      "info", path,
+      "a capture, run or analysis, a budget, the results of a sweep, a file of scores or of "
+      "teacher-forced quality or a model folder",
+      {PathKind::capture, PathKind::run, PathKind::analysis, PathKind::budget,
+       PathKind::sweep_results, PathKind::scores, PathKind::forced_quality,
+       PathKind::model_folder});
   const PathKind kind = kind_of(path);
   if (kind == PathKind::model_folder) {
     nlohmann::json json = to_json(load_model_config(path + "/config.json"));

@@ -40,7 +40,8 @@ int main(int argc, char** argv) {
       .others = {engine_command("capture", "Run the model, keep K and V, attention mass, timings"),
                  engine_command("analyze", "Compute inter-scale similarity from captures"),
                  engine_command("run", "Generate under a budget: images, tokens, timings, ledger"),
-                 engine_command("score", "Judge demo images, or a budget on a vanilla run's tokens"),
+                 engine_command("score",
+                                "Judge demo images, or a budget on a vanilla run's tokens"),
                  engine_command("sweep", "Run and score budgets of many ratios and statistics")},
       .delegate = start_engine};
   return run_program(program, argc, argv);

@@ -47,7 +47,7 @@ class CaptureReader {
   std::vector<std::int64_t> samples() const;  ///< index of every sample in the run
   /// nonfinite_images() by their index in the run.
   std::vector<std::int64_t> nonfinite_samples() const;
-  NdArray<std::int32_t> token_ids() const;    ///< [sample, token]
+  NdArray<std::int32_t> token_ids() const;  ///< [sample, token]
   std::vector<std::int32_t> labels() const;
   std::vector<std::uint64_t> seeds() const;
   NdArray<std::uint8_t> previews() const;  ///< [sample, y, x, 3]

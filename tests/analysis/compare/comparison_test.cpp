@@ -217,7 +217,7 @@ TEST_F(ComparisonTest, SaysWhichPicturesAreMissing) {
   const Comparison comparison = compare_changed([](ExampleRun& run) { run.images.pop_back(); });
   EXPECT_EQ(comparison.files[1].images->unreadable, 1);
   EXPECT_EQ(comparison.files[1].images->images.size(), 3U);
-  EXPECT_THAT(reason_for(comparison, "1 images"), HasSubstr("No such file"));
+  EXPECT_THAT(reason_for(comparison, "1 images"), HasSubstr("no such file"));
 }
 
 TEST_F(ComparisonTest, LeavesOutPicturesThatAreNotFinite) {
@@ -240,7 +240,7 @@ TEST_F(ComparisonTest, GoesOnWithoutAnyPicture) {
   const Comparison comparison = compare_changed([](ExampleRun& run) { run.images.clear(); });
   EXPECT_FALSE(comparison.files[1].images);
   EXPECT_TRUE(comparison.files[1].tokens);
-  EXPECT_THAT(reason_for(comparison, "images"), HasSubstr("No such file"));
+  EXPECT_THAT(reason_for(comparison, "images"), HasSubstr("no such file"));
 }
 
 struct DrawCase {

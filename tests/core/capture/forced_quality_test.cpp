@@ -30,7 +30,8 @@ ForcedQuality example_quality() {
   quality.samples = 8;
   quality.bootstrap = {.resamples = 500, .seed = 3};
   quality.overall = {{0.5, 0.4, 0.6}, {5, 4, 6}, {0.4, -0.1, 0.9}, {0.75, 0.5, 1}};
-  quality.scales = {quality.overall, {{0, 0, 0}, {3, std::nan(""), std::nan("")}, {-0.5, -1, 0}, {1, 1, 1}}};
+  quality.scales = {quality.overall,
+                    {{0, 0, 0}, {3, std::nan(""), std::nan("")}, {-0.5, -1, 0}, {1, 1, 1}}};
   return quality;
 }
 
