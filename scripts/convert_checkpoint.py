@@ -278,7 +278,7 @@ def parse_arguments(arguments):
     parser.add_argument("--quant-resi", type=command_line.real(-1, 1), default=OFFICIAL_RESIDUAL,
                         help="quant_resi of the VQVAE, which no weight tells (0.5)")
     parser.add_argument("--dtype", choices=DTYPES, help="stored type (default: as is)")
-    parser.add_argument("--cfg", type=command_line.real(0), default=1.5, help="default guidance (1.5)")
+    parser.add_argument("--cfg", type=command_line.real(0, model_config.LARGEST_CFG), default=1.5, help="default guidance (1.5)")
     parser.add_argument("--top-k", type=command_line.whole(0), default=900,
                         help="default top-k (900)")
     parser.add_argument("--top-p", type=command_line.real(0, 1), default=0.96,

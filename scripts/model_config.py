@@ -10,6 +10,7 @@ import math
 from command_line import LARGEST_INT, is_utf8, printable, refuse
 
 LARGEST_SIDE = 4096
+LARGEST_CFG = 1000
 MOST_HALVINGS = 16
 # GroupNorm of the VQVAE has 32 groups at every level.
 GROUPS = 32
@@ -49,7 +50,7 @@ FIELDS = {
     "sampling": (lambda value: isinstance(value, dict), "an object"),
 }
 SAMPLING = {
-    "cfg": (is_real, "a number ≥ 0"),
+    "cfg": (lambda value: is_real(value, 0, LARGEST_CFG), f"a number from 0 to {LARGEST_CFG}"),
     "top_k": (lambda value: is_whole(value, 0), "a whole number ≥ 0"),
     "top_p": (lambda value: is_real(value, 0, 1), "a number from 0 to 1"),
 }

@@ -324,7 +324,7 @@ def run():
     parser.add_argument("--labels", metavar="3,7", type=command_line.wholes, help="one class per sample; default: drawn")
     parser.add_argument("--batch", type=whole(1), default=1, help="samples, with --labels taken in turn")
     parser.add_argument("--seed", type=whole(0, 2**63 - 1), default=0)
-    parser.add_argument("--cfg", type=command_line.real(0), help="guidance; default of this and the next two: "
+    parser.add_argument("--cfg", type=command_line.real(0, model_config.LARGEST_CFG), help="guidance; default of this and the next two: "
                         "config.json")
     parser.add_argument("--top-k", type=whole(0))
     parser.add_argument("--top-p", type=command_line.real(0, 1))

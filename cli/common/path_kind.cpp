@@ -203,7 +203,7 @@ void expect_kind(std::string_view command, const std::string& path, std::string_
   if (std::ranges::any_of(kinds, fits)) return;
   const bool reader_knows = kind == PathKind::missing || kind == PathKind::other;
   const bool wants_folder =
-      std::ranges::any_of(kinds, [](PathKind allowed) { return is_folder(allowed); });
+      std::ranges::all_of(kinds, [](PathKind allowed) { return is_folder(allowed); });
   if (reader_knows && !wants_folder) return;
   throw BadInput(command, path, wanted, name_of(kind));
 }

@@ -7,7 +7,7 @@ import unittest
 import h5py
 import numpy as np
 
-from kvscope_cli import GOLDEN, CliTest
+from kvscope_cli import GOLDEN, CliTest, pixels
 
 TINY = GOLDEN / "var_parity"  # 2 layers, l2-normalised
 PLAIN = GOLDEN / "shapes" / "no_l2_norm"
@@ -95,8 +95,7 @@ class Queries(CliTest):
                 np.testing.assert_array_equal(q["samples/token_ids"], other["samples/token_ids"])
         for sample in range(3):
             png = f"images/{sample:06}.png"
-            self.assertEqual(pathlib.Path(self.path(f"q.{png}")).read_bytes(),
-                             pathlib.Path(self.path(f"run.{png}")).read_bytes())
+            self.assertEqual(pixels(self.path(f"q.{png}")), pixels(self.path(f"run.{png}")))
 
     def test_kept_subset_holds_for_queries_too(self):
         whole = self.capture(TINY, "all.h5", "--keep-queries", "--kv-dtype", "bf16")

@@ -51,7 +51,7 @@ class Doctor(CliTest):
         return self.findings(program)["engine"]
 
     def test_folders_that_are_not_there(self):
-        rows = self.findings(env={**os.environ, "TMPDIR": "/no/such", "HOME": "/no/such"})
+        rows = self.findings(env={**os.environ, "TMPDIR": "/no/such", "HOME": "/no/home"})
         self.refuses(rows["temporary folder"], "/no/such: No such file or directory", "TMPDIR")
         self.assertEqual(rows["engine"][0], "ok")
         self.assertEqual(rows["current folder"][0], "ok")
