@@ -1,6 +1,7 @@
 #include "cli/engine/generation_job.h"
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <filesystem>
 #include <memory>
@@ -150,6 +151,9 @@ RunRecord run_alone(GenerationJob& job, const GenerationOptions& options, bool r
   try {
     const auto on_samples = [&](std::int64_t samples) { progress.advance(samples); };
     if (resume) return job.resume(options.output, on_samples);
+    if (!options.vanilla_output.empty()) {
+      return job.run_in_turn(options.output, options.vanilla_output, options.force, on_samples);
+    }
     return job.run(job.record().budget, options.output, options.force, on_samples);
   } catch (const Interrupted&) {
     const std::string partial = partial_path(link_target(options.output));
@@ -161,10 +165,20 @@ RunRecord run_alone(GenerationJob& job, const GenerationOptions& options, bool r
       rest +=
           fmt::format("; 'kvscope info' and 'kvscope {}' open it", has_kv ? "analyze" : "compare");
     }
-    rest += fmt::format("; the same 'kvscope {}' command with --resume goes on",
-                        name_of(job.record().kind));
+    if (options.vanilla_output.empty()) {
+      rest += fmt::format("; the same 'kvscope {}' command with --resume goes on",
+                          name_of(job.record().kind));
+    }
     throw Interrupted(rest);
   }
+}
+
+void check_vanilla_output(const GenerationOptions& options) {
+  if (link_target(options.vanilla_output) == link_target(options.output)) {
+    throw UsageError(fmt::format("--vanilla: expected another file than --output, got {}",
+                                 options.vanilla_output));
+  }
+  CaptureSession::check_output(options.vanilla_output, options.force);
 }
 
 // Whether the file of the job is there, whole and with its images. Throws BadInput for one of
@@ -232,24 +246,55 @@ KvShape GenerationJob::shape() const {
           .value_element_bytes = element_bytes};
 }
 
-void GenerationJob::warm_up(int passes) {
+void GenerationJob::warm_up(int passes, bool vanilla_too) {
+  if (vanilla_too) generator_.keep_caches(2);
   Progress progress("warm-up", passes, "passes");
   for (int pass = 0; pass < passes; ++pass) {
+    if (vanilla_too) {
+      generator_.set_budget(vanilla_budget(record_.budget.model));
+      generator_.generate(batches_.front());
+      generator_.set_budget(record_.budget);
+    }
     generator_.generate(batches_.front());
     progress.advance(1);
   }
 }
 
-RunRecord GenerationJob::run(const Budget& budget, const std::string& path, bool force,
-                             const OnSamples& on_samples) {
+RunRecord GenerationJob::record_of(const Budget& budget) const {
   RunRecord record = record_;
   record.capture_id = make_uuid();
   record.start_time = utc_now();
   record.policy = budget.policy;
   record.budget = budget;
+  return record;
+}
+
+RunRecord GenerationJob::run(const Budget& budget, const std::string& path, bool force,
+                             const OnSamples& on_samples) {
   generator_.set_budget(budget);
-  CaptureSession session(path, std::move(record), device_, force, scorer_);
+  CaptureSession session(path, record_of(budget), device_, force, scorer_);
   return generate(session, on_samples);
+}
+
+RunRecord GenerationJob::run_in_turn(const std::string& path, const std::string& vanilla_path,
+                                     bool force, const OnSamples& on_samples) {
+  generator_.keep_caches(2);
+  CaptureSession vanilla(vanilla_path, record_of(vanilla_budget(record_.budget.model)), device_,
+                         force, scorer_);
+  CaptureSession own(path, record_of(record_.budget), device_, force, scorer_);
+  std::array<CaptureSession*, 2> sessions = {&vanilla, &own};
+  for (const BatchRequest& request : batches_) {
+    for (CaptureSession* session : sessions) {
+      generator_.set_budget(session->record().budget);
+      session->attach(generator_);
+      session->run_batch(request);
+    }
+    std::swap(sessions[0], sessions[1]);
+    on_samples(static_cast<std::int64_t>(request.labels.size()));
+  }
+  vanilla.finish();
+  own.finish();
+  return own.record();
 }
 
 void GenerationJob::check_is_of_job(const std::string& path) const {
@@ -303,6 +348,8 @@ int run_generation_job(const GenerationOptions& options, FileKind kind, const Ru
   const Clock::time_point begin = Clock::now();
   // Before the weights, which can take minutes to load.
   CaptureSession::check_output(options.output, options.force, options.resume);
+  const bool in_turn = !options.vanilla_output.empty();
+  if (in_turn) check_vanilla_output(options);
   GenerationJob job(options, kind, settings);
   if (const std::string doubt = memory_doubt(job.record().budget, job.shape()); !doubt.empty()) {
     log().warn("{}: {}", options.budget, doubt);
@@ -311,13 +358,15 @@ int run_generation_job(const GenerationOptions& options, FileKind kind, const Ru
       options.resume && std::filesystem::exists(partial_path(link_target(options.output)));
   const bool is_done = options.resume && !resumes && is_finished(job, options);
   // A cold batch in the middle of a file would stand among the timed ones.
-  if (!is_done) job.warm_up(resumes ? std::max(options.warmup, 1) : options.warmup);
+  if (!is_done) job.warm_up(resumes ? std::max(options.warmup, 1) : options.warmup, in_turn);
   const Clock::time_point start = Clock::now();
   const double setup_seconds = std::chrono::duration<double>(start - begin).count();
   const RunRecord record =
       is_done ? CaptureReader(options.output).record() : run_alone(job, options, resumes);
   print_summary(options.output, record, job.shape(), seconds_since(start), setup_seconds, as_json);
-  return warn_of_losses(options.output) ? exit_code(ErrorKind::data_lost) : 0;
+  bool lost = warn_of_losses(options.output);
+  if (in_turn) lost = warn_of_losses(options.vanilla_output) || lost;
+  return lost ? exit_code(ErrorKind::data_lost) : 0;
 }
 
 }  // namespace kvscope::cli

@@ -36,8 +36,9 @@ class GenerationJob {
   /// What a batch of the job is counted in.
   KvShape shape() const;
 
-  /// Untimed passes over the first batch under the options' own budget, which nothing collects.
-  void warm_up(int passes);
+  /// Untimed passes over the first batch under the options' own budget, and before each one under
+  /// the vanilla cache where that runs too. Nothing collects them.
+  void warm_up(int passes, bool vanilla_too);
 
   using OnSamples = std::function<void(std::int64_t samples)>;
 
@@ -45,6 +46,12 @@ class GenerationJob {
   /// Returns what the file says.
   RunRecord run(const Budget& budget, const std::string& path, bool force,
                 const OnSamples& on_samples);
+
+  /// Generates every batch twice, under the options' own budget into `path` and under the vanilla
+  /// cache into `vanilla_path`, in turn: the order changes with every batch, so that what else the
+  /// machine does falls on both. Returns what the first file says.
+  RunRecord run_in_turn(const std::string& path, const std::string& vanilla_path, bool force,
+                        const OnSamples& on_samples);
 
   /// Goes on with the unfinished file of `path`, a run under the options' own budget; tells
   /// `on_samples` of what it holds first. Throws BadInput naming the first setting in which it is
@@ -59,6 +66,7 @@ class GenerationJob {
                       const OnSamples& on_samples);
 
  private:
+  RunRecord record_of(const Budget& budget) const;
   RunRecord generate(CaptureSession& session, const OnSamples& on_samples);
 
   GenerationJob(const GenerationOptions& options, FileKind kind, const RunSettings& settings,

@@ -40,6 +40,7 @@ struct GenerationOptions {
   std::string output;
   bool force = false;
   bool resume = false;
+  std::string vanilla_output;  ///< of the vanilla cache, run in turn; empty: not run
   bool score = false;
   std::string scorer = embedded_scorer;
 };

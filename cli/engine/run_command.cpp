@@ -16,6 +16,11 @@ Command run_command() {
             };
             auto options = std::make_shared<Options>();
             add_generation_options(app, options->generation);
+            app.add_option("--vanilla", options->generation.vanilla_output,
+                           "Also run the vanilla cache into this file, batch by batch in turn, so "
+                           "that times compare on a busy machine")
+                ->needs(app.get_option("--budget"))
+                ->excludes(app.get_option("--resume"));
             app.add_flag("--json", options->json, "Machine-readable summary");
             return [options] {
               return run_generation_job(options->generation, FileKind::run, {}, options->json);

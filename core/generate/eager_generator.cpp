@@ -63,7 +63,15 @@ EagerGenerator::EagerGenerator(const LoadedModel& model, const EagerOptions& opt
 
 void EagerGenerator::set_budget(const Budget& budget) {
   check_budget_fits(budget, config_, "budget");
-  cache_ = make_cache(budget, options_.dtype, options_.device);
+  const auto found = std::find_if(caches_.begin(), caches_.end(),
+                                  [&](const BudgetCache& known) { return known.budget == budget; });
+  if (found != caches_.end()) {
+    std::rotate(found, found + 1, caches_.end());
+    return;
+  }
+  // What goes is freed before the new one takes memory.
+  while (!caches_.empty() && caches_.size() >= caches_kept_) caches_.erase(caches_.begin());
+  caches_.push_back({budget, make_cache(budget, options_.dtype, options_.device)});
 }
 
 void EagerGenerator::set_observers(std::vector<Observer*> observers) {
@@ -104,7 +112,7 @@ void EagerGenerator::force(const ForcedBatch& batch, const OnLogits& on_logits) 
 
 EagerGenerator::Pass EagerGenerator::begin_pass(const at::Tensor& labels, ModuleClock* clock) {
   const std::int64_t batch = labels.size(0);
-  cache_->begin(2 * batch);
+  cache().begin(2 * batch);
   Pass pass;
   {
     const ModuleScope scope(clock, Module::adaln);
@@ -118,7 +126,7 @@ EagerGenerator::Pass EagerGenerator::begin_pass(const at::Tensor& labels, Module
 
 at::Tensor EagerGenerator::logits_of(Pass& pass, int scale, const ScaleHooks& hooks) {
   const at::Tensor hidden =
-      var_->run_blocks(std::exchange(pass.input, {}), scale, pass.conditioning, *cache_, hooks);
+      var_->run_blocks(std::exchange(pass.input, {}), scale, pass.conditioning, cache(), hooks);
   const ModuleScope scope(hooks.clock, Module::head);
   return var_->guided_logits(
       hidden, pass.conditioning,
@@ -149,7 +157,7 @@ BatchOutput EagerGenerator::generate_batch(const BatchRequest& request) {
     throw_if_interrupted();
     if (timer_) timer_->set_scale(scale);
     at::Tensor logits = logits_of(pass, scale, {clock, watcher_.get()});
-    for (Observer* observer : observers_) observer->on_scale_end(scale, *cache_);
+    for (Observer* observer : observers_) observer->on_scale_end(scale, cache());
     at::Tensor codes;
     {
       const ModuleScope scope(clock, Module::sampling);

@@ -33,6 +33,10 @@ class EagerGenerator : public Generator {
   BatchOutput generate(const BatchRequest& request) override;
   void force(const ForcedBatch& batch, const OnLogits& on_logits) override;
   void set_budget(const Budget& budget) override;
+  /// Lets the buffers of the last `count` budgets stay, for budgets that run in turn. One unless
+  /// told otherwise.
+  void keep_caches(std::size_t count) { caches_kept_ = count; }
+
   void set_observers(std::vector<Observer*> observers) override;
   void set_timing_sink(TimingSink* sink) override;
 
@@ -44,6 +48,7 @@ class EagerGenerator : public Generator {
     at::Tensor f_hat;
   };
 
+  KvCache& cache() { return *caches_.back().cache; }
   Pass begin_pass(const at::Tensor& labels, ModuleClock* clock);
   at::Tensor logits_of(Pass& pass, int scale, const ScaleHooks& hooks);
   void take_codes(Pass& pass, int scale, const at::Tensor& codes) const;
@@ -60,7 +65,12 @@ class EagerGenerator : public Generator {
   EagerOptions options_;
   std::optional<Var> var_;
   std::optional<Vqvae> vqvae_;
-  std::unique_ptr<KvCache> cache_;
+  struct BudgetCache {
+    Budget budget;
+    std::unique_ptr<KvCache> cache;
+  };
+  std::vector<BudgetCache> caches_;  // the one in use last
+  std::size_t caches_kept_ = 1;
   std::vector<Observer*> observers_;
   std::unique_ptr<AttentionWatcher> watcher_;  // null when no observer looks at the attention
   std::optional<ModuleTimer> timer_;

@@ -48,6 +48,28 @@ class MainJob(CliTest):
                     pixels(self.path(f"run.{image}")), pixels(self.path(f"{name}.{image}"))
                 )
 
+    def test_vanilla_and_budget_in_turn_give_what_they_give_alone(self):
+        draw = [*SHARED, "--samples", 4, "--batch", 2]
+        budget = self.path("b.json")
+        self.kvscope("plan", "--model", DEMO, "--statistic", "uniform", "--ratio", 0.2, "-o", budget)
+        self.kvscope("run", *draw, "-o", self.path("vanilla.h5"))
+        self.kvscope("run", *draw, "--budget", budget, "-o", self.path("ams.h5"))
+        turns = [self.path("turns.vanilla.h5"), self.path("turns.ams.h5")]
+        self.kvscope("run", *draw, "--budget", budget, "--warmup", 1, "--vanilla", turns[0],
+                     "-o", turns[1])
+        for alone, in_turn in zip(("vanilla", "ams"), turns):
+            for name in ("samples/token_ids", "samples/preview", "ledger/logical_bytes",
+                         "ledger/resident_bytes"):
+                np.testing.assert_array_equal(read(self.path(f"{alone}.h5"), name),
+                                              read(in_turn, name), name)
+        comparison = self.kvscope_json("compare", *turns)
+        self.assertIn("module_ratio", comparison["files"][1]["against_baseline"]["latency"])
+        self.assertEqual(comparison["files"][0]["policy"], "vanilla")
+        self.refused(2, "run", *draw, "--vanilla", self.path("v.h5"), "-o", self.path("a.h5"))
+        line = self.refused(2, "run", *draw, "--budget", budget, "--vanilla", self.path("a.h5"),
+                            "-o", self.path("a.h5"))
+        self.assertIn("another file", line)
+
     def test_reduced_statistics_equal_those_of_raw_values(self):
         draw = [*SHARED, "--samples", 4, "--batch", 2]
         self.kvscope("capture", *draw, "--store", "reduced", "-o", self.path("reduced.h5"))

@@ -144,6 +144,28 @@ TEST_F(EagerGeneratorTest, TokensThatCannotBeForcedAreRefused) {
   EXPECT_THROW(make(smooth).force({{1}, token_ids}, ignore), Error);
 }
 
+// Lost without it: budgets that run in turn would read what the other one left.
+TEST_F(EagerGeneratorTest, BudgetsInTurnDrawWhatTheyDrawAlone) {
+  const Budget vanilla = vanilla_budget(budget_model_of(model_.config));
+  Budget condensed = vanilla;
+  condensed.policy = ams_kv_policy;
+  condensed.layers[0] = {LayerClass::efficient, KeepLocal{1, 0}};
+  const auto alone = [&](const Budget& budget) {
+    EagerGenerator generator = make();
+    generator.set_budget(budget);
+    return generator.generate(request(0, {1, 2})).token_ids;
+  };
+  ASSERT_FALSE(at::equal(alone(vanilla), alone(condensed)));
+  EagerGenerator generator = make();
+  generator.keep_caches(2);
+  for (int turn = 0; turn < 2; ++turn) {
+    for (const Budget& budget : {condensed, vanilla}) {
+      generator.set_budget(budget);
+      EXPECT_TRUE(at::equal(generator.generate(request(0, {1, 2})).token_ids, alone(budget)));
+    }
+  }
+}
+
 TEST_F(EagerGeneratorTest, BudgetOfAnotherModelIsRefused) {
   Budget other = vanilla_budget({3, 2, 16, {1, 2, 3, 4}});
   EXPECT_THROW(EagerGenerator(model_, {}, other), BadInput);
