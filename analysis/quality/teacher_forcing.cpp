@@ -42,27 +42,32 @@ void force_both(Generator& generator, const Budget& budget, const ForcedBatch& b
 
 }  // namespace
 
-void check_forced_run(const CaptureReader& vanilla, const ModelConfig& model,
-                      const std::string& weights_sha256, std::int64_t samples) {
+void check_forced_run(const CaptureReader& vanilla, std::int64_t samples) {
   const RunRecord& record = vanilla.record();
-  const auto refuse = [&](const std::string& expected, const std::string& got) {
-    throw BadInput("forced", vanilla.path(), expected, got);
-  };
   if (record.policy != vanilla_policy) {
-    refuse("a run of the vanilla cache", fmt::format("one of policy {}", record.policy));
+    throw BadInput("forced", vanilla.path(), "a run of the vanilla cache",
+                   fmt::format("one of policy {}", record.policy));
   }
   if (record.settings.more_smooth) {
-    refuse("a run without --more-smooth, whose tokens say what the next scale reads",
-           "one with it");
+    throw BadInput("forced", vanilla.path(),
+                   "a run without --more-smooth, whose tokens say what the next scale reads",
+                   "one with it");
   }
-  if (record.model != model || record.weights_sha256 != weights_sha256) {
-    refuse(fmt::format("a run of model '{}' with weights {}", model.name, weights_sha256),
-           fmt::format("model '{}' with weights {}", record.model.name, record.weights_sha256));
+  const std::int64_t least = std::max<std::int64_t>(samples, 1);
+  if (vanilla.committed_samples() < least) {
+    throw BadInput("forced", vanilla.path(), fmt::format("at least {} committed samples", least),
+                   fmt::to_string(vanilla.committed_samples()));
   }
-  if (vanilla.committed_samples() < std::max<std::int64_t>(samples, 1)) {
-    refuse(fmt::format("at least {} committed samples", std::max<std::int64_t>(samples, 1)),
-           fmt::to_string(vanilla.committed_samples()));
-  }
+}
+
+void check_forced_model(const CaptureReader& vanilla, const ModelConfig& model,
+                        const std::string& weights_sha256) {
+  const RunRecord& record = vanilla.record();
+  if (record.model == model && record.weights_sha256 == weights_sha256) return;
+  throw BadInput(
+      "forced", vanilla.path(),
+      fmt::format("a run of model '{}' with weights {}", model.name, weights_sha256),
+      fmt::format("model '{}' with weights {}", record.model.name, record.weights_sha256));
 }
 
 ForcedQuality teacher_forced_quality(Generator& generator, const CaptureReader& vanilla,

@@ -15,10 +15,13 @@ struct ForcedOptions {
   BootstrapOptions bootstrap = {};
 };
 
-/// Throws BadInput unless `vanilla` is a run of the vanilla cache without more_smooth, of `model`
-/// and its weights, with at least `samples` committed samples.
-void check_forced_run(const CaptureReader& vanilla, const ModelConfig& model,
-                      const std::string& weights_sha256, std::int64_t samples);
+/// Throws BadInput unless `vanilla` is a run of the vanilla cache without more_smooth, with at
+/// least `samples` committed samples.
+void check_forced_run(const CaptureReader& vanilla, std::int64_t samples);
+
+/// Throws BadInput unless `vanilla` is of `model` and its weights.
+void check_forced_model(const CaptureReader& vanilla, const ModelConfig& model,
+                        const std::string& weights_sha256);
 
 /// Makes the model follow the tokens of `vanilla`, once with the vanilla cache and once under
 /// `budget`, which `generator` runs under afterwards, and tells `on_samples` of every batch. The

@@ -9,7 +9,9 @@
 #include "cli/engine/generation_job.h"
 #include "cli/engine/generation_options.h"
 #include "core/base/error.h"
+#include "core/base/log.h"
 #include "core/base/progress.h"
+#include "core/budget/budget_doubts.h"
 #include "core/capture/capture_reader.h"
 #include "core/generate/eager_generator.h"
 
@@ -39,10 +41,14 @@ ForcedQuality run_forced_job(const ForcedJobOptions& options) {
               {PathKind::run, PathKind::capture});
   const CaptureReader vanilla(options.vanilla);
   const RunSettings& settings = vanilla.record().settings;
+  const std::int64_t samples = options.samples.value_or(vanilla.committed_samples());
+  check_forced_run(vanilla, samples);
+  for (const std::string& doubt : doubts_of(candidate.budget)) {
+    log().warn("{}: {}", options.file, doubt);
+  }
   const at::Device device = prepare_device(options.device, 0);
   const LoadedModel model = load_model(options.model, options.random_weights);
-  const std::int64_t samples = options.samples.value_or(vanilla.committed_samples());
-  check_forced_run(vanilla, model.config, model.weights_sha256, samples);
+  check_forced_model(vanilla, model.config, model.weights_sha256);
   check_budget_fits(candidate.budget, model.config, options.file);
 
   EagerGenerator generator(

@@ -335,7 +335,8 @@ RunRecord GenerationJob::generate(CaptureSession& session, const OnSamples& on_s
 ForcedQuality GenerationJob::force(const Budget& budget, const CaptureReader& vanilla,
                                    std::int64_t samples, const OnSamples& on_samples) {
   const RunSettings& settings = record_.settings;
-  check_forced_run(vanilla, record_.model, record_.weights_sha256, samples);
+  check_forced_run(vanilla, samples);
+  check_forced_model(vanilla, record_.model, record_.weights_sha256);
   ForcedQuality quality = teacher_forced_quality(
       generator_, vanilla, budget, {.samples = samples, .batch = settings.batch}, on_samples);
   quality.dtype = settings.dtype;

@@ -19,24 +19,27 @@ namespace {
 // Keeps sums of two sample numbers far from overflow.
 constexpr std::int64_t largest_sample = std::int64_t{1} << 40;
 
-// Before anything is loaded, which can take minutes.
-void check_files(const GenerationOptions& options) {
-  const PathKind model = kind_of(options.model);
-  if (model == PathKind::model_size && !options.random_weights) {
+void check_model(const std::string& model, bool random_weights) {
+  const PathKind kind = kind_of(model);
+  if (kind == PathKind::model_size) {
+    if (random_weights) return;
     throw UsageError(fmt::format(
         "--model: {} is the name of a size, without weights; give --random-weights SEED to measure "
         "it, or a model folder",
-        options.model));
+        model));
   }
-  if (model != PathKind::model_size) {
-    expect_kind("model", options.model,
-                options.random_weights
-                    ? fmt::format("a model folder (config.json), or a size with --random-weights "
-                                  "({})",
-                                  fmt::join(model_config_names(), ", "))
-                    : "a model folder (config.json and weights.safetensors)",
-                {PathKind::model_folder});
-  }
+  expect_kind(
+      "model", model,
+      random_weights
+          ? fmt::format("a model folder (config.json), or a size with --random-weights ({})",
+                        fmt::join(model_config_names(), ", "))
+          : "a model folder (config.json and weights.safetensors)",
+      {PathKind::model_folder});
+}
+
+// Before anything is loaded, which can take minutes.
+void check_files(const GenerationOptions& options) {
+  check_model(options.model, options.random_weights.has_value());
   if (!options.budget.empty()) expect_budget("budget", options.budget);
   if (options.score) expect_scorer_folder("scorer", options.scorer);
 }
@@ -99,6 +102,7 @@ void check_first_sample(const GenerationOptions& options) {
 }  // namespace
 
 LoadedModel load_model(const std::string& model, std::optional<std::uint64_t> random_weights) {
+  check_model(model, random_weights.has_value());
   if (!random_weights) return load_model_folder(model);
   return random_model(model_config_of(model), *random_weights);
 }

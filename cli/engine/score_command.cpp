@@ -62,7 +62,7 @@ int run_forced(const Options& options) {
   const ForcedQuality quality = run_forced_job(job);
   write_file(output, json_text(to_json(quality), 2) + '\n');
   print_summary(quality, output, options.json, print_forced);
-  return 0;
+  return warn_of_losses(options.forced.vanilla) ? exit_code(ErrorKind::data_lost) : 0;
 }
 
 int run_images(const Options& options) {

@@ -190,6 +190,11 @@ SweepResults results_of(const GenerationJob& job, const CaptureReader& analysis,
 
 void check_forced_samples(const SweepOptions& options, const GenerationJob& job) {
   const std::int64_t samples = job.record().settings.samples;
+  if (options.forced_samples > 0 && job.record().settings.more_smooth) {
+    throw UsageError(
+        "--teacher-forced: expected draws without --more-smooth, whose tokens say what the next "
+        "scale reads, got it");
+  }
   if (options.forced_samples <= samples) return;
   throw UsageError(
       fmt::format("--teacher-forced: expected at most the {} samples of a cell, got {}", samples,

@@ -181,18 +181,17 @@ BatchOutput EagerGenerator::generate_batch(const BatchRequest& request) {
 
 void EagerGenerator::check_forced(const ForcedBatch& batch) const {
   if (options_.sampling.more_smooth) {
-    throw Error("[force] expected sampling without more_smooth, got with it");
+    throw Error("[force] sampling: expected none of more_smooth, got it");
   }
   const std::vector<std::int64_t> shape = {static_cast<std::int64_t>(batch.labels.size()),
                                            config_.schedule().total_tokens()};
   if (shape[0] < 1 || batch.token_ids.sizes() != at::IntArrayRef(shape)) {
-    throw Error(
-        fmt::format("[force] expected tokens of shape [{}, {}], at least one sample, got [{}]",
-                    shape[0], shape[1], fmt::join(batch.token_ids.sizes(), ", ")));
+    throw Error(fmt::format("[force] token_ids: expected shape [{}, {}] and a sample, got [{}]",
+                            shape[0], shape[1], fmt::join(batch.token_ids.sizes(), ", ")));
   }
   const auto [lowest, highest] = at::aminmax(batch.token_ids);
   if (lowest.item<std::int64_t>() >= 0 && highest.item<std::int64_t>() < config_.vocab) return;
-  throw Error(fmt::format("[force] expected tokens 0 to {}, got {} to {}", config_.vocab - 1,
+  throw Error(fmt::format("[force] token_ids: expected 0 to {}, got {} to {}", config_.vocab - 1,
                           lowest.item<std::int64_t>(), highest.item<std::int64_t>()));
 }
 

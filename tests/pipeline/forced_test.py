@@ -99,7 +99,15 @@ class Parity(ForcedTest):
 
     def test_the_first_samples_only(self):
         budget = self.budget("b.json", [{"condensed_scales": 1, "local_scales": 1}, {}])
-        self.assertEqual(self.forced(budget, "--samples", 2, "--batch", 1)["samples"], 2)
+        alone, together, all_four = (
+            self.forced(budget, *options, "--force") for options in
+            (["--samples", 2, "--batch", 1], ["--samples", 2, "--batch", 2], []))
+        self.assertEqual((alone["samples"], all_four["samples"]), (2, SAMPLES))
+        first, second, whole = (
+            quality["overall"]["kl_nats"]["value"] for quality in (alone, together, all_four))
+        # float32 sums depend on the batch by far less than samples differ.
+        self.assertAlmostEqual(first, second, delta=1e-4 * first)
+        self.assertNotAlmostEqual(first, whole, delta=1e-4 * first)
 
 
 class Files(ForcedTest):

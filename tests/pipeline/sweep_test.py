@@ -125,6 +125,7 @@ class Sweep(CliTest):
         before = file.stat().st_mtime_ns
         self.assertIn("top-1 agreement", self.kvscope(*command))
         self.assertEqual(file.stat().st_mtime_ns, before)
+        self.assertIn("more-smooth", self.refused(2, *command, "--more-smooth"))
         self.assertIn("at most the 2 samples",
                       self.refused(2, *command[:-1], "3"))
 

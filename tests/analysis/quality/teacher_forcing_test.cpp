@@ -86,7 +86,8 @@ TEST_F(TeacherForcing, OtherRunsAreRefused) {
                                   std::int64_t samples, const std::string& why) {
     const CaptureReader run = drawn(2, change);
     try {
-      check_forced_run(run, model_.config, model_.weights_sha256, samples);
+      check_forced_run(run, samples);
+      check_forced_model(run, model_.config, model_.weights_sha256);
       FAIL() << why;
     } catch (const BadInput& error) {
       EXPECT_THAT(error.what(), HasSubstr(why));
@@ -98,7 +99,8 @@ TEST_F(TeacherForcing, OtherRunsAreRefused) {
   expect_refused([](auto& run) { run.record.settings.more_smooth = true; }, 2, "more-smooth");
   expect_refused([](auto& run) { run.record.weights_sha256 = "random:2"; }, 2, "random:2");
   const CaptureReader good = drawn(2);
-  EXPECT_NO_THROW(check_forced_run(good, model_.config, model_.weights_sha256, 2));
+  EXPECT_NO_THROW(check_forced_run(good, 2));
+  EXPECT_NO_THROW(check_forced_model(good, model_.config, model_.weights_sha256));
 }
 
 }  // namespace
