@@ -197,7 +197,9 @@ std::string why_latency_differs(const CaptureReader& baseline, const CaptureRead
   };
   if (a.collectors != b.collectors) {
     return differ("collectors", fmt::format("[{}]", fmt::join(a.collectors, ", ")),
-                  fmt::format("[{}]", fmt::join(b.collectors, ", ")));
+                  fmt::format("[{}] (what is collected takes time: run both alike, and score later "
+                              "with 'kvscope score')",
+                              fmt::join(b.collectors, ", ")));
   }
   if (a.store != b.store) return differ("K/V store", name_of(a.store), name_of(b.store));
   if (a.store == KvStore::raw) {

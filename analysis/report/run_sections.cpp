@@ -114,14 +114,24 @@ std::string comparison_section(const ReportFiles& files) {
 std::string memory_section(const ReportFiles& files) {
   if (!files.comparison) return "";
   std::vector<Series> series;
+  std::vector<std::string> others;
   for (const ComparedFile& file : files.comparison->files) {
     const std::vector<std::int64_t>& bytes = file.memory.logical_bytes;
+    if (file.memory.shape != files.comparison->shape) {
+      others.push_back(file.name);
+      continue;
+    }
     series.push_back({file.name, {bytes.begin(), bytes.end()}});
   }
   std::string body = paragraph(
       "Logical bytes of one batch once each scale is done: what later scales will still read. "
       "Nothing is read after the last scale.");
   body += paragraph(describe_shape(*files.comparison) + '.', "scope");
+  if (!others.empty()) {
+    body += paragraph(fmt::format("Not drawn, as their batches or element sizes are others: {}.",
+                                  fmt::join(others, ", ")),
+                      "scope");
+  }
   body += "<figure>\n" +
           line_chart(
               "KV cache bytes over the scales", "scale", series,

@@ -176,11 +176,12 @@ TitledTable damage_table(const SweepResults& results, const FigureWriter& write)
 }
 
 TitledTable correlation_table(const SweepResults& results, const FigureWriter& write) {
-  TitledTable table{"What predicts the damage",
-                    "Spearman's rank correlation over all layers of demand (minus the statistic) "
-                    "with damage: 1 when the most demanding layers suffer most. p: two-sided, by "
-                    "permutation.",
-                    {{"statistic", "measure", "rank correlation", "p"}, {}}};
+  TitledTable table{
+      "What predicts the damage",
+      "Spearman's rank correlation over all layers of the demand that a statistic "
+      "tells with damage: 1 when the most demanding layers suffer most. p: two-sided, by "
+      "permutation.",
+      {{"statistic", "measure", "rank correlation", "p"}, {}}};
   const auto known = [](double value) {
     return std::isnan(value) ? std::optional<double>() : std::optional(value);
   };

@@ -20,6 +20,8 @@ struct KvShape {
   std::int64_t bytes(std::int64_t tokens, int group_heads) const;
   /// The same over all heads of one layer.
   std::int64_t bytes(std::int64_t tokens) const { return bytes(tokens, heads); }
+
+  bool operator==(const KvShape&) const = default;
 };
 
 /// What a reduction is measured against.

@@ -355,7 +355,8 @@ TEST_F(ComparisonTest, SaysThatImagesAreAbsentOrOfAnotherFile) {
 TEST_F(ComparisonTest, RefusesLatencyUnderOtherConditions) {
   const std::vector<DrawCase> cases = {
       {"collectors", [](ExampleRun& run) { run.record.settings.collectors = {"timing"}; },
-       "different collectors: [ledger, timing] and [timing]"},
+       "different collectors: [ledger, timing] and [timing] (what is collected takes time: run "
+       "both alike, and score later with 'kvscope score')"},
       {"store", [](ExampleRun& run) { run.record.settings.store = KvStore::reduced; },
        "different K/V store: none and reduced"},
       {"cpu", [](ExampleRun& run) { run.record.cpu_name = "Other"; },

@@ -415,6 +415,17 @@ TEST_F(ReportTest, FlagsTimesWhoseControlsMoved) {
   EXPECT_THAT(page, HasSubstr("the controls moved, see above"));
 }
 
+// Lost without it: bytes of one batch under the caption of another.
+TEST_F(ReportTest, DrawsOnlyBytesOfOneBatchTogether) {
+  testing::write_vanilla_and_ams(folder_, size_, {0, 1, 2}, [](ExampleRun& ams) {
+    for (BatchRecord& batch : ams.batches) batch.ledger.value_element_bytes = 2;
+  });
+  const std::string page = render_report({folder_ / "vanilla.h5", folder_ / "ams.h5"});
+  const std::string memory = between(page, "id=\"memory\"", "</section>");
+  EXPECT_THAT(memory, HasSubstr("element sizes are others: ams.h5"));
+  EXPECT_THAT(memory, Not(HasSubstr("ams.h5, scale")));
+}
+
 TEST_F(ReportTest, SaysWhatTheEfficientLayersOfItsBudgetDrop) {
   const std::string page =
       render_report({folder_ / "vanilla.h5", folder_ / "ams.h5", folder_ / "base.analysis.h5"});
