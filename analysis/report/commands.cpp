@@ -19,17 +19,28 @@ std::string word_of(const CaptureReader& file) { return shell_quoted_file(file_n
 /// Stands before the seed where a digest of weights would be.
 constexpr std::string_view random_weights = "random:";
 
-/// "--samples N" when the classes come in turn, else the list.
-std::string label_options(const CaptureReader& file) {
-  const RunRecord& record = file.record();
-  const std::vector<std::int32_t> labels = file.labels();
+/// What files say that were written before they kept the list that the user gave. It stands for
+/// samples from 0 on, while the labels that were drawn begin at the first sample of the run.
+std::string labels_as_drawn(const CaptureReader& file) {
+  const RunSettings& settings = file.record().settings;
+  std::vector<std::int32_t> labels = file.labels();
   const std::vector<std::int64_t> samples = file.samples();
   bool in_turn = true;
   for (std::size_t i = 0; i < labels.size(); ++i) {
-    in_turn = in_turn && labels[i] == samples[i] % record.model.classes;
+    in_turn = in_turn && labels[i] == samples[i] % file.record().model.classes;
   }
-  if (in_turn) return fmt::format("--samples {}", record.settings.samples);
+  if (in_turn) return fmt::format("--samples {}", settings.samples);
+  const auto drawn = static_cast<std::int64_t>(labels.size());
+  std::rotate(labels.begin(), labels.end() - settings.first_sample % drawn, labels.end());
   return fmt::format("--labels {}", fmt::join(labels, ","));
+}
+
+/// The list that the user gave, if any, and the number of samples: of a partial file too, whose
+/// labels are but those of its first samples.
+std::string label_options(const CaptureReader& file) {
+  const RunSettings& settings = file.record().settings;
+  if (settings.labels.empty()) return labels_as_drawn(file);
+  return fmt::format("--labels {} --samples {}", fmt::join(settings.labels, ","), settings.samples);
 }
 
 template <typename T>

@@ -261,6 +261,28 @@ TEST_F(ReportTest, CallsACaptureByItsNameWhenItIsGiven) {
   EXPECT_EQ(count(page, "kvscope capture "), 1);
 }
 
+// Another start of the list would draw other classes under the same name, and a partial file has
+// but the first ones. What samples 2 to 5 of a run of --labels 3,7,1 drew is 1, 3, 7, 1.
+TEST_F(ReportTest, PrintsLabelsThatDrawTheSameClasses) {
+  ExampleRun run =
+      example_run({6, {1, 2, 3, 4, 6, 8}, 4, 2, 3}, example_budget(example_model(size_), {}));
+  run.record.settings.first_sample = 2;
+  run.batches[0].labels = {1, 3};
+  run.batches[1].labels = {7, 1};
+  write_run(run, folder_ / "older.h5");
+  run.record.settings.labels = {3, 7, 1};
+  write_run(run, folder_ / "given.h5");
+  run.batches.pop_back();
+  write_run(run, folder_ / "killed.h5", false);
+  const auto command_of = [&](const std::string& name) {
+    return between(render_report({folder_ / name}), "kvscope run --model MODEL_DIR", "</pre>");
+  };
+  // Sample 2 is the third of the list, sample 4 the first.
+  EXPECT_THAT(command_of("older.h5"), HasSubstr(" --labels 7,1,1,3 --batch 2"));
+  EXPECT_THAT(command_of("given.h5"), HasSubstr(" --labels 3,7,1 --samples 4 --batch 2"));
+  EXPECT_THAT(command_of("killed.h5.partial"), HasSubstr(" --labels 3,7,1 --samples 4 --batch 2"));
+}
+
 // A pasted command would run what a file's name says.
 TEST_F(ReportTest, QuotesEveryTextInACommand) {
   const std::string name = "my $(id) it's|.h5";
