@@ -7,6 +7,7 @@
 
 #include "analysis/layers/statistic_list.h"
 #include "core/base/shell.h"
+#include "core/budget/kv_bytes.h"
 
 namespace kvscope {
 namespace {
@@ -16,8 +17,10 @@ const LayerStatistic* statistic_of(const BudgetOrigin& origin) {
       std::string_view(origin.statistic).substr(0, origin.statistic.find(':')));
 }
 
-/// Nothing for a choice that is not known or lacks its value.
-std::optional<std::string> choice_options(const BudgetOrigin& origin) {
+/// Nothing for a choice that is not known, lacks its value or is none of today's: the memory of
+/// older budgets was that of logical bytes.
+std::optional<std::string> choice_options(const Budget& budget) {
+  const BudgetOrigin& origin = *budget.rule;
   if (origin.choice == "threshold" && origin.theta) {
     // The option takes the statistic as people see it.
     const LayerStatistic* statistic = statistic_of(origin);
@@ -31,8 +34,8 @@ std::optional<std::string> choice_options(const BudgetOrigin& origin) {
     return fmt::format(" --ratio {} --of {}", *origin.ratio,
                        shell_quoted(origin.of.value_or("read")));
   }
-  if (origin.choice == "kv-memory" && origin.kv_memory_bytes) {
-    return fmt::format(" --kv-memory {}B", *origin.kv_memory_bytes);
+  if (const auto limit = resident_limit(budget); origin.choice == "kv-memory" && limit) {
+    return fmt::format(" --kv-memory {}B", *limit);
   }
   // A control that tells no layers apart leaves nothing to choose.
   const bool chooses_nothing = origin.choice.empty() && statistic_of(origin) != nullptr &&
@@ -88,7 +91,7 @@ std::string plan_options_of(const Budget& budget) {
   if (!budget.rule) return "";
   const BudgetOrigin& origin = *budget.rule;
   const LayerStatistic* statistic = statistic_of(origin);
-  const std::optional<std::string> choice = choice_options(origin);
+  const std::optional<std::string> choice = choice_options(budget);
   const std::optional<std::string> efficient = efficient_options(budget, origin.fill);
   const std::optional<std::string> demanding = demanding_options(budget);
   if (!statistic || !choice || !efficient || !demanding) return "";

@@ -93,23 +93,19 @@ std::vector<std::string> doubts_of(const Budget& budget) {
 }
 
 std::string memory_doubt(const Budget& budget, const KvShape& shape) {
-  if (!budget.rule || !budget.rule->kv_memory_bytes) return "";
-  const std::int64_t limit = *budget.rule->kv_memory_bytes;
+  const std::optional<std::int64_t> limit = resident_limit(budget);
+  if (!limit) return "";
   const std::int64_t needed = resident_bytes(budget, shape);
-  if (needed <= limit) return "";
+  if (needed <= *limit) return "";
   const auto counted_in = [](std::int64_t batch, std::int64_t key, std::int64_t value) {
     return fmt::format("batch {}, K {} B + V {} B an element", batch, key, value);
   };
-  std::string text =
-      fmt::format("planned for {} of K and V, but this run's buffers take {} ({})",
-                  format_bytes(limit, digits), format_bytes(needed, digits),
-                  counted_in(shape.rows / 2, shape.key_element_bytes, shape.value_element_bytes));
-  if (const auto& stated = budget.expected) {
-    text += fmt::format(
-        "; the plan was for {}",
-        counted_in(stated->batch, stated->key_element_bytes, stated->value_element_bytes));
-  }
-  return text;
+  const BudgetExpectation& stated = *budget.expected;
+  return fmt::format(
+      "planned for {} of K and V, but this run's buffers take {} ({}); the plan was for {}",
+      format_bytes(*limit, digits), format_bytes(needed, digits),
+      counted_in(shape.rows / 2, shape.key_element_bytes, shape.value_element_bytes),
+      counted_in(stated.batch, stated.key_element_bytes, stated.value_element_bytes));
 }
 
 }  // namespace kvscope

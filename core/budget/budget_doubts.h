@@ -20,7 +20,7 @@ bool expectation_holds(const Budget& budget);
 std::vector<std::string> doubts_of(const Budget& budget);
 
 /// How far a run that is counted in `shape` exceeds the memory that the budget was asked for; empty
-/// when it does not, or nobody asked.
+/// when it does not, or there is no resident_limit.
 std::string memory_doubt(const Budget& budget, const KvShape& shape);
 
 }  // namespace kvscope

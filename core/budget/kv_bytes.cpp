@@ -44,6 +44,13 @@ std::int64_t resident_bytes(const Budget& budget, const KvShape& shape) {
                                      buffers.shared_tokens));
 }
 
+std::optional<std::int64_t> resident_limit(const Budget& budget) {
+  if (!budget.rule || !budget.expected || !budget.expected->resident_peak_bytes) {
+    return std::nullopt;
+  }
+  return budget.rule->kv_memory_bytes;
+}
+
 std::int64_t peak_bytes(const Budget& budget, const KvShape& shape, KvBytes bytes) {
   return bytes == KvBytes::resident ? resident_bytes(budget, shape)
                                     : logical_peak_bytes(RetentionPlan(budget), shape);

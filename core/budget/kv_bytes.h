@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "core/budget/retention_plan.h"
@@ -48,6 +49,10 @@ enum class KvBytes {
 /// What the K and V buffers take when `budget` runs on the eager runtime: the resident bytes that
 /// the ledger of a run measures, after every scale. Throws Error for a plan that it cannot run.
 std::int64_t resident_bytes(const Budget& budget, const KvShape& shape);
+
+/// What the buffers of a run may take, as the budget was asked for. Nothing when nobody asked, and
+/// for an older budget, which states no resident bytes: its limit is one of logical bytes.
+std::optional<std::int64_t> resident_limit(const Budget& budget);
 
 /// Peak of `budget` in these bytes.
 std::int64_t peak_bytes(const Budget& budget, const KvShape& shape, KvBytes bytes);

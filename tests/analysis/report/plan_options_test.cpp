@@ -84,6 +84,9 @@ TEST_F(PlanOptionsTest, AreUnknownWithoutARuleAndAfterAnEdit) {
   Budget edited = budget;
   edited.layers.back().rule = KeepLocal{2, 3};
   EXPECT_EQ(plan_options_of(edited), "");
+  Budget older = make_plan(statistics_, model_, {.choice = WithinBytes{19000}}).budget;
+  older.expected->resident_peak_bytes.reset();
+  EXPECT_EQ(plan_options_of(older), "") << "the option limits other bytes than those";
   budget.rule->choice = "by hand";
   EXPECT_EQ(plan_options_of(budget), "");
   budget.rule.reset();

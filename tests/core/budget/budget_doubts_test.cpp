@@ -82,5 +82,19 @@ TEST(BudgetDoubts, NamesARunThatExceedsThePlannedMemory) {
   EXPECT_THAT(memory_doubt(budget, kv_shape(budget.model, 4, 4, 4)), HasSubstr("K 4 B + V 4 B"));
 }
 
+// A budget from before resident bytes were predicted keeps its limit of logical bytes, which the
+// buffers of the very run that it was planned for exceed.
+TEST(BudgetDoubts, ReadsNoLimitOfLogicalBytesAsOneOfBuffers) {
+  Budget budget = planned();
+  const KvShape planned_for = kv_shape(budget.model, 4, 2, 2);
+  budget.rule = BudgetOrigin{};
+  budget.rule->kv_memory_bytes = budget.expected->logical_peak_bytes;
+  ASSERT_GT(resident_bytes(budget, planned_for), *budget.rule->kv_memory_bytes);
+  budget.expected->resident_peak_bytes.reset();
+  EXPECT_EQ(memory_doubt(budget, planned_for), "");
+  budget.expected.reset();
+  EXPECT_EQ(memory_doubt(budget, planned_for), "") << "nor where nothing is stated";
+}
+
 }  // namespace
 }  // namespace kvscope
