@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string>
 
 #include <nlohmann/json_fwd.hpp>
@@ -15,6 +17,10 @@ Comparable<Scores> scores_of(const CaptureReader& file);
 
 /// The scores as the JSON of a scores file, or why there are none; null when nobody scored it.
 nlohmann::json to_json(const Comparable<Scores>& scores);
+
+/// Whether demo Fréchet distances of so many judged samples compare: the distance falls as samples
+/// are added. Nothing stands for a number that is not known, and compares with its like.
+bool distances_compare(std::optional<std::int64_t> samples, std::optional<std::int64_t> others);
 
 /// Why the scores of two files cannot be compared: other scorers, or numbers of samples. Empty when
 /// they can.

@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "analysis/compare/file_scores.h"
 #include "analysis/layers/statistic_list.h"
 #include "core/base/error.h"
 #include "core/base/json_fields.h"
@@ -33,6 +34,14 @@ bool better(double a, double b, CellMeasure measure) {
   return measure == CellMeasure::tokens ? a > b : a < b;
 }
 
+// Leaves the distances that compare with vanilla's.
+void drop_other_distances(std::vector<CellFigures>& cells,
+                          std::optional<std::int64_t> vanilla_samples) {
+  for (CellFigures& cell : cells) {
+    if (!distances_compare(cell.scored_samples, vanilla_samples)) cell.demo_frechet_distance = {};
+  }
+}
+
 std::string in_words(const CellFigures& cell, CellMeasure measure) {
   if (measure == CellMeasure::tokens) {
     return fmt::format("{:.1f} % of tokens as vanilla's", 100 * *cell.token_agreement);
@@ -40,6 +49,13 @@ std::string in_words(const CellFigures& cell, CellMeasure measure) {
   const Estimate& distance = cell.demo_frechet_distance;
   return fmt::format("demo Fréchet distance {:.3f} ({:.3f} … {:.3f})", distance.value, distance.low,
                      distance.high);
+}
+
+// What the figure is one of; some images may not have been judged.
+std::int64_t samples_behind(const MeasuredSweep& sweep, const CellFigures& cell,
+                            CellMeasure measure) {
+  return measure == CellMeasure::frechet ? cell.scored_samples.value_or(sweep.samples)
+                                         : sweep.samples;
 }
 
 // Other cells that the interval of the best does not tell from it.
@@ -74,6 +90,9 @@ CellFigures parse_cell(JsonFields fields) {
   cell.share_of_read = fields.number("share_of_read");
   cell.demanding_layers = fields.integers("demanding_layers", 0);
   cell.token_agreement = fields.number_or_null("token_agreement");
+  if (fields.has("scored_samples") && !fields.is_null("scored_samples")) {
+    cell.scored_samples = fields.integer("scored_samples", 0);
+  }
   cell.demo_frechet_distance = parse_estimate(fields, "demo_frechet_distance");
   return cell;
 }
@@ -146,7 +165,9 @@ CellMeasure parse_cell_measure(std::string_view name) {
 
 std::vector<CellFigures> figures_of(const std::vector<CellResult>& cells) {
   std::vector<CellFigures> figures;
+  std::optional<std::int64_t> vanilla_samples;
   for (const CellResult& result : cells) {
+    if (!result.token_agreement) vanilla_samples = result.scored_samples();
     if (!result.token_agreement || result.cell.layer) continue;
     figures.push_back({.name = result.cell.name,
                        .policy = result.cell.policy,
@@ -154,9 +175,11 @@ std::vector<CellFigures> figures_of(const std::vector<CellResult>& cells) {
                        .share_of_read = result.share_of_read,
                        .demanding_layers = result.demanding_layers(),
                        .token_agreement = result.token_agreement,
+                       .scored_samples = result.scored_samples(),
                        .demo_frechet_distance =
                            result.scores ? result.scores->demo_frechet_distance : Estimate{}});
   }
+  drop_other_distances(figures, vanilla_samples);
   return figures;
 }
 
@@ -214,10 +237,16 @@ MeasuredSweep load_measured_sweep(const std::string& path) {
   sweep.samples = root.object("settings").integer("samples", 1);
   sweep.read_bytes = root.integer("read_bytes", 1);
   sweep.final_bytes = root.integer("final_bytes", 1);
+  std::optional<std::int64_t> vanilla_samples;
   for (std::size_t index = 0; index < root.array("cells").size(); ++index) {
     CellFigures cell = parse_cell(root.element("cells", index));
-    if (cell.token_agreement) sweep.cells.push_back(std::move(cell));
+    if (cell.token_agreement) {
+      sweep.cells.push_back(std::move(cell));
+    } else {
+      vanilla_samples = cell.scored_samples;
+    }
   }
+  drop_other_distances(sweep.cells, vanilla_samples);
   return sweep;
 }
 
@@ -230,18 +259,19 @@ BestCell best_cell(const MeasuredSweep& sweep, double ratio, Denominator of, Cel
   const CellFigures* best = best_of(cells, measure);
   if (best == nullptr) {
     throw Error(
-        fmt::format("[sweep] {}: expected cells with a demo Fréchet distance, got none that "
-                    "was scored (--by tokens needs no scores)",
+        fmt::format("[sweep] {}: expected cells with a demo Fréchet distance of as many samples "
+                    "as vanilla's, got none (--by tokens needs no scores)",
                     sweep.file));
   }
   BestCell result;
   result.cell = *best;
   result.budget_file = budget_file_of(sweep, *best);
   result.budget = load_measured_budget(sweep, *best, result.budget_file);
-  result.why = fmt::format(
-      "{} is the best of {} cells{} by {}: {}, {} samples{}", best->name, cells.size(),
-      best->ratio ? fmt::format(" at {:.4g} of read", *best->ratio) : std::string(),
-      name_of(measure), in_words(*best, measure), sweep.samples, doubt(cells, *best, measure));
+  result.why =
+      fmt::format("{} is the best of {} cells{} by {}: {}, {} samples{}", best->name, cells.size(),
+                  best->ratio ? fmt::format(" at {:.4g} of read", *best->ratio) : std::string(),
+                  name_of(measure), in_words(*best, measure), samples_behind(sweep, *best, measure),
+                  doubt(cells, *best, measure));
   return result;
 }
 

@@ -34,7 +34,9 @@ struct CellFigures {
   double share_of_read = 0;
   std::vector<int> demanding_layers;
   std::optional<double> token_agreement;  ///< nothing for vanilla
-  Estimate demo_frechet_distance;
+  /// Whose images were judged; nothing when nobody scored them, and in older results.
+  std::optional<std::int64_t> scored_samples;
+  Estimate demo_frechet_distance;  ///< not known where it does not compare with vanilla's
 };
 
 /// The cells that can be the best of something, all but vanilla and single layers.

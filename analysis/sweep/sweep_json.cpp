@@ -35,6 +35,7 @@ Json cell_json(const CellResult& result, const std::vector<BestMark>& marks) {
                {"logical_peak_bytes", result.logical_peak_bytes},
                {"share_of_read", result.share_of_read},
                {"share_of_final", result.share_of_final},
+               {"scored_samples", or_null(result.scored_samples())},
                {"class_accuracy", Json()},
                {"demo_frechet_distance", Json()},
                {"teacher_forced", to_json(result.forced)},

@@ -76,11 +76,17 @@ std::optional<double> difference(const std::optional<double>& a, const std::opti
   return *a - *b;
 }
 
-// Nothing for unequal numbers of samples: the distance falls as they grow.
 std::optional<double> frechet_rise(const CellResult& vanilla, const CellResult& cell) {
-  const bool equal =
-      vanilla.scores && cell.scores && vanilla.scores->samples == cell.scores->samples;
-  return equal ? difference(frechet(cell), frechet(vanilla)) : std::nullopt;
+  return distances_compare(vanilla.scored_samples(), cell.scored_samples())
+             ? difference(frechet(cell), frechet(vanilla))
+             : std::nullopt;
+}
+
+std::optional<MeanSpread> frechet_over_seeds(const std::vector<const CellResult*>& cells) {
+  const bool compare = std::all_of(cells.begin(), cells.end(), [&](const CellResult* cell) {
+    return distances_compare(cells.front()->scored_samples(), cell->scored_samples());
+  });
+  return compare ? over_seeds(cells, frechet) : std::nullopt;
 }
 
 // [layer]; nothing when a layer lacks it.
@@ -120,6 +126,10 @@ std::vector<int> CellResult::demanding_layers() const {
     }
   }
   return layers;
+}
+
+std::optional<std::int64_t> CellResult::scored_samples() const {
+  return scores ? std::optional(scores->samples) : std::nullopt;
 }
 
 CellResult cell_result(const SweepCell& cell, const CaptureReader& vanilla,
@@ -170,7 +180,7 @@ std::vector<RandomSummary> random_summaries(const std::vector<CellResult>& cells
          .share_of_read = mean([](const CellResult& cell) { return cell.share_of_read; })->mean,
          .share_of_final = mean([](const CellResult& cell) { return cell.share_of_final; })->mean,
          .class_accuracy = mean(accuracy),
-         .demo_frechet_distance = mean(frechet),
+         .demo_frechet_distance = frechet_over_seeds(seeds),
          .token_agreement = mean([](const CellResult& cell) { return cell.token_agreement; }),
          .psnr_mean_db = mean([](const CellResult& cell) { return cell.psnr_mean_db; }),
          .ssim_mean = mean([](const CellResult& cell) { return cell.ssim_mean; })});

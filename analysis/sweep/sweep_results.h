@@ -31,6 +31,8 @@ struct CellResult {
   std::vector<DataProblem> problems;  ///< what its file lost; `file` is the cell's name
 
   std::vector<int> demanding_layers() const;
+  /// Whose images the scorer judged; nothing when nobody scored it.
+  std::optional<std::int64_t> scored_samples() const;
 };
 
 /// Mean and sample standard deviation over seeds; the latter NaN with fewer than two.
@@ -46,7 +48,7 @@ struct RandomSummary {
   double share_of_read = 0;  ///< mean
   double share_of_final = 0;
   std::optional<MeanSpread> class_accuracy;
-  std::optional<MeanSpread> demo_frechet_distance;
+  std::optional<MeanSpread> demo_frechet_distance;  ///< nothing for unequal numbers of samples
   std::optional<MeanSpread> token_agreement;
   std::optional<MeanSpread> psnr_mean_db;
   std::optional<MeanSpread> ssim_mean;

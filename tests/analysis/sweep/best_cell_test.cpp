@@ -49,6 +49,7 @@ class BestCellTest : public ::testing::Test {
     result.token_agreement = agreement;
     if (!std::isnan(frechet.value)) {
       result.scores.value = Scores{};
+      result.scores.value->samples = 5;
       result.scores.value->demo_frechet_distance = frechet;
     }
     return result;
@@ -121,6 +122,37 @@ TEST_F(BestCellTest, ChoosesAtTheNearestRatioThatFits) {
   // 0.4 of read is 0.187 of final.
   EXPECT_EQ(best_cell(sweep, 0.19, Denominator::final, CellMeasure::frechet).cell.name,
             "first_0.4");
+}
+
+// A cell that lost images to NaN has a distance of fewer samples, which is another figure. Whoever
+// takes it for the best runs the wrong budget.
+TEST_F(BestCellTest, ComparesDistancesOfVanillasNumberOfSamplesOnly) {
+  add_two_ratios();
+  results_.cells[1].scores.value->samples = 4;
+  EXPECT_THAT(
+      written(best_marks(figures_of(results_.cells))),
+      ElementsAre("first_0.1 0.1 tokens", "random-3_0.4 0.4 tokens", "last_0.4 0.4 frechet"));
+  const MeasuredSweep sweep = write_and_load();
+  const BestCell best = best_cell(sweep, 0.4, Denominator::read, CellMeasure::frechet);
+  EXPECT_EQ(best.cell.name, "last_0.4");
+  EXPECT_THAT(best.why, AllOf(HasSubstr("5 samples"), Not(HasSubstr("overlap"))));
+  EXPECT_THAT(better_statistic(sweep, "last", 0.4, CellMeasure::frechet),
+              HasSubstr("no other statistic measured better"));
+  EXPECT_EQ(to_json(results_)["cells"][1]["scored_samples"], 4) << "so that a reader can tell";
+  EXPECT_TRUE(to_json(results_)["cells"][4]["scored_samples"].is_null());
+}
+
+// Results from before the number was written say nothing of it, of vanilla neither.
+TEST_F(BestCellTest, TakesOlderResults) {
+  add_two_ratios();
+  (void)write_and_load();
+  nlohmann::json json = to_json(results_);
+  for (nlohmann::json& cell : json["cells"]) cell.erase("scored_samples");
+  std::ofstream(folder_ / "results.json") << json.dump();
+  const MeasuredSweep sweep = load_measured_sweep(folder_ / "results.json");
+  const BestCell best = best_cell(sweep, 0.4, Denominator::read, CellMeasure::frechet);
+  EXPECT_EQ(best.cell.name, "first_0.4");
+  EXPECT_THAT(best.why, HasSubstr("5 samples"));
 }
 
 TEST_F(BestCellTest, NamesWhatTheSweepDoesNotHave) {

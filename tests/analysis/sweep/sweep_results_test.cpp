@@ -110,6 +110,16 @@ TEST(RandomSummaries, AreMeanAndSpreadOverSeeds) {
   EXPECT_FALSE(summaries[0].psnr_mean_db.has_value()) << "no cell has it";
 }
 
+// A mean over distances of unequal numbers of samples is of nothing.
+TEST(RandomSummaries, HaveNoDistanceOfUnequalNumbersOfSamples) {
+  std::vector<CellResult> cells = {cell_with("random:0", 0.2, 0.5, 10, 0.3),
+                                   cell_with("random:1", 0.2, 0.7, 12, 0.3)};
+  cells[1].scores.value->samples = 7;
+  const RandomSummary summary = random_summaries(cells).at(0);
+  EXPECT_FALSE(summary.demo_frechet_distance.has_value());
+  EXPECT_DOUBLE_EQ(summary.class_accuracy->mean, 0.6);
+}
+
 TEST(Damage, IsWhatGotWorseThanVanilla) {
   std::vector<CellResult> cells = {cell_with("", 0, 0.9, 2, 0), cell_with("", 0, 0.7, 5, 0.25),
                                    cell_with("", 0, 0.95, 1.5, 0.5)};
