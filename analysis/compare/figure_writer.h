@@ -2,26 +2,20 @@
 
 #include <cmath>
 #include <cstdint>
-#include <iterator>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include <fmt/format.h>
 
 #include "analysis/compare/spread.h"
 #include "analysis/compare/titled_table.h"
+#include "core/base/table.h"
 #include "core/base/units.h"
 #include "core/capture/scores.h"
 
 namespace kvscope {
-
-/// Adds cells to the end of a row.
-inline void append(std::vector<std::string>& row, std::vector<std::string> more) {
-  std::move(more.begin(), more.end(), std::back_inserter(row));
-}
 
 /// Stands in place of a ratio that its spread does not bear out.
 inline constexpr std::string_view no_difference = "no difference seen";

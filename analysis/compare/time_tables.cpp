@@ -22,9 +22,7 @@ Cells time_columns(const std::string& first, const Comparison& comparison,
     columns.push_back(write.column(name + " median", "ns"));
     columns.push_back(write.column(name + " IQR", "ns"));
     if (i == 0) continue;
-    for (std::string& column : write.ratio_columns(name + " / baseline")) {
-      columns.push_back(std::move(column));
-    }
+    append(columns, write.ratio_columns(name + " / baseline"));
   }
   return columns;
 }
@@ -44,10 +42,7 @@ Cells time_row(const std::string& name, const Comparison& comparison, const Figu
     row.push_back(ns ? iqr_of(write, *ns) : write.none());
     if (i == 0) continue;
     const bool comparable = ns && baseline && file.latency_reason.empty();
-    for (std::string& cell :
-         write.ratio_cells(comparable ? ratio_of(*baseline, *ns) : std::nullopt)) {
-      row.push_back(std::move(cell));
-    }
+    append(row, write.ratio_cells(comparable ? ratio_of(*baseline, *ns) : std::nullopt));
   }
   return row;
 }

@@ -164,6 +164,15 @@ const LayerStatistic* find_layer_statistic(std::string_view name) {
   return found == list.end() ? nullptr : found;
 }
 
+const LayerStatistic* find_chosen_statistic(std::string_view choice) {
+  return find_layer_statistic(choice.substr(0, choice.find(':')));
+}
+
+bool chosen_at_random(std::string_view choice) {
+  const LayerStatistic* statistic = find_chosen_statistic(choice);
+  return statistic != nullptr && statistic->takes_seed;
+}
+
 StatisticChoice parse_layer_statistic(std::string_view text, std::string_view option) {
   const std::size_t colon = text.find(':');
   const std::string_view name = text.substr(0, colon);

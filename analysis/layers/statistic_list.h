@@ -63,6 +63,13 @@ std::vector<std::string> layer_statistic_names();
 /// The statistic of that name, without a seed; nullptr when there is none.
 const LayerStatistic* find_layer_statistic(std::string_view name);
 
+/// The statistic of a choice as budgets and cells keep it, "cosine-key" or "random:3"; nullptr when
+/// there is none.
+const LayerStatistic* find_chosen_statistic(std::string_view choice);
+
+/// Whether that is one which draws the layers at random.
+bool chosen_at_random(std::string_view choice);
+
 /// A statistic with the seed it was asked for.
 struct StatisticChoice {
   const LayerStatistic* statistic = nullptr;

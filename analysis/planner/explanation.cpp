@@ -21,8 +21,6 @@ constexpr std::int64_t enough_units = 5;
 
 using Row = std::vector<std::string>;
 
-void append(Row& row, Row more) { std::move(more.begin(), more.end(), std::back_inserter(row)); }
-
 Row kept_columns(const KeptTokens& kept) {
   Row columns = {"keeps", "tokens"};
   for (std::size_t target = 0; target < kept.read_tokens.size(); ++target) {

@@ -13,8 +13,7 @@ namespace kvscope {
 namespace {
 
 const LayerStatistic* statistic_of(const BudgetOrigin& origin) {
-  return find_layer_statistic(
-      std::string_view(origin.statistic).substr(0, origin.statistic.find(':')));
+  return find_chosen_statistic(origin.statistic);
 }
 
 /// Nothing for a choice that is not known, lacks its value or is none of today's: the memory of

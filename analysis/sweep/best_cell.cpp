@@ -69,19 +69,6 @@ std::string doubt(std::span<const CellFigures> cells, const CellFigures& best,
   return alike == 0 ? "" : fmt::format("; the intervals of {} others overlap its own", alike);
 }
 
-Estimate parse_estimate(JsonFields& cell, std::string_view key) {
-  Estimate estimate;
-  if (cell.is_null(key)) return estimate;
-  JsonFields fields = cell.object(key);
-  const auto number = [&](const char* name) {
-    return fields.number_or_null(name).value_or(std::numeric_limits<double>::quiet_NaN());
-  };
-  estimate.value = number("value");
-  estimate.low = number("low");
-  estimate.high = number("high");
-  return estimate;
-}
-
 CellFigures parse_cell(JsonFields fields) {
   CellFigures cell;
   cell.name = fields.text("name");
@@ -93,7 +80,10 @@ CellFigures parse_cell(JsonFields fields) {
   if (fields.has("scored_samples") && !fields.is_null("scored_samples")) {
     cell.scored_samples = fields.integer("scored_samples", 0);
   }
-  cell.demo_frechet_distance = parse_estimate(fields, "demo_frechet_distance");
+  if (!fields.is_null("demo_frechet_distance")) {
+    cell.demo_frechet_distance = parse_estimate(fields.object("demo_frechet_distance"), 0,
+                                                std::numeric_limits<double>::max());
+  }
   return cell;
 }
 
@@ -101,8 +91,8 @@ std::string budget_file_of(const MeasuredSweep& sweep, const CellFigures& cell) 
   return (std::filesystem::path(sweep.file).parent_path() / (cell.name + ".json")).string();
 }
 
-Budget load_measured_budget(const MeasuredSweep& sweep, const CellFigures& cell,
-                            const std::string& file) {
+Budget load_measured_budget(const MeasuredSweep& sweep, const CellFigures& cell) {
+  const std::string file = budget_file_of(sweep, cell);
   Budget budget = load_budget(file);
   check_budget_fits(budget, sweep.model, file);
   std::vector<int> demanding;
@@ -121,20 +111,6 @@ Budget load_measured_budget(const MeasuredSweep& sweep, const CellFigures& cell,
   return budget;
 }
 
-// The cells of the nearest ratio that is at most `ratio`, of read.
-std::vector<CellFigures> cells_within(const MeasuredSweep& sweep, double ratio) {
-  const std::vector<double> ratios = ratios_of(sweep.cells);
-  const auto above = std::find_if(ratios.begin(), ratios.end(),
-                                  [&](double asked) { return asked > ratio + rounding; });
-  std::vector<CellFigures> cells;
-  for (const CellFigures& cell : sweep.cells) {
-    const bool fits = cell.ratio ? above != ratios.begin() && *cell.ratio == *std::prev(above)
-                                 : cell.share_of_read <= ratio + rounding;
-    if (fits) cells.push_back(cell);
-  }
-  return cells;
-}
-
 [[noreturn]] void fail_too_small(const MeasuredSweep& sweep, double of_read, double ratio,
                                  Denominator of) {
   double smallest = std::numeric_limits<double>::infinity();
@@ -145,11 +121,6 @@ std::vector<CellFigures> cells_within(const MeasuredSweep& sweep, double ratio) 
       fmt::format("[sweep] {}: expected a ratio of at least {:.4g} of {}, the smallest that was "
                   "measured, got {}",
                   sweep.file, smallest * ratio / of_read, name_of(of), ratio));
-}
-
-bool is_random(const std::string& policy) {
-  const LayerStatistic* statistic = find_layer_statistic(policy.substr(0, policy.find(':')));
-  return statistic != nullptr && statistic->takes_seed;
 }
 
 }  // namespace
@@ -191,10 +162,14 @@ std::vector<double> ratios_of(std::span<const CellFigures> cells) {
   return {ratios.begin(), ratios.end()};
 }
 
-std::vector<CellFigures> cells_at(std::span<const CellFigures> cells, double ratio) {
+std::vector<CellFigures> cells_within(std::span<const CellFigures> cells, double ratio) {
+  const std::vector<double> ratios = ratios_of(cells);
+  const auto above = std::find_if(ratios.begin(), ratios.end(),
+                                  [&](double asked) { return asked > ratio + rounding; });
   std::vector<CellFigures> found;
   std::copy_if(cells.begin(), cells.end(), std::back_inserter(found), [&](const CellFigures& cell) {
-    return cell.ratio ? *cell.ratio == ratio : cell.share_of_read <= ratio + rounding;
+    return cell.ratio ? above != ratios.begin() && *cell.ratio == *std::prev(above)
+                      : cell.share_of_read <= ratio + rounding;
   });
   return found;
 }
@@ -212,7 +187,7 @@ const CellFigures* best_of(std::span<const CellFigures> cells, CellMeasure measu
 std::vector<BestMark> best_marks(std::span<const CellFigures> cells) {
   std::vector<BestMark> marks;
   for (const double ratio : ratios_of(cells)) {
-    const std::vector<CellFigures> competing = cells_at(cells, ratio);
+    const std::vector<CellFigures> competing = cells_within(cells, ratio);
     for (const CellMeasure measure : all_cell_measures) {
       if (const CellFigures* best = best_of(competing, measure)) {
         marks.push_back({best->name, ratio, measure});
@@ -254,7 +229,7 @@ BestCell best_cell(const MeasuredSweep& sweep, double ratio, Denominator of, Cel
   const double of_read = of == Denominator::read ? ratio
                                                  : ratio * static_cast<double>(sweep.final_bytes) /
                                                        static_cast<double>(sweep.read_bytes);
-  const std::vector<CellFigures> cells = cells_within(sweep, of_read);
+  const std::vector<CellFigures> cells = cells_within(sweep.cells, of_read);
   if (cells.empty()) fail_too_small(sweep, of_read, ratio, of);
   const CellFigures* best = best_of(cells, measure);
   if (best == nullptr) {
@@ -265,8 +240,7 @@ BestCell best_cell(const MeasuredSweep& sweep, double ratio, Denominator of, Cel
   }
   BestCell result;
   result.cell = *best;
-  result.budget_file = budget_file_of(sweep, *best);
-  result.budget = load_measured_budget(sweep, *best, result.budget_file);
+  result.budget = load_measured_budget(sweep, *best);
   result.why =
       fmt::format("{} is the best of {} cells{} by {}: {}, {} samples{}", best->name, cells.size(),
                   best->ratio ? fmt::format(" at {:.4g} of read", *best->ratio) : std::string(),
@@ -282,9 +256,10 @@ std::string better_statistic(const MeasuredSweep& sweep, const std::string& stat
   const double ratio = *std::min_element(ratios.begin(), ratios.end(), [&](double a, double b) {
     return std::abs(a - share_of_read) < std::abs(b - share_of_read);
   });
-  std::vector<CellFigures> cells = cells_at(sweep.cells, ratio);
-  std::erase_if(
-      cells, [](const CellFigures& cell) { return cell.policy.empty() || is_random(cell.policy); });
+  std::vector<CellFigures> cells = cells_within(sweep.cells, ratio);
+  std::erase_if(cells, [](const CellFigures& cell) {
+    return cell.policy.empty() || chosen_at_random(cell.policy);
+  });
   const auto own = std::find_if(cells.begin(), cells.end(), [&](const CellFigures& cell) {
     return cell.policy == statistic && figure(cell, measure);
   });

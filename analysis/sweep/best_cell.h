@@ -45,8 +45,9 @@ std::vector<CellFigures> figures_of(const std::vector<CellResult>& cells);
 /// Ratios that were asked for, ascending.
 std::vector<double> ratios_of(std::span<const CellFigures> cells);
 
-/// What competes at a ratio: the cells that asked for it, and the user's own that need no more.
-std::vector<CellFigures> cells_at(std::span<const CellFigures> cells, double ratio);
+/// What competes where this share of read is allowed: the cells of the nearest ratio that is at
+/// most `ratio`, and the user's own that need no more.
+std::vector<CellFigures> cells_within(std::span<const CellFigures> cells, double ratio);
 
 /// The best of them that was measured, the first of equal ones; null when none was.
 const CellFigures* best_of(std::span<const CellFigures> cells, CellMeasure measure);
@@ -79,7 +80,6 @@ MeasuredSweep load_measured_sweep(const std::string& path);
 struct BestCell {
   CellFigures cell;
   Budget budget;
-  std::string budget_file;
   std::string why;  ///< "last_0.2 is the best of 14 cells at 0.2 of read by tokens: …"
 };
 

@@ -56,11 +56,6 @@ std::optional<MeanSpread> over_seeds(const std::vector<const CellResult*>& cells
   return result;
 }
 
-bool takes_seed(const std::string& policy) {
-  const LayerStatistic* statistic = find_layer_statistic(policy.substr(0, policy.find(':')));
-  return statistic != nullptr && statistic->takes_seed;
-}
-
 std::optional<double> accuracy(const CellResult& cell) {
   if (!cell.scores || std::isnan(cell.scores->class_accuracy.value)) return std::nullopt;
   return cell.scores->class_accuracy.value;
@@ -164,7 +159,7 @@ std::vector<DataProblem> problems_of(const SweepResults& results) {
 std::vector<RandomSummary> random_summaries(const std::vector<CellResult>& cells) {
   std::map<double, std::vector<const CellResult*>, std::greater<>> by_ratio;
   for (const CellResult& cell : cells) {
-    if (cell.cell.ratio && takes_seed(cell.cell.policy)) {
+    if (cell.cell.ratio && chosen_at_random(cell.cell.policy)) {
       by_ratio[*cell.cell.ratio].push_back(&cell);
     }
   }

@@ -70,21 +70,9 @@ nlohmann::json describe_capture(const CaptureReader& reader) {
   return described;
 }
 
-// In the budget's own batch and element sizes; one image and two bytes, the usual way to state a
-// cache, where it names none.
-BudgetExpectation own_expectation(const Budget& budget) {
-  const BudgetExpectation own = budget.expected.value_or(BudgetExpectation{});
-  return expectation_of(budget, own.batch, own.key_element_bytes, own.value_element_bytes);
-}
-
-KvShape own_shape(const Budget& budget) {
-  const BudgetExpectation own = own_expectation(budget);
-  return kv_shape(budget.model, own.batch, own.key_element_bytes, own.value_element_bytes);
-}
-
 nlohmann::json describe_budget(const std::string& path) {
   const Budget budget = load_budget(path);
-  const BudgetExpectation bytes = own_expectation(budget);
+  const BudgetExpectation bytes = expectation_of(budget);
   const auto demanding = std::count_if(
       budget.layers.begin(), budget.layers.end(),
       [](const LayerBudget& layer) { return layer.layer_class == LayerClass::demanding; });
@@ -101,7 +89,7 @@ nlohmann::json describe_budget(const std::string& path) {
                               {"ratio_of_read", bytes.ratio_of_read},
                               {"ratio_of_final", bytes.ratio_of_final},
                               {"doubts", doubts_of(budget)},
-                              {"kept", to_json(kept_tokens(budget, own_shape(budget)))}};
+                              {"kept", to_json(kept_tokens(budget, kv_shape(budget)))}};
   if (budget.expected) {
     described["expected_holds"] = expectation_holds(budget);
     described["expected_logical_peak_bytes"] = budget.expected->logical_peak_bytes;
@@ -175,7 +163,7 @@ std::string text_of(const std::string& key, const nlohmann::json& value) {
 
 void print_budget_layers(const std::string& path) {
   const Budget budget = load_budget(path);
-  const KvShape shape = own_shape(budget);
+  const KvShape shape = kv_shape(budget);
   fmt::print("\n{}{}\n", to_text(layer_table(kept_tokens(budget, shape))), legend(shape));
   for (const std::string& doubt : doubts_of(budget)) log().warn("{}: {}", path, doubt);
 }

@@ -16,17 +16,6 @@ CellMeasure measure_of(const SweepQuestion& question) {
   return question.by.empty() ? CellMeasure::tokens : parse_cell_measure(question.by);
 }
 
-// In what the cell was counted in.
-KvShape shape_of(const Budget& budget) {
-  const BudgetExpectation own = budget.expected.value_or(BudgetExpectation{});
-  return kv_shape(budget.model, own.batch, own.key_element_bytes, own.value_element_bytes);
-}
-
-BudgetExpectation reached(const Budget& budget) {
-  const BudgetExpectation own = budget.expected.value_or(BudgetExpectation{});
-  return expectation_of(budget, own.batch, own.key_element_bytes, own.value_element_bytes);
-}
-
 }  // namespace
 
 SweepChoice choose_best(const SweepQuestion& question, double ratio, Denominator of) {
@@ -36,8 +25,8 @@ SweepChoice choose_best(const SweepQuestion& question, double ratio, Denominator
 }
 
 std::string to_text(const SweepChoice& choice) {
-  const KvShape shape = shape_of(choice.budget);
-  const BudgetExpectation bytes = reached(choice.budget);
+  const KvShape shape = kv_shape(choice.budget);
+  const BudgetExpectation bytes = expectation_of(choice.budget);
   return fmt::format(
       "{}\n\n{}{}\n\nlogical peak {}, {:.1f} % of read, {:.1f} % of final; resident in a run {}\n",
       choice.why, to_text(layer_table(kept_tokens(choice.budget, shape))), legend(shape),
@@ -46,11 +35,11 @@ std::string to_text(const SweepChoice& choice) {
 }
 
 nlohmann::json to_json(const SweepChoice& choice) {
-  const BudgetExpectation bytes = reached(choice.budget);
+  const BudgetExpectation bytes = expectation_of(choice.budget);
   return {{"schema", plan_schema},
           {"budget", to_json(choice.budget)},
           {"why", choice.why},
-          {"layers", to_json(kept_tokens(choice.budget, shape_of(choice.budget)))},
+          {"layers", to_json(kept_tokens(choice.budget, kv_shape(choice.budget)))},
           {"totals",
            {{"batch", bytes.batch},
             {"key_element_bytes", bytes.key_element_bytes},

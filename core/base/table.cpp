@@ -1,6 +1,7 @@
 #include "core/base/table.h"
 
 #include <algorithm>
+#include <iterator>
 #include <string_view>
 
 namespace kvscope {
@@ -101,6 +102,10 @@ std::size_t character_count(std::string_view text) {
   return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char character) {
     return (static_cast<unsigned char>(character) & 0xC0U) != 0x80U;
   }));
+}
+
+void append(std::vector<std::string>& row, std::vector<std::string> more) {
+  std::move(more.begin(), more.end(), std::back_inserter(row));
 }
 
 std::string to_text(const Table& table) {

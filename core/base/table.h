@@ -12,6 +12,9 @@ struct Table {
   std::vector<std::vector<std::string>> rows;
 };
 
+/// Adds cells to the end of a row.
+void append(std::vector<std::string>& row, std::vector<std::string> more);
+
 /// Columns padded to one width and two spaces apart, for a terminal; columns of numbers are
 /// right-aligned. Widths count characters, not bytes, of UTF-8.
 std::string to_text(const Table& table);

@@ -16,14 +16,9 @@ constexpr std::size_t most_named_layers = 3;
 // Of a limit and of what exceeds it by little.
 constexpr int digits = 4;
 
-BudgetExpectation as_stated(const Budget& budget) {
-  const BudgetExpectation& stated = *budget.expected;
-  return expectation_of(budget, stated.batch, stated.key_element_bytes, stated.value_element_bytes);
-}
-
 std::string stale_expectation(const Budget& budget) {
   const BudgetExpectation& stated = *budget.expected;
-  const BudgetExpectation now = as_stated(budget);
+  const BudgetExpectation now = expectation_of(budget);
   if (stated.logical_peak_bytes != now.logical_peak_bytes) {
     return fmt::format(
         "expected.logical_peak_bytes is {}, but its layers keep {} bytes; they decide",
@@ -79,7 +74,7 @@ std::vector<int> layers_of_another_class(const Budget& budget) {
 bool expectation_holds(const Budget& budget) {
   if (!budget.expected) return true;
   const BudgetExpectation& stated = *budget.expected;
-  const BudgetExpectation now = as_stated(budget);
+  const BudgetExpectation now = expectation_of(budget);
   return stated.logical_peak_bytes == now.logical_peak_bytes &&
          (!stated.resident_peak_bytes || stated.resident_peak_bytes == now.resident_peak_bytes);
 }

@@ -92,6 +92,16 @@ BudgetExpectation expectation_of(const Budget& budget, int batch, std::int64_t k
           .ratio_of_final = share(Denominator::final)};
 }
 
+KvShape kv_shape(const Budget& budget) {
+  const BudgetExpectation own = budget.expected.value_or(BudgetExpectation{});
+  return kv_shape(budget.model, own.batch, own.key_element_bytes, own.value_element_bytes);
+}
+
+BudgetExpectation expectation_of(const Budget& budget) {
+  const BudgetExpectation own = budget.expected.value_or(BudgetExpectation{});
+  return expectation_of(budget, own.batch, own.key_element_bytes, own.value_element_bytes);
+}
+
 const char* name_of(Denominator denominator) {
   return denominator == Denominator::read ? "read" : "final";
 }

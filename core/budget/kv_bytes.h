@@ -69,6 +69,11 @@ KvShape kv_shape(const BudgetModel& model, int batch, std::int64_t key_element_b
 BudgetExpectation expectation_of(const Budget& budget, int batch, std::int64_t key_element_bytes,
                                  std::int64_t value_element_bytes);
 
+/// In the batch and element sizes that the budget states; one image and two bytes, the usual way to
+/// state a cache, where it states none.
+KvShape kv_shape(const Budget& budget);
+BudgetExpectation expectation_of(const Budget& budget);
+
 /// "read" or "final".
 const char* name_of(Denominator denominator);
 

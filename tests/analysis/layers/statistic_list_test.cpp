@@ -70,6 +70,16 @@ TEST_F(StatisticList, EveryOneReadsUnderItsName) {
 }
 
 // A plan for a model that nobody has run yet.
+// The best of several draws is luck: a cell must be known for one by what it says of itself.
+TEST_F(StatisticList, KnowsAChoiceMadeAtRandom) {
+  EXPECT_EQ(find_chosen_statistic("cosine-key"), find_layer_statistic("cosine-key"));
+  EXPECT_EQ(find_chosen_statistic("random:3"), find_layer_statistic("random"));
+  EXPECT_TRUE(chosen_at_random("random:3"));
+  for (const char* other : {"cosine-key", "of-tomorrow:3", ""}) {
+    EXPECT_FALSE(chosen_at_random(other)) << other;
+  }
+}
+
 TEST_F(StatisticList, ControlsNeedNoFile) {
   const ModelConfig model = named_model_config("d30");
   const StatisticSource source(model);

@@ -177,6 +177,9 @@ TEST_F(BestCellTest, NamesWhatTheSweepDoesNotHave) {
 TEST_F(BestCellTest, RefusesOtherFiles) {
   results_.damage = {{}, {}};
   EXPECT_THROW((void)write_and_load(), BadInput);
+  results_.damage = {};
+  results_.cells.push_back(cell("first_0.4", "first", 0.4, 5, 0.5, {0.9, 1.0, 0.8}));
+  EXPECT_THROW((void)write_and_load(), BadInput) << "an interval that ends before it begins";
   std::ofstream(folder_ / "results.json") << R"({"schema": "kvscope.budget/1"})";
   EXPECT_THROW((void)load_measured_sweep(folder_ / "results.json"), BadInput);
 }

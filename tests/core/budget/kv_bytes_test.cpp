@@ -56,6 +56,15 @@ TEST(KvBytes, VanillaIsItsOwnReadDenominatorAt512Too) {
             36 * shape.bytes(2240));
 }
 
+// Whoever asked for other images at a time or element sizes is told of those.
+TEST(KvBytes, ABudgetIsCountedAsItStates) {
+  Budget budget = d30_budget(7);
+  EXPECT_EQ(expectation_of(budget), expectation_of(budget, 1, 2, 2));
+  budget.expected = BudgetExpectation{.batch = 3, .key_element_bytes = 4};
+  EXPECT_EQ(expectation_of(budget), expectation_of(budget, 3, 4, 2));
+  EXPECT_EQ(kv_shape(budget).bytes(1), kv_shape(budget.model, 3, 4, 2).bytes(1));
+}
+
 // The rows of docs/results.md: 30 layers of 680 tokens, or what 7 keep and 23 keep, and one target.
 TEST(KvBytes, ResidentIsWhatTheBuffersOfARunTake) {
   const Budget vanilla = vanilla_budget(budget_model_of(named_model_config("d30")));
