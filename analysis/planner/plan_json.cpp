@@ -81,7 +81,9 @@ Json to_json(const Plan& plan, const LayerStatistics& statistics) {
           {"budget", to_json(plan.budget)},
           {"statistic", statistic_json(statistics, plan.explanation)},
           {"layers", std::move(layers)},
-          {"totals", totals_json(plan.explanation)}};
+          {"totals", totals_json(plan.explanation)},
+          {"other_statistics", Json()},
+          {"why", Json()}};
 }
 
 }  // namespace kvscope

@@ -268,7 +268,7 @@ int run(const Options& options) {
   if (is_standard_output(options.output)) return 0;
   if (options.json) {
     nlohmann::json json = to_json(plan, statistics);
-    json["other_statistics"] = others.empty() ? nlohmann::json() : nlohmann::json(others);
+    if (!others.empty()) json["other_statistics"] = others;
     fmt::print("{}\n", json_text(json, 2));
     return 0;
   }

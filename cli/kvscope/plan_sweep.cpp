@@ -1,5 +1,7 @@
 #include "cli/kvscope/plan_sweep.h"
 
+#include <utility>
+
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -14,6 +16,27 @@ namespace {
 
 CellMeasure measure_of(const SweepQuestion& question) {
   return question.by.empty() ? CellMeasure::tokens : parse_cell_measure(question.by);
+}
+
+nlohmann::json totals_json(const Budget& budget) {
+  const BudgetExpectation bytes = expectation_of(budget);
+  const Budget vanilla = vanilla_budget(budget.model);
+  const KvShape shape = kv_shape(budget);
+  const RetentionPlan plan(vanilla);
+  const auto denominator = [&](Denominator of) {
+    return denominator_bytes(of, plan.schedule(), plan.layers(), shape);
+  };
+  return {{"batch", bytes.batch},
+          {"key_element_bytes", bytes.key_element_bytes},
+          {"value_element_bytes", bytes.value_element_bytes},
+          {"logical_peak_bytes", bytes.logical_peak_bytes},
+          {"resident_peak_bytes", *bytes.resident_peak_bytes},
+          {"ratio_of_read", bytes.ratio_of_read},
+          {"ratio_of_final", bytes.ratio_of_final},
+          {"read_bytes", denominator(Denominator::read)},
+          {"final_bytes", denominator(Denominator::final)},
+          {"vanilla_resident_peak_bytes", resident_bytes(vanilla, shape)},
+          {"limit", nlohmann::json()}};
 }
 
 }  // namespace
@@ -35,19 +58,18 @@ std::string to_text(const SweepChoice& choice) {
 }
 
 nlohmann::json to_json(const SweepChoice& choice) {
-  const BudgetExpectation bytes = expectation_of(choice.budget);
+  const nlohmann::json nothing;
+  nlohmann::json layers = to_json(kept_tokens(choice.budget, kv_shape(choice.budget)));
+  for (nlohmann::json& layer : layers) {
+    for (const char* key : {"statistic", "low", "high", "stability"}) layer[key] = nothing;
+  }
   return {{"schema", plan_schema},
           {"budget", to_json(choice.budget)},
-          {"why", choice.why},
-          {"layers", to_json(kept_tokens(choice.budget, kv_shape(choice.budget)))},
-          {"totals",
-           {{"batch", bytes.batch},
-            {"key_element_bytes", bytes.key_element_bytes},
-            {"value_element_bytes", bytes.value_element_bytes},
-            {"logical_peak_bytes", bytes.logical_peak_bytes},
-            {"resident_peak_bytes", *bytes.resident_peak_bytes},
-            {"ratio_of_read", bytes.ratio_of_read},
-            {"ratio_of_final", bytes.ratio_of_final}}}};
+          {"statistic", nothing},
+          {"layers", std::move(layers)},
+          {"totals", totals_json(choice.budget)},
+          {"other_statistics", nothing},
+          {"why", choice.why}};
 }
 
 std::string what_measured_better(const SweepQuestion& question, const std::string& statistic,
