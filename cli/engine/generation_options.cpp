@@ -109,8 +109,9 @@ LoadedModel load_model(const std::string& model, std::optional<std::uint64_t> ra
 
 void add_draw_options(CLI::App& app, GenerationOptions& options) {
   app.add_option("--model", options.model,
-                 "Model folder (weights.safetensors + config.json); with --random-weights also a "
-                 "size: d16, d20, d24, d30, d36-512, demo")
+                 fmt::format("Model folder (weights.safetensors + config.json); with "
+                             "--random-weights also a size: {}",
+                             fmt::join(model_config_names(), ", ")))
       ->required();
   add_number(app, "--random-weights", options.random_weights,
              "Random weights from this seed instead of a checkpoint, for measuring",

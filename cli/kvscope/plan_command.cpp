@@ -311,8 +311,9 @@ void add_sweep_options(CLI::App& app, Options& options) {
 void add_options(CLI::App& app, Options& options) {
   app.add_option("analysis", options.file, "Analysis file, or a capture with --store reduced");
   app.add_option("--model", options.model,
-                 "Instead of a file: a model folder or a size (d16, d20, d24, d30, d36-512, demo), "
-                 "with --statistic uniform, first, last or random:SEED");
+                 fmt::format("Instead of a file: a model folder or a size ({}), with --statistic "
+                             "uniform, first, last or random:SEED",
+                             fmt::join(model_config_names(), ", ")));
   app.add_option("-o,--output", options.output,
                  "Budget to write, - for stdout; without it, only shown");
 

@@ -1,4 +1,7 @@
+#include <fmt/ranges.h>
+
 #include "cli/engine/commands.h"
+#include "core/geometry/model_config.h"
 #include "tests/cli/every_option.h"
 
 namespace kvscope::cli {
@@ -17,6 +20,12 @@ TEST(OptionsOfTheEngine, TakeDecimalNumbersOnlyAndNothingEmpty) {
                             "--batch", "--seed", "--cfg", "--top-k", "--top-p", "--threads",
                             "--warmup", "--repeat", "--keep-layers", "--keep-heads",
                             "--keep-scales", "--keep-samples", "--ratios"}));
+}
+
+// A size that the help leaves out is one that nobody finds.
+TEST(OptionsOfTheEngine, NameEverySizeOfAModel) {
+  EXPECT_THAT(help_of(run_command(), "--model"),
+              HasSubstr(fmt::format("{}", fmt::join(model_config_names(), ", "))));
 }
 
 TEST(OptionsOfTheEngine, NameTheirRange) {

@@ -47,6 +47,13 @@ inline std::string refusal_of(const Command& command, std::vector<std::string> a
   return "";
 }
 
+/// What --help says of the option.
+inline std::string help_of(const Command& command, const std::string& option) {
+  CLI::App app;
+  const std::function<int()> run = command.define(app);
+  return app.get_option(option)->get_description();
+}
+
 /// Gives every option of `command` values that no number is and no path can be. Returns the names
 /// of the numbers among them, lists included.
 inline std::vector<std::string> expect_strict_options(const Command& command) {

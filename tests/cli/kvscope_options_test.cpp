@@ -1,4 +1,7 @@
+#include <fmt/ranges.h>
+
 #include "cli/kvscope/commands.h"
+#include "core/geometry/model_config.h"
 #include "tests/cli/every_option.h"
 
 namespace kvscope::cli {
@@ -15,6 +18,12 @@ TEST(OptionsOfKvscope, TakeDecimalNumbersOnlyAndNothingEmpty) {
   }
   EXPECT_THAT(numbers, IsSupersetOf({"--shuffle-seed", "--threshold", "--demanding-layers",
                                      "--ratio", "--batch", "--element-bytes"}));
+}
+
+// A size that the help leaves out is one that nobody finds.
+TEST(OptionsOfKvscope, NameEverySizeOfAModel) {
+  EXPECT_THAT(help_of(plan_command(), "--model"),
+              HasSubstr(fmt::format("{}", fmt::join(model_config_names(), ", "))));
 }
 
 TEST(OptionsOfKvscope, NameTheirRange) {
