@@ -11,7 +11,7 @@ namespace kvscope {
 
 /// Something that two jobs do not have in common, and what each has.
 struct JobDifference {
-  std::string field;
+  std::string field;  ///< its path: "seed", "keep.layers", "budget.layers[3].capacity_tokens"
   std::string asked;
   std::string given;
 };
