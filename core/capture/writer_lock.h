@@ -2,6 +2,8 @@
 
 #include <string>
 
+#include "core/base/descriptor.h"
+
 namespace kvscope {
 
 /// Keeps a second process from writing a file; the system lets go of it when this one ends, however
@@ -11,14 +13,9 @@ class WriterLock {
   WriterLock() = default;
   /// Throws Error when another process has it.
   explicit WriterLock(const std::string& path);
-  ~WriterLock();
-  WriterLock(const WriterLock&) = delete;
-  WriterLock& operator=(const WriterLock&) = delete;
-  WriterLock(WriterLock&& other) noexcept;
-  WriterLock& operator=(WriterLock&& other) noexcept;
 
  private:
-  int descriptor_ = -1;
+  Descriptor file_;
 };
 
 }  // namespace kvscope
