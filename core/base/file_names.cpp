@@ -20,8 +20,9 @@ std::vector<std::string> names_through_links(const std::string& path) {
     const fs::path link(names.back());
     const fs::path target = fs::read_symlink(link, ignored);
     if (target.empty()) break;
-    // An absolute target replaces the link's folder.
-    names.push_back((link.parent_path() / target).lexically_normal().string());
+    // An absolute target replaces the link's folder. `..` stays: behind a folder that is a link it
+    // is not the folder before it.
+    names.push_back((link.parent_path() / target).string());
   }
   return names;
 }

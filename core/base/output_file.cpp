@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <string_view>
 #include <system_error>
+#include <vector>
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -14,13 +15,12 @@
 
 #include "core/base/descriptor.h"
 #include "core/base/error.h"
+#include "core/base/file_names.h"
 
 namespace kvscope {
 namespace {
 
 namespace fs = std::filesystem;
-
-constexpr int most_links = 40;  // as many as Linux follows
 
 [[noreturn]] void refuse(const std::string& path, std::string_view expected, std::string_view got) {
   throw Error(fmt::format("[output] {}: expected {}, got {}", path, expected, got));
@@ -50,15 +50,11 @@ int descriptor_of(const fs::path& path) {
 
 Target target_of(const std::string& path) {
   if (path == "-") return {.descriptor = STDOUT_FILENO, .file = {}};
-  fs::path name = path;
-  for (int links = 0; links < most_links; ++links) {
+  const std::vector<std::string> names = names_through_links(path);
+  for (const std::string& name : names) {
     if (const int open = descriptor_of(name); open >= 0) return {.descriptor = open, .file = name};
-    std::error_code failure;
-    const fs::path next = fs::read_symlink(name, failure);
-    if (failure) return {.descriptor = -1, .file = name};
-    name = name.parent_path() / next;
   }
-  return {.descriptor = -1, .file = path};
+  return {.descriptor = -1, .file = names.back()};
 }
 
 // Status of what no link leads away from.

@@ -30,8 +30,8 @@ class IgnoreFileSizeSignal {
 /// Name of the unfinished file of `path`, which is no link.
 std::string partial_path(const std::string& path);
 
-/// What `path` leads to when symbolic links are followed, be it there or not. A loop of links is
-/// its own end.
+/// What `path` leads to when symbolic links are followed, be it there or not. A loop of links ends
+/// at one of them.
 std::string link_target(const std::string& path);
 
 /// The regular file that the output `path` makes or replaces: its link_target. Throws Error when it
