@@ -1,18 +1,16 @@
 #include "analysis/compare/file_forced.h"
 
-#include <filesystem>
-
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "core/base/error.h"
+#include "core/base/file_names.h"
 
 namespace kvscope {
 
 Comparable<ForcedQuality> forced_of(const CaptureReader& file) {
-  const std::string path = forced_path(file.path());
-  std::error_code ignored;
-  if (!std::filesystem::exists(path, ignored)) return {};
+  const std::string path = file_beside(file.path(), forced_path);
+  if (path.empty()) return {};
   try {
     ForcedQuality quality = load_forced_quality(path);
     if (quality.capture_id == file.record().capture_id) return {std::move(quality), ""};
@@ -26,9 +24,9 @@ Comparable<ForcedQuality> forced_of(const CaptureReader& file) {
 Comparable<ForcedQuality> forced_against(const CaptureReader& baseline, const CaptureReader& file) {
   Comparable<ForcedQuality> forced = forced_of(file);
   if (!forced || forced->against_capture_id == baseline.record().capture_id) return forced;
-  return {std::nullopt,
-          fmt::format("{} is against the tokens of capture {}, not of {}", forced_path(file.path()),
-                      forced->against_capture_id, baseline.record().capture_id)};
+  return {std::nullopt, fmt::format("{} is against the tokens of capture {}, not of {}",
+                                    file_beside(file.path(), forced_path),
+                                    forced->against_capture_id, baseline.record().capture_id)};
 }
 
 nlohmann::json to_json(const Comparable<ForcedQuality>& forced) {

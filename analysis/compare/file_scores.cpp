@@ -1,7 +1,5 @@
 #include "analysis/compare/file_scores.h"
 
-#include <filesystem>
-
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -10,23 +8,9 @@
 
 namespace kvscope {
 
-namespace {
-
-/// Empty when there is none, beside what `path` links to either.
-std::string scores_file_beside(const std::string& path) {
-  for (const std::string& name : names_through_links(path)) {
-    std::error_code ignored;
-    std::string scores = scores_path(name);
-    if (std::filesystem::exists(scores, ignored)) return scores;
-  }
-  return "";
-}
-
-}  // namespace
-
 Comparable<Scores> scores_of(const CaptureReader& file) {
   if (std::optional<Scores> own = file.scores()) return {std::move(own), ""};
-  const std::string path = scores_file_beside(file.path());
+  const std::string path = file_beside(file.path(), scores_path);
   if (path.empty()) return {};
   try {
     Scores scores = load_scores(path);

@@ -27,4 +27,13 @@ std::vector<std::string> names_through_links(const std::string& path) {
   return names;
 }
 
+std::string file_beside(const std::string& path, std::string (*name_beside)(const std::string&)) {
+  for (const std::string& name : names_through_links(path)) {
+    std::error_code ignored;
+    std::string beside = name_beside(name);
+    if (fs::exists(beside, ignored)) return beside;
+  }
+  return "";
+}
+
 }  // namespace kvscope

@@ -17,6 +17,8 @@ namespace {
 namespace fs = std::filesystem;
 using ::testing::ElementsAre;
 
+std::string notes_of(const std::string& path) { return path + ".notes"; }
+
 class FileNames : public ::testing::Test {
  protected:
   /// runs → data/runs, and in that folder latest.h5 → ../archive/a.h5, which is data/archive/a.h5.
@@ -43,6 +45,14 @@ TEST_F(FileNames, LeadToTheFileThatTheSystemOpens) {
 
 TEST_F(FileNames, OfAFileThatIsNoLinkAreItsOwn) {
   EXPECT_THAT(names_through_links(file_), ElementsAre(file_));
+}
+
+TEST_F(FileNames, FindWhatLiesBesideTheFile) {
+  EXPECT_EQ(file_beside(path_, notes_of), "");
+  std::ofstream(notes_of(file_)) << "beside the file";
+  EXPECT_EQ(fs::canonical(file_beside(path_, notes_of)), fs::canonical(notes_of(file_)));
+  std::ofstream(notes_of(path_)) << "beside the link";
+  EXPECT_EQ(file_beside(path_, notes_of), notes_of(path_));
 }
 
 }  // namespace

@@ -1,0 +1,58 @@
+// What a user would lose: teacher-forced figures of a file that is reached through a link.
+
+#include "analysis/compare/file_forced.h"
+
+#include <filesystem>
+#include <fstream>
+
+#include <gmock/gmock.h>
+#include <nlohmann/json.hpp>
+
+#include "tests/support/example_capture.h"
+#include "tests/support/temp_dir.h"
+
+namespace kvscope {
+namespace {
+
+using testing::example_budget;
+using testing::example_model;
+using testing::example_run;
+using testing::ExampleRun;
+using testing::ExampleSize;
+using ::testing::HasSubstr;
+
+TEST(FileForced, IsThatBesideTheFileBehindALink) {
+  const testing::TempDir folder;
+  const ExampleSize size;
+  const ExampleRun run = example_run(size, example_budget(example_model(size), {}));
+  std::filesystem::create_directory(folder / "runs");
+  const std::string file = folder / "runs/ams.h5";
+  const std::string link = folder / "latest.h5";
+  write_run(run, file);
+  std::filesystem::create_symlink("runs/ams.h5", link);
+  EXPECT_FALSE(forced_of(CaptureReader(link)));
+  EXPECT_EQ(forced_of(CaptureReader(link)).reason, "") << "nobody measured it";
+
+  ForcedQuality quality;
+  quality.against_capture_id = "vanilla-id";
+  quality.capture_id = run.record.capture_id;
+  quality.model = "example";
+  quality.weights_sha256 = std::string(64, 'c');
+  quality.policy = "ams-kv";
+  quality.dtype = "fp32";
+  quality.device = "cpu";
+  quality.batch = 2;
+  quality.samples = 4;
+  quality.overall = {{0.5, 0.4, 0.6}, {5, 4, 6}, {0.4, -0.1, 0.9}, {0.75, 0.5, 1}};
+  quality.scales = {quality.overall};
+  std::ofstream(forced_path(file)) << to_json(quality);
+  const Comparable<ForcedQuality> found = forced_of(CaptureReader(link));
+  ASSERT_TRUE(found) << found.reason;
+  EXPECT_EQ(found->overall.kl_nats.value, 0.5);
+
+  const Comparable<ForcedQuality> against = forced_against(CaptureReader(file), CaptureReader(link));
+  EXPECT_THAT(against.reason, HasSubstr("runs/ams.h5.forced.json is against the tokens of"));
+}
+
+}  // namespace
+}  // namespace kvscope
