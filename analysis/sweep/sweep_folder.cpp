@@ -95,7 +95,7 @@ CellState SweepFolder::state_of(const SweepCell& cell) const {
   const bool there = is_run(file, cell);
   // A kill between the two renames leaves a file without its images.
   if (there && has_images(CaptureReader(file))) return CellState::finished;
-  const bool begun = is_run(partial_path(file), cell);
+  const bool begun = is_run(unfinished_file(file), cell);
   return there || begun ? CellState::unfinished : CellState::missing;
 }
 

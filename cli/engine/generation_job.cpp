@@ -156,7 +156,7 @@ RunRecord run_alone(GenerationJob& job, const GenerationOptions& options, bool r
     }
     return job.run(job.record().budget, options.output, options.force, on_samples);
   } catch (const Interrupted&) {
-    const std::string partial = partial_path(link_target(options.output));
+    const std::string partial = unfinished_file(options.output);
     if (!std::filesystem::exists(partial)) throw;
     const std::int64_t kept = CaptureReader(partial).committed_samples();
     const bool has_kv = job.record().kind == FileKind::capture;
@@ -306,7 +306,7 @@ void GenerationJob::check_is_of_job(const std::string& path) const {
 }
 
 RunRecord GenerationJob::resume(const std::string& path, const OnSamples& on_samples) {
-  const std::string partial = partial_path(link_target(path));
+  const std::string partial = unfinished_file(path);
   check_is_of_job(partial);
   RunRecord record = record_;
   {
@@ -356,7 +356,7 @@ int run_generation_job(const GenerationOptions& options, FileKind kind, const Ru
     log().warn("{}: {}", options.budget, doubt);
   }
   const bool resumes =
-      options.resume && std::filesystem::exists(partial_path(link_target(options.output)));
+      options.resume && std::filesystem::exists(unfinished_file(options.output));
   const bool is_done = options.resume && !resumes && is_finished(job, options);
   // A cold batch in the middle of a file would stand among the timed ones.
   if (!is_done) job.warm_up(resumes ? std::max(options.warmup, 1) : options.warmup, in_turn);

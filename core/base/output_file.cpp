@@ -169,6 +169,8 @@ std::string partial_path(const std::string& path) { return path + ".partial"; }
 
 std::string link_target(const std::string& path) { return target_of(path).file.string(); }
 
+std::string unfinished_file(const std::string& path) { return partial_path(link_target(path)); }
+
 std::string check_target(const std::string& path, bool force) {
   const Target target = target_of(path);
   if (path == "-") {

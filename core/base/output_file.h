@@ -34,6 +34,9 @@ std::string partial_path(const std::string& path);
 /// at one of them.
 std::string link_target(const std::string& path);
 
+/// Name of the unfinished file of the output `path`, which may be a link.
+std::string unfinished_file(const std::string& path);
+
 /// The regular file that the output `path` makes or replaces: its link_target. Throws Error when it
 /// cannot be one: its folder is missing, something else has its name, or it or its partial file
 /// exists and `force` is not set.

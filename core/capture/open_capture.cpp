@@ -18,7 +18,7 @@ namespace {
 void check_is_hdf5(const h5::Calls& calls) {
   std::error_code failure;
   const std::string& path = calls.path();
-  const std::string partial = partial_path(link_target(path));
+  const std::string partial = unfinished_file(path);
   if (!std::filesystem::exists(path, failure) && std::filesystem::exists(partial, failure)) {
     calls.refuse("a file", "none (" + partial + " is there: its run did not finish)");
   }

@@ -76,6 +76,19 @@ TEST_F(SweepFolderTest, TellsHowFarACellIs) {
   EXPECT_EQ(folder().state_of(cell_), CellState::unfinished);
 }
 
+// A cell may be a link to where there is room: that is where its session writes.
+TEST_F(SweepFolderTest, FindsTheUnfinishedRunBehindALink) {
+  std::filesystem::create_directory(path("disk"));
+  std::filesystem::create_symlink("disk/cell.h5", path("cell.h5"));
+  write_run(run_, path("disk/cell.h5"), false);
+  EXPECT_EQ(folder().state_of(cell_), CellState::unfinished);
+  std::filesystem::remove(path("disk/cell.h5.partial"));
+  ExampleRun other = run_;
+  other.record.settings.seed += 1;
+  write_run(other, path("disk/cell.h5"), false);
+  EXPECT_THAT(refusal(), AllOf(HasSubstr("disk/cell.h5.partial"), HasSubstr("seed")));
+}
+
 TEST_F(SweepFolderTest, KeepsAnotherBudget) {
   write("cell.json", to_json(example_budget(example_model(size_), {0})));
   EXPECT_THAT(refusal(), AllOf(HasSubstr("cell.json"), HasSubstr("--force")));
