@@ -5,7 +5,6 @@
 #include <utility>
 
 #include <ATen/ops/equal.h>
-#include <fmt/format.h>
 
 #include "collectors/kv/kv_statistics.h"
 #include "collectors/kv/mass_collector.h"
@@ -13,7 +12,6 @@
 #include "collectors/memory/ledger.h"
 #include "collectors/memory/memory_collector.h"
 #include "collectors/quantised_images.h"
-#include "core/base/error.h"
 #include "core/base/output_file.h"
 #include "core/base/random_mode.h"
 #include "core/capture/capture_images.h"
@@ -121,16 +119,11 @@ class CaptureSession::LabelObserver final : public Observer {
 };
 
 void CaptureSession::check_output(const std::string& path, bool force, bool resume) {
-  const std::string file = link_target(path);
+  const std::string partial = unfinished_file(path);
   std::error_code ignored;
-  const bool begun = std::filesystem::exists(partial_path(file), ignored);
-  const bool finished = std::filesystem::exists(file, ignored);
-  if (begun && !resume && !force) {
-    throw Error(fmt::format(
-        "[output] {}: expected no unfinished file, got one of an earlier run (--resume goes on "
-        "with it; move it away to keep what it holds, or --force replaces it)",
-        partial_path(file)));
-  }
+  const bool begun = std::filesystem::exists(partial, ignored);
+  const bool finished = std::filesystem::exists(path, ignored);
+  if (begun && !resume && !force) refuse_unfinished(partial, "--resume goes on with it");
   if (begun && finished && !force) (void)check_target(path, false);
   if (resume && (begun || finished)) {
     (void)check_target(path, true);

@@ -115,10 +115,7 @@ void check_regular_target(const std::string& path, const fs::path& file, bool fo
   if (type_of(file) == fs::file_type::regular) {
     refuse(path, "a new file", "an existing one (--force replaces it)");
   }
-  if (type_of(partial) == fs::file_type::regular) {
-    refuse(partial, "no unfinished file",
-           "one of an earlier run (move it away to keep what it holds, or --force replaces it)");
-  }
+  if (type_of(partial) == fs::file_type::regular) refuse_unfinished(partial);
 }
 
 // Errors name the output `name`: what the user knows of, and not a file on the way to it.
@@ -170,6 +167,13 @@ std::string partial_path(const std::string& path) { return path + ".partial"; }
 std::string link_target(const std::string& path) { return target_of(path).file.string(); }
 
 std::string unfinished_file(const std::string& path) { return partial_path(link_target(path)); }
+
+void refuse_unfinished(const std::string& partial, std::string_view way_out) {
+  refuse(partial, "no unfinished file",
+         fmt::format("one of an earlier run ({}{}move it away to keep what it holds, or --force "
+                     "replaces it)",
+                     way_out, way_out.empty() ? "" : "; "));
+}
 
 std::string check_target(const std::string& path, bool force) {
   const Target target = target_of(path);

@@ -37,6 +37,10 @@ std::string link_target(const std::string& path);
 /// Name of the unfinished file of the output `path`, which may be a link.
 std::string unfinished_file(const std::string& path);
 
+/// Throws Error: the unfinished file `partial` is in the way. `way_out` is one beside moving it
+/// away and --force, such as "--resume goes on with it".
+[[noreturn]] void refuse_unfinished(const std::string& partial, std::string_view way_out = "");
+
 /// The regular file that the output `path` makes or replaces: its link_target. Throws Error when it
 /// cannot be one: its folder is missing, something else has its name, or it or its partial file
 /// exists and `force` is not set.

@@ -50,7 +50,8 @@ TEST(FileForced, IsThatBesideTheFileBehindALink) {
   ASSERT_TRUE(found) << found.reason;
   EXPECT_EQ(found->overall.kl_nats.value, 0.5);
 
-  const Comparable<ForcedQuality> against = forced_against(CaptureReader(file), CaptureReader(link));
+  const Comparable<ForcedQuality> against =
+      forced_against(CaptureReader(file), CaptureReader(link));
   EXPECT_THAT(against.reason, HasSubstr("runs/ams.h5.forced.json is against the tokens of"));
 }
 
