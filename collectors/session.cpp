@@ -56,10 +56,13 @@ const RunRecord& name_collectors(const std::vector<std::unique_ptr<Collector>>& 
   return record;
 }
 
-/// The file that `path` leads to, which can become a new one with images.
-std::string checked(const std::string& path, bool force) {
-  CaptureSession::check_output(path, force);
-  return link_target(path);
+/// The writer of the file that `path` leads to, where an earlier run may have been stopped.
+CaptureWriter writer_of(const std::string& path, const RunRecord& record, const FileLayout& layout,
+                        bool force, bool resume) {
+  if (!resume) CaptureSession::check_output(path, force);
+  const std::string file = link_target(path);
+  return resume ? CaptureWriter(file, record, layout, CaptureWriter::Resume{})
+                : CaptureWriter(file, record, layout, force);
 }
 
 FileLayout layout_of(const RunRecord& record) {
@@ -133,29 +136,26 @@ void CaptureSession::check_output(const std::string& path, bool force, bool resu
 }
 
 CaptureSession::CaptureSession(const std::string& path, RunRecord record, at::Device device,
-                               bool force, std::shared_ptr<const Scorer> scorer)
+                               std::shared_ptr<const Scorer> scorer, bool force, bool resume)
     : record_(std::move(record)),
       plan_(record_.budget),
       labels_(std::make_unique<LabelObserver>()),
       collectors_(make_collectors(record_, plan_, device)),
       scores_(add_scores(collectors_, std::move(scorer))),
       timing_(record_.settings.repeat, record_.model.depth, plan_.schedule().scales()),
-      writer_(checked(path, force), name_collectors(collectors_, record_), layout_of(record_),
-              force),
-      images_(writer_.path(), record_.capture_id, false),
+      writer_(writer_of(path, name_collectors(collectors_, record_), layout_of(record_), force,
+                        resume)),
+      images_(writer_.path(), record_.capture_id, resume),
       thread_([this](PendingBatch& batch) { write(batch); }) {}
 
 CaptureSession::CaptureSession(const std::string& path, RunRecord record, at::Device device,
-                               std::shared_ptr<const Scorer> scorer, CaptureWriter::Resume resume)
-    : record_(std::move(record)),
-      plan_(record_.budget),
-      labels_(std::make_unique<LabelObserver>()),
-      collectors_(make_collectors(record_, plan_, device)),
-      scores_(add_scores(collectors_, std::move(scorer))),
-      timing_(record_.settings.repeat, record_.model.depth, plan_.schedule().scales()),
-      writer_(path, name_collectors(collectors_, record_), layout_of(record_), resume),
-      images_(writer_.path(), record_.capture_id, true),
-      thread_([this](PendingBatch& batch) { write(batch); }) {
+                               bool force, std::shared_ptr<const Scorer> scorer)
+    : CaptureSession(path, std::move(record), device, std::move(scorer), force, false) {}
+
+CaptureSession::CaptureSession(const std::string& path, RunRecord record, at::Device device,
+                               std::shared_ptr<const Scorer> scorer,
+                               CaptureWriter::Resume /*resume*/)
+    : CaptureSession(path, std::move(record), device, std::move(scorer), false, true) {
   resumed_batches_ = writer_.committed_batches();
   judge_committed();
 }

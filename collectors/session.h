@@ -66,6 +66,8 @@ class CaptureSession {
  private:
   class LabelObserver;
 
+  CaptureSession(const std::string& path, RunRecord record, at::Device device,
+                 std::shared_ptr<const Scorer> scorer, bool force, bool resume);
   void write(PendingBatch& batch);
   void judge_committed();
 
