@@ -9,6 +9,7 @@
 
 #include "core/base/error.h"
 #include "core/base/output_file.h"
+#include "core/capture/capture_reader.h"
 #include "core/capture/image_files.h"
 #include "core/image/png.h"
 
@@ -46,6 +47,20 @@ void rename_images(const fs::path& from, const fs::path& to) {
   require(failure, from, fmt::format("to become {}", to.string()));
 }
 
+// Images say whose they are, but for those of older versions.
+bool holds_images_of(const fs::path& folder, const std::string& path) {
+  std::error_code ignored;
+  const fs::directory_iterator first(folder, ignored);
+  if (first == fs::directory_iterator()) return false;
+  try {
+    const PngTexts texts = read_png_texts(first->path().string());
+    const auto id = texts.find(capture_id_text);
+    return id == texts.end() || id->second == CaptureReader(path).record().capture_id;
+  } catch (const BadInput&) {
+    return false;
+  }
+}
+
 }  // namespace
 
 void ImageFolder::check(const std::string& path, bool force) {
@@ -81,9 +96,15 @@ void ImageFolder::write(std::int64_t sample, const Image& image) const {
 void ImageFolder::publish_left_behind(const std::string& path) {
   std::error_code ignored;
   const fs::path images = final_folder(path);
-  if (fs::exists(images, ignored) || !fs::exists(unfinished_folder(path), ignored)) return;
-  rename_images(unfinished_folder(path), images);
-  remove_images(replaced_folder(path));
+  if (!fs::exists(path, ignored) || fs::exists(images, ignored)) return;
+  // While its partial file is there, `path` is the file that was to be replaced.
+  const bool is_new = !fs::exists(partial_path(path), ignored);
+  if (is_new && holds_images_of(unfinished_folder(path), path)) {
+    rename_images(unfinished_folder(path), images);
+    remove_images(replaced_folder(path));
+  } else if (holds_images_of(replaced_folder(path), path)) {
+    rename_images(replaced_folder(path), images);
+  }
 }
 
 void ImageFolder::publish(const std::function<void()>& finish_file) const {

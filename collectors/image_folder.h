@@ -24,7 +24,8 @@ class ImageFolder {
   /// Error.
   void write(std::int64_t sample, const Image& image) const;
 
-  /// Gives the images their final name where a run was stopped between its file's name and theirs.
+  /// Gives the images of the finished file `path` their final name where a run was stopped while
+  /// its file and its images took theirs: the new ones, or those that were not replaced after all.
   static void publish_left_behind(const std::string& path);
 
   /// Calls `finish_file`, which gives the file its final name, and the images theirs. Stopped at

@@ -61,6 +61,7 @@ CaptureWriter writer_of(const std::string& path, const RunRecord& record, const 
                         bool force, bool resume) {
   if (!resume) CaptureSession::check_output(path, force);
   const std::string file = link_target(path);
+  ImageFolder::publish_left_behind(file);
   return resume ? CaptureWriter(file, record, layout, CaptureWriter::Resume{})
                 : CaptureWriter(file, record, layout, force);
 }

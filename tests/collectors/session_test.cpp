@@ -242,6 +242,45 @@ TEST_F(Session, RefusesTheNameOfAPartialFile) {
   EXPECT_THROW(CaptureSession::check_output(folder_ / "a.h5.partial", true), Error);
 }
 
+// Killed after the old images made way and before the file did: they are still the old file's.
+TEST_F(Session, GivesBackImagesThatWereNotReplacedAfterAll) {
+  const std::string path = folder_ / "a.h5";
+  const auto killed = [&] {
+    CaptureSession session(path, record(KvStore::raw, 2), at::kCPU, true);
+    session.attach(generator_);
+    session.run_batch(request(0));
+  };
+  capture(path, record(KvStore::raw, 2), 2);
+  killed();
+  std::filesystem::rename(folder_ / "a.images", folder_ / "a.images.replaced");
+  killed();
+  EXPECT_FALSE(CaptureImages(CaptureReader(path)).missing().any());
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "a.images.replaced"));
+
+  // Killed before the new images had their name: they are the new file's.
+  std::filesystem::remove(path + ".partial");
+  std::filesystem::remove_all(folder_ / "a.images.partial");
+  std::filesystem::rename(folder_ / "a.images", folder_ / "a.images.partial");
+  std::filesystem::create_directory(folder_ / "a.images.replaced");
+  killed();
+  EXPECT_FALSE(CaptureImages(CaptureReader(path)).missing().any());
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "a.images.replaced"));
+}
+
+// What lies in the folders' places and is of another run is no image of this file.
+TEST_F(Session, NeverTakesTheImagesOfAnotherRunForThoseOfAFile) {
+  const std::string path = folder_ / "a.h5";
+  capture(path, record(KvStore::raw, 1), 1);
+  RunRecord other = record(KvStore::raw, 1);
+  other.capture_id = "another";
+  capture(folder_ / "b.h5", other, 1);
+  std::filesystem::rename(folder_ / "a.images", folder_ / "a.images.replaced");
+  std::filesystem::rename(folder_ / "b.images", folder_ / "a.images.partial");
+  ImageFolder::publish_left_behind(path);
+  EXPECT_FALSE(CaptureImages(CaptureReader(path)).missing().any());
+  EXPECT_TRUE(std::filesystem::exists(folder_ / "a.images.partial")) << "still that run's";
+}
+
 // b.h5 is gone: the images beside it are still those of another run.
 TEST_F(Session, KeepsTheImagesOfAnotherFile) {
   std::filesystem::create_directory(folder_ / "b.images");
