@@ -181,18 +181,25 @@ void check_vanilla_output(const GenerationOptions& options) {
   CaptureSession::check_output(options.vanilla_output, options.force);
 }
 
-// Whether the file of the job is there, whole and with its images. Throws BadInput for one of
-// another job, unless that may be replaced.
-bool is_finished(const GenerationJob& job, const GenerationOptions& options) {
-  if (!std::filesystem::exists(options.output)) return false;
+// Whether `file`, finished or not, is there and of the job. Throws BadInput for one of another job,
+// unless that may be replaced.
+bool is_of_job(const GenerationJob& job, const std::string& file, bool force) {
+  if (!std::filesystem::exists(file)) return false;
   try {
-    job.check_is_of_job(options.output);
+    job.check_is_of_job(file);
+    return true;
   } catch (const BadInput&) {
-    if (options.force) return false;
+    if (force) return false;
     throw;
   }
-  ImageFolder::publish_left_behind(link_target(options.output));
+}
+
+// Whether the file of the job is there, whole and with its images. Throws BadInput for another one,
+// unless that may be replaced.
+bool is_finished(const GenerationJob& job, const GenerationOptions& options) {
+  if (!is_of_job(job, options.output, options.force)) return false;
   const CaptureReader file(options.output);
+  ImageFolder::publish_left_behind(link_target(options.output));
   const MissingImages missing = CaptureImages(file).missing();
   if (missing.any() && !options.force) throw Error(missing.why, ErrorKind::bad_input);
   if (!missing.any()) log().info("{}: finished already", options.output);
@@ -356,7 +363,7 @@ int run_generation_job(const GenerationOptions& options, FileKind kind, const Ru
     log().warn("{}: {}", options.budget, doubt);
   }
   const bool resumes =
-      options.resume && std::filesystem::exists(unfinished_file(options.output));
+      options.resume && is_of_job(job, unfinished_file(options.output), options.force);
   const bool is_done = options.resume && !resumes && is_finished(job, options);
   // A cold batch in the middle of a file would stand among the timed ones.
   if (!is_done) job.warm_up(resumes ? std::max(options.warmup, 1) : options.warmup, in_turn);

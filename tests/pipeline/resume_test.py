@@ -162,6 +162,26 @@ class Resume(CliTest):
         cause = self.refused(3, *command, "--resume", "-o", output)
         self.assertIn("expected the image of sample 0", cause)
 
+    def test_force_replaces_what_is_of_another_job_whole_or_not(self):
+        command = ["run", *DRAW, "--samples", 400]
+        other = ["run", "--model", DEMO, "--samples", 2, "--seed", 8]
+        output = self.path("o.h5")
+        self.stop_behind(command, output, signal.SIGKILL)
+        self.refused(3, *other, "--resume", "-o", output)
+        for seed in (8, 9):  # an unfinished file of another job, then a finished one
+            other[-1] = seed
+            self.kvscope(*other, "--resume", "--force", "-o", output)
+            info = self.kvscope_json("info", output)
+            self.assertEqual(info["settings"]["seed"], seed)
+            self.assertFalse(pathlib.Path(output + ".partial").exists())
+            self.refused(3, *command, "--resume", "-o", output)
+        # What is of the job goes on, --force or not.
+        own = self.path("own.h5")
+        self.stop_behind(KINDS["raw"], own, signal.SIGKILL, 4)
+        done = self.start(*KINDS["raw"], "--resume", "--force", "-o", own)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("goes on behind", done.stderr)
+
     def test_a_file_that_is_being_written_is_left_alone(self):
         command = ["run", *DRAW, "--samples", 200]
         output = self.path("o.h5")
