@@ -130,7 +130,8 @@ void CaptureSession::check_output(const std::string& path, bool force, bool resu
   if (begun && !resume && !force) refuse_unfinished(partial, "--resume goes on with it");
   if (begun && finished && !force) (void)check_target(path, false);
   if (resume && (begun || finished)) {
-    (void)check_target(path, true);
+    // Images are there with good reason.
+    ImageFolder::check(check_target(path, true), true);
     return;
   }
   ImageFolder::check(check_target(path, force), force);

@@ -199,6 +199,12 @@ bool is_of_job(const GenerationJob& job, const std::string& file, bool force) {
 bool is_finished(const GenerationJob& job, const GenerationOptions& options) {
   if (!is_of_job(job, options.output, options.force)) return false;
   const CaptureReader file(options.output);
+  if (!file.complete()) {
+    if (options.force) return false;
+    throw BadInput("resume", options.output, "a finished file",
+                   fmt::format("an unfinished one (named {}, --resume goes on with it)",
+                               unfinished_file(options.output)));
+  }
   ImageFolder::publish_left_behind(link_target(options.output));
   const MissingImages missing = CaptureImages(file).missing();
   if (missing.any() && !options.force) throw Error(missing.why, ErrorKind::bad_input);

@@ -239,7 +239,11 @@ TEST_F(Session, NeverTouchesTheImagesOfAFileOfALikeName) {
 }
 
 TEST_F(Session, RefusesTheNameOfAPartialFile) {
-  EXPECT_THROW(CaptureSession::check_output(folder_ / "a.h5.partial", true), Error);
+  const std::string partial = folder_ / "a.h5.partial";
+  EXPECT_THROW(CaptureSession::check_output(partial, true), Error);
+  std::ofstream(partial) << "unfinished";
+  EXPECT_THAT([&] { CaptureSession::check_output(partial, false, true); },
+              ::testing::ThrowsMessage<Error>(HasSubstr("a name without .partial")));
 }
 
 // Killed after the old images made way and before the file did: they are still the old file's.

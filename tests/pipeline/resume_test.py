@@ -182,6 +182,17 @@ class Resume(CliTest):
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertIn("goes on behind", done.stderr)
 
+    def test_an_unfinished_file_is_never_called_finished(self):
+        command = ["run", *DRAW, "--samples", 400]
+        output = self.path("o.h5")
+        self.stop_behind(command, output, signal.SIGKILL)
+        cause = self.refused(1, *command, "--resume", "-o", output + ".partial")
+        self.assertIn("expected a name without .partial", cause)
+        pathlib.Path(output + ".partial").rename(output)
+        pathlib.Path(self.path("o.images.partial")).rename(self.path("o.images"))
+        cause = self.refused(3, *command, "--resume", "-o", output)
+        self.assertIn("o.h5: expected a finished file", cause)
+
     def test_a_file_that_is_being_written_is_left_alone(self):
         command = ["run", *DRAW, "--samples", 200]
         output = self.path("o.h5")
