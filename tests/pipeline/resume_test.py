@@ -12,6 +12,7 @@ import h5py
 import numpy as np
 
 from kvscope_cli import DEMO, KVSCOPE, CliTest, pixels
+from scorers import write_demo_scorer
 
 DRAW = ["--model", DEMO, "--batch", 2, "--seed", 7, "--threads", 1]
 KINDS = {
@@ -110,16 +111,19 @@ class Resume(CliTest):
         self.kvscope(*KINDS["reduced"], "-o", whole)
         output = self.path("killed.h5")
         moments = random.Random(3)
-        kills = 0
+        kills, errors = 0, ""
         for _ in range(8):
             process = self.begin([*KINDS["reduced"], "--resume"], output)
             time.sleep(moments.uniform(0.3, 3.0))
             process.kill()
-            process.communicate()
+            errors += process.communicate()[1]
             kills += process.returncode != 0
-        self.kvscope(*KINDS["reduced"], "--resume", "-o", output)
+        done = self.start(*KINDS["reduced"], "--resume", "-o", output)
+        self.assertEqual(done.returncode, 0, done.stderr)
         self.assert_same(whole, output)
         self.assertGreater(kills, 2)
+        # Kills that all fell into loading would have tested nothing.
+        self.assertIn("goes on behind", errors + done.stderr)
 
     def test_goes_on_whichever_name_the_kill_left(self):
         command = KINDS["raw"]
@@ -161,6 +165,30 @@ class Resume(CliTest):
         shutil.rmtree(self.path("o.images.partial"))
         cause = self.refused(3, *command, "--resume", "-o", output)
         self.assertIn("expected the image of sample 0", cause)
+
+    def test_names_the_part_of_a_setting_that_differs(self):
+        budgets = {}
+        for count in (3, 4):
+            budgets[count] = self.path(f"{count}.json")
+            self.kvscope("plan", "--model", DEMO, "--statistic", "first", "--demanding-layers",
+                         count, "-o", budgets[count])
+        scorer, another = self.folder / "scorer", self.folder / "another"
+        write_demo_scorer(scorer)
+        write_demo_scorer(another, name="another")
+        command = ["capture", *DRAW, "--samples", 400, "--store", "raw", "--keep-layers", "0,11",
+                   "--budget", budgets[3], "--score", "--scorer", scorer]
+        output = self.path("o.h5")
+        self.stop_behind(command, output, signal.SIGKILL)
+        for options, expected in (
+            (["--keep-layers", "0,3"], "expected keep.layers [0,3], got [0,11]"),
+            (["--scorer", another], 'expected scorer.name "another", got "'),
+            (["--budget", budgets[4]], "expected budget.layers[3]."),
+        ):
+            own = list(command)
+            place = own.index(options[0])
+            own[place : place + 2] = options
+            cause = self.refused(3, *own, "--resume", "-o", output)
+            self.assertIn(f"o.h5.partial: {expected}", cause)
 
     def test_force_replaces_what_is_of_another_job_whole_or_not(self):
         command = ["run", *DRAW, "--samples", 400]
