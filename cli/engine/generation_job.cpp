@@ -150,7 +150,10 @@ RunRecord run_alone(GenerationJob& job, const GenerationOptions& options, bool r
   Progress progress(std::string(name_of(job.record().kind)), settings.samples, "samples");
   try {
     const auto on_samples = [&](std::int64_t samples) { progress.advance(samples); };
-    if (resume) return job.resume(options.output, on_samples);
+    if (resume) {
+      progress.skip(CaptureReader(unfinished_file(options.output)).committed_samples());
+      return job.resume(options.output, on_samples);
+    }
     if (!options.vanilla_output.empty()) {
       return job.run_in_turn(options.output, options.vanilla_output, options.force, on_samples);
     }
@@ -336,9 +339,10 @@ RunRecord GenerationJob::resume(const std::string& path, const OnSamples& on_sam
 
 RunRecord GenerationJob::generate(CaptureSession& session, const OnSamples& on_samples) {
   session.attach(generator_);
-  for (std::size_t index = 0; index < batches_.size(); ++index) {
+  for (auto index = static_cast<std::size_t>(session.resumed_batches()); index < batches_.size();
+       ++index) {
     const BatchRequest& request = batches_[index];
-    if (static_cast<std::int64_t>(index) >= session.resumed_batches()) session.run_batch(request);
+    session.run_batch(request);
     on_samples(static_cast<std::int64_t>(request.labels.size()));
   }
   session.finish();

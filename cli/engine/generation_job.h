@@ -54,7 +54,7 @@ class GenerationJob {
                         const OnSamples& on_samples);
 
   /// Goes on with the unfinished file of `path`, a run under the options' own budget; tells
-  /// `on_samples` of what it holds first. Throws BadInput naming the first setting in which it is
+  /// `on_samples` of what it adds. Throws BadInput naming the first setting in which it is
   /// not this job's.
   RunRecord resume(const std::string& path, const OnSamples& on_samples);
 

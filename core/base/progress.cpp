@@ -49,12 +49,17 @@ void Progress::advance(std::int64_t items) {
   if (due || !drawn_) draw(false);
 }
 
+void Progress::skip(std::int64_t items) {
+  done_ += items;
+  skipped_ += items;
+}
+
 // A closed or full stderr must not end the job, as fmt::print would: what it loses is only a bar.
 void Progress::draw(bool last) {
   drawn_ = true;
   last_drawn_ = Clock::now();
   const double seconds = std::chrono::duration<double>(last_drawn_ - start_).count();
-  const double rate = seconds > 0 ? static_cast<double>(done_) / seconds : 0;
+  const double rate = seconds > 0 ? static_cast<double>(done_ - skipped_) / seconds : 0;
   std::string line = fmt::format("{}: {}/{} {}, {:.3g}/s", title_, done_, total_, unit_, rate);
   if (last) {
     line += fmt::format(", {}", format_seconds(seconds));

@@ -18,6 +18,9 @@ class Progress {
 
   void advance(std::int64_t items);
 
+  /// Items that were there before the job began: they are done, but no part of the rate.
+  void skip(std::int64_t items);
+
  private:
   void draw(bool last);
 
@@ -26,6 +29,7 @@ class Progress {
   std::string unit_;
   std::int64_t total_;
   std::int64_t done_ = 0;
+  std::int64_t skipped_ = 0;
   bool terminal_;
   bool drawn_ = false;
   Clock::time_point start_;
