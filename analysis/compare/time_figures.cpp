@@ -106,6 +106,7 @@ class PassTimes {
 
   Spread spread(std::int64_t layer, std::int64_t scale) const {
     std::vector<double> values;
+    values.reserve(passes_.size());
     for (const Pass& pass : passes_) {
       values.push_back(static_cast<double>(ns(pass, layer, scale)) / images_);
     }
