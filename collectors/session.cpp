@@ -205,7 +205,7 @@ void CaptureSession::run_batch(BatchRequest request) {
     if (repeat == 0) {
       first = std::move(output);
     } else if (!at::equal(output.token_ids, first.token_ids)) {
-      ++record.quality[QualityCounter::unequal_repeats];
+      ++record.losses[LossCounter::unequal_repeats];
     }
   }
   record.token_ids = token_array(first.token_ids);
@@ -213,7 +213,7 @@ void CaptureSession::run_batch(BatchRequest request) {
   const auto batch = static_cast<std::int64_t>(record.labels.size());
   record.seeds = seeds_of(record_.settings, request, batch);
   record.nonfinite_image_values = values_of(first.nonfinite);
-  record.quality[QualityCounter::nonfinite_images] +=
+  record.losses[LossCounter::nonfinite_images] +=
       batch -
       std::count(record.nonfinite_image_values.begin(), record.nonfinite_image_values.end(), 0);
   for (const auto& collector : collectors_) collector->fill(record);

@@ -178,7 +178,7 @@ void add_not_comparable(const ComparedFile& baseline, const ComparedFile& file,
   if (!file.latency_reason.empty()) list.push_back({pair, "latency", file.latency_reason});
   if (!file.tokens) list.push_back({pair, "tokens", file.tokens.reason});
   if (!file.forced.reason.empty()) {
-    list.push_back({pair, "teacher-forced quality", file.forced.reason});
+    list.push_back({pair, "teacher-forced agreement", file.forced.reason});
   }
   if (!file.images) {
     list.push_back({pair, "images", file.images.reason});
@@ -250,9 +250,9 @@ std::vector<DataProblem> data_problems(const CaptureReader& file, const std::str
                                     file.record().settings.samples),
                         "figures cover the committed samples only; run it again for all of them"});
   }
-  const QualityCounts counts = file.quality();
-  for (std::size_t i = 0; i < quality_counter_count; ++i) {
-    const auto counter = static_cast<QualityCounter>(i);
+  const LossCounts counts = file.losses();
+  for (std::size_t i = 0; i < loss_counter_count; ++i) {
+    const auto counter = static_cast<LossCounter>(i);
     if (counts[counter] == 0) continue;
     problems.push_back({name, fmt::format("{} {}", counts[counter], name_of(counter)),
                         std::string(advice_of(counter))});

@@ -7,7 +7,7 @@
 
 #include "analysis/compare/spread.h"
 #include "core/budget/kv_bytes.h"
-#include "core/capture/forced_quality.h"
+#include "core/capture/forced_agreement.h"
 #include "core/capture/scores.h"
 #include "core/geometry/model_config.h"
 
@@ -123,7 +123,7 @@ struct ComparedFile {
   std::optional<ControlCheck> controls;  ///< nothing where latency cannot be compared
   Comparable<TokenAgreement> tokens;
   Comparable<ImageFidelity> images;
-  Comparable<ForcedQuality> forced;  ///< neither value nor reason: nobody measured it
+  Comparable<ForcedAgreement> forced;  ///< neither value nor reason: nobody measured it
 };
 
 /// A setting that is not the same in all files.

@@ -188,7 +188,7 @@ TitledTable forced_table(const Comparison& comparison, const FigureWriter& write
 
 TitledTable forced_scales_table(const Comparison& comparison, const FigureWriter& write) {
   TitledTable table{"Teacher-forced, by scale", "", {{"scale"}, {}}};
-  std::vector<const ForcedQuality*> measured;
+  std::vector<const ForcedAgreement*> measured;
   for (const ComparedFile& file : comparison.files) {
     if (!file.forced) continue;
     measured.push_back(&*file.forced);
@@ -198,8 +198,8 @@ TitledTable forced_scales_table(const Comparison& comparison, const FigureWriter
   if (measured.empty()) return table;
   for (std::size_t scale = 0; scale < measured.front()->scales.size(); ++scale) {
     Cells row = {std::to_string(scale)};
-    for (const ForcedQuality* quality : measured) {
-      const ForcedFigures& figures = quality->scales.at(scale);
+    for (const ForcedAgreement* agreement : measured) {
+      const ForcedFigures& figures = agreement->scales.at(scale);
       append(row,
              {write.number(figures.kl_nats.value, 4), write.share(figures.top1_agreement.value)});
     }
@@ -257,7 +257,7 @@ TitledTable not_comparable_table(const Comparison& comparison) {
 }  // namespace
 
 TitledTable problems_table(const std::vector<DataProblem>& problems) {
-  TitledTable table{"Data quality: read this first", "", {{"file", "what", "advice"}, {}}};
+  TitledTable table{"Data agreement: read this first", "", {{"file", "what", "advice"}, {}}};
   for (const DataProblem& problem : problems) {
     table.table.rows.push_back({problem.file, problem.what, problem.advice});
   }

@@ -13,7 +13,7 @@ namespace kvscope {
 /// Losses with advice; no rows when there are none.
 TitledTable problems_table(const std::vector<DataProblem>& problems);
 
-/// The whole comparison, most urgent first: data quality, files, memory, time, tokens, scores,
+/// The whole comparison, most urgent first: lost data, files, memory, time, tokens, scores,
 /// images, settings, what is not comparable. Empty parts are left out. Exact numbers come with the
 /// times of every module by scale and by layer too.
 std::vector<TitledTable> to_tables(const Comparison& comparison, Numbers numbers);

@@ -8,28 +8,29 @@
 
 namespace kvscope {
 
-Comparable<ForcedQuality> forced_of(const CaptureReader& file) {
+Comparable<ForcedAgreement> forced_of(const CaptureReader& file) {
   const std::string path = file_beside(file.path(), forced_path);
   if (path.empty()) return {};
   try {
-    ForcedQuality quality = load_forced_quality(path);
-    if (quality.capture_id == file.record().capture_id) return {std::move(quality), ""};
-    return {std::nullopt, fmt::format("{} is of capture {}, not of {}", path, quality.capture_id,
+    ForcedAgreement agreement = load_forced_agreement(path);
+    if (agreement.capture_id == file.record().capture_id) return {std::move(agreement), ""};
+    return {std::nullopt, fmt::format("{} is of capture {}, not of {}", path, agreement.capture_id,
                                       file.record().capture_id)};
   } catch (const BadInput& error) {
     return {std::nullopt, error.what()};
   }
 }
 
-Comparable<ForcedQuality> forced_against(const CaptureReader& baseline, const CaptureReader& file) {
-  Comparable<ForcedQuality> forced = forced_of(file);
+Comparable<ForcedAgreement> forced_against(const CaptureReader& baseline,
+                                           const CaptureReader& file) {
+  Comparable<ForcedAgreement> forced = forced_of(file);
   if (!forced || forced->against_capture_id == baseline.record().capture_id) return forced;
   return {std::nullopt, fmt::format("{} is against the tokens of capture {}, not of {}",
                                     file_beside(file.path(), forced_path),
                                     forced->against_capture_id, baseline.record().capture_id)};
 }
 
-nlohmann::json to_json(const Comparable<ForcedQuality>& forced) {
+nlohmann::json to_json(const Comparable<ForcedAgreement>& forced) {
   if (forced) return to_json(*forced);
   if (forced.reason.empty()) return {};
   return {{"not_comparable", forced.reason}};

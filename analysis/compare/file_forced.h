@@ -7,14 +7,15 @@
 
 namespace kvscope {
 
-/// The teacher-forced quality beside a file (see forced_path) when it is of this capture. Without
+/// The teacher-forced agreement beside a file (see forced_path) when it is of this capture. Without
 /// one there is no reason: nobody measured it.
-Comparable<ForcedQuality> forced_of(const CaptureReader& file);
+Comparable<ForcedAgreement> forced_of(const CaptureReader& file);
 
 /// The same, when the tokens were those of `baseline`.
-Comparable<ForcedQuality> forced_against(const CaptureReader& baseline, const CaptureReader& file);
+Comparable<ForcedAgreement> forced_against(const CaptureReader& baseline,
+                                           const CaptureReader& file);
 
-/// The JSON of a teacher-forced quality file, or why there is none; null when nobody measured it.
-nlohmann::json to_json(const Comparable<ForcedQuality>& forced);
+/// The JSON of a teacher-forced agreement file, or why there is none; null when nobody measured it.
+nlohmann::json to_json(const Comparable<ForcedAgreement>& forced);
 
 }  // namespace kvscope

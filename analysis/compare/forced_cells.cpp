@@ -4,13 +4,13 @@
 
 namespace kvscope {
 
-std::string describe_forced(const ForcedQuality& quality) {
+std::string describe_forced(const ForcedAgreement& agreement) {
   return fmt::format(
       "{} on {}, guided logits before top-k and top-p, vanilla's tokens forced on both caches; "
       "{:g} % bootstrap intervals over samples. KL: divergence of vanilla's distribution to the "
       "budget's, mean over tokens. NLL rise: how much less likely the budget makes vanilla's "
       "tokens. Top-1 agreement: share of tokens with the same most likely code.",
-      quality.dtype, quality.device, 100 * quality.bootstrap.confidence);
+      agreement.dtype, agreement.device, 100 * agreement.bootstrap.confidence);
 }
 
 std::vector<std::string> forced_columns(const FigureWriter& write) {
@@ -21,13 +21,13 @@ std::vector<std::string> forced_columns(const FigureWriter& write) {
   return columns;
 }
 
-std::vector<std::string> forced_cells(const ForcedQuality& quality, const FigureWriter& write) {
+std::vector<std::string> forced_cells(const ForcedAgreement& agreement, const FigureWriter& write) {
   const auto nats = [&](double value) { return write.number(value, 4); };
   const auto share = [&](double value) { return write.share(value); };
-  std::vector<std::string> cells = {std::to_string(quality.samples)};
-  append(cells, write.estimate(quality.overall.kl_nats, nats));
-  append(cells, write.estimate(quality.overall.nll_rise_nats, nats));
-  append(cells, write.estimate(quality.overall.top1_agreement, share));
+  std::vector<std::string> cells = {std::to_string(agreement.samples)};
+  append(cells, write.estimate(agreement.overall.kl_nats, nats));
+  append(cells, write.estimate(agreement.overall.nll_rise_nats, nats));
+  append(cells, write.estimate(agreement.overall.top1_agreement, share));
   return cells;
 }
 

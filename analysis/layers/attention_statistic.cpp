@@ -40,9 +40,9 @@ double of_layer(const NdArray<double>& shares, const ScaleSchedule& schedule, st
 
 }  // namespace
 
-LayerStatistics attention_statistic(std::span<const BatchStatistics> batches,
-                                    const ScaleSchedule& schedule, DistantAttention measure,
-                                    const BootstrapOptions& options) {
+LayerStatisticValues attention_statistic(std::span<const BatchStatistics> batches,
+                                         const ScaleSchedule& schedule, DistantAttention measure,
+                                         const BootstrapOptions& options) {
   if (batches.empty() || batches.front().mass_sum.empty()) {
     throw Error("[layers] layer statistic: expected attention mass, got a file without it");
   }
@@ -63,7 +63,7 @@ LayerStatistics attention_statistic(std::span<const BatchStatistics> batches,
       sums(batch, layer) = -of_layer(shares, schedule, layer, measure);
     }
   }
-  LayerStatistics statistics = layer_statistics(
+  LayerStatisticValues statistics = layer_statistic_values(
       sums, samples, options, "the attention weights of its Q and K were not finite");
   const bool is_mass = measure == DistantAttention::mass;
   statistics.name = is_mass ? "distant-mass" : "distant-density";

@@ -2,7 +2,7 @@
 
 #include <span>
 
-#include "analysis/layers/layer_statistics.h"
+#include "analysis/layers/layer_statistic_values.h"
 #include "core/capture/statistics.h"
 #include "core/geometry/scale_schedule.h"
 
@@ -26,8 +26,8 @@ enum class DistantAttention {
 /// Minus the measure, so that low values ask for long history. The file keeps sums over batches, no
 /// samples: intervals come from batches. Throws Error when attention mass was not collected, or the
 /// model has fewer than five scales.
-LayerStatistics attention_statistic(std::span<const BatchStatistics> batches,
-                                    const ScaleSchedule& schedule, DistantAttention measure,
-                                    const BootstrapOptions& options = {});
+LayerStatisticValues attention_statistic(std::span<const BatchStatistics> batches,
+                                         const ScaleSchedule& schedule, DistantAttention measure,
+                                         const BootstrapOptions& options = {});
 
 }  // namespace kvscope

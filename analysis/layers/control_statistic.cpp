@@ -12,8 +12,8 @@
 namespace kvscope {
 namespace {
 
-LayerStatistics named(std::string name, std::string meaning, std::vector<double> ranks) {
-  LayerStatistics statistics = layer_statistics(std::move(ranks), LayerDemand::ordered);
+LayerStatisticValues named(std::string name, std::string meaning, std::vector<double> ranks) {
+  LayerStatisticValues statistics = layer_statistic_values(std::move(ranks), LayerDemand::ordered);
   statistics.name = std::move(name);
   statistics.meaning = std::move(meaning);
   return statistics;
@@ -27,26 +27,26 @@ std::vector<double> ascending(int layers) {
 
 }  // namespace
 
-LayerStatistics uniform_layers(int layers) {
-  LayerStatistics statistics =
-      layer_statistics(std::vector<double>(static_cast<std::size_t>(layers),
-                                           std::numeric_limits<double>::quiet_NaN()),
-                       LayerDemand::none);
+LayerStatisticValues uniform_layers(int layers) {
+  LayerStatisticValues statistics =
+      layer_statistic_values(std::vector<double>(static_cast<std::size_t>(layers),
+                                                 std::numeric_limits<double>::quiet_NaN()),
+                             LayerDemand::none);
   statistics.name = "uniform";
   statistics.meaning = "no classes, all layers alike";
   return statistics;
 }
 
-LayerStatistics first_layers(int layers) {
+LayerStatisticValues first_layers(int layers) {
   return named("first", "rank from the first layer", ascending(layers));
 }
 
-LayerStatistics last_layers(int layers) {
+LayerStatisticValues last_layers(int layers) {
   std::vector<double> ranks = ascending(layers);
   return named("last", "rank from the last layer", {ranks.rbegin(), ranks.rend()});
 }
 
-LayerStatistics random_layers(int layers, std::uint64_t seed) {
+LayerStatisticValues random_layers(int layers, std::uint64_t seed) {
   std::vector<double> ranks = ascending(layers);
   // Fisher–Yates by hand: std::shuffle draws differently in every standard library.
   for (std::size_t end = ranks.size(); end > 1; --end) {

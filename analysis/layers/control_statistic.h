@@ -2,7 +2,7 @@
 
 #include <cstdint>
 
-#include "analysis/layers/layer_statistics.h"
+#include "analysis/layers/layer_statistic_values.h"
 
 namespace kvscope {
 
@@ -10,15 +10,15 @@ namespace kvscope {
 
 /// No classes: all layers are treated alike. Only what a plan that fills has left over after their
 /// common capacity goes to single ones, the first layers, one step each.
-LayerStatistics uniform_layers(int layers);
+LayerStatisticValues uniform_layers(int layers);
 
 /// The first layers are the most demanding.
-LayerStatistics first_layers(int layers);
+LayerStatisticValues first_layers(int layers);
 
 /// The last layers are the most demanding.
-LayerStatistics last_layers(int layers);
+LayerStatisticValues last_layers(int layers);
 
 /// An order drawn from `seed`, the same on every machine.
-LayerStatistics random_layers(int layers, std::uint64_t seed);
+LayerStatisticValues random_layers(int layers, std::uint64_t seed);
 
 }  // namespace kvscope

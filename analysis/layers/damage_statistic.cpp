@@ -50,11 +50,12 @@ MeasuredDamage load_measured_damage(const std::string& path) {
   return measured;
 }
 
-LayerStatistics damage_statistic(const MeasuredDamage& damage) {
+LayerStatisticValues damage_statistic(const MeasuredDamage& damage) {
   std::vector<double> values;
   values.reserve(damage.layers.size());
   for (const LayerDamage& layer : damage.layers) values.push_back(-layer.token_disagreement);
-  LayerStatistics statistics = layer_statistics(std::move(values), LayerDemand::measured);
+  LayerStatisticValues statistics =
+      layer_statistic_values(std::move(values), LayerDemand::measured);
   statistics.name = "damage";
   statistics.negated = true;
   statistics.meaning = "share of tokens that change when only this layer is condensed";

@@ -7,7 +7,7 @@
 
 #include <nlohmann/json_fwd.hpp>
 
-#include "analysis/layers/layer_statistics.h"
+#include "analysis/layers/layer_statistic_values.h"
 
 namespace kvscope {
 
@@ -39,6 +39,6 @@ MeasuredDamage load_measured_damage(const std::string& path);
 /// Minus the token disagreement: the layers that suffer most are the demanding ones. Not the
 /// scores: at 2,000 samples their order of layers hardly repeats under other seeds, that of the
 /// tokens does at 200 (docs/results.md).
-LayerStatistics damage_statistic(const MeasuredDamage& damage);
+LayerStatisticValues damage_statistic(const MeasuredDamage& damage);
 
 }  // namespace kvscope

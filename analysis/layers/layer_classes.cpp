@@ -82,7 +82,7 @@ std::optional<double> theta_of(std::span<const double> statistic, const ClassRul
   return between(sorted[count - 1], sorted[count]);
 }
 
-std::vector<double> class_stability(const LayerStatistics& statistics, const ClassRule& rule) {
+std::vector<double> class_stability(const LayerStatisticValues& statistics, const ClassRule& rule) {
   const std::vector<LayerClass> classes = classify(statistics.mean, rule);
   const std::size_t layers = classes.size();
   if (statistics.resampled_means.empty()) {

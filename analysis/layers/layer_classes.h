@@ -5,7 +5,7 @@
 #include <variant>
 #include <vector>
 
-#include "analysis/layers/layer_statistics.h"
+#include "analysis/layers/layer_statistic_values.h"
 #include "core/budget/budget.h"
 
 namespace kvscope {
@@ -40,6 +40,6 @@ std::optional<double> theta_of(std::span<const double> statistic, const ClassRul
 
 /// Share of bootstrap resamples in which each layer gets the class it has, the rule applied afresh
 /// to each resample. NaN when there are no resamples.
-std::vector<double> class_stability(const LayerStatistics& statistics, const ClassRule& rule);
+std::vector<double> class_stability(const LayerStatisticValues& statistics, const ClassRule& rule);
 
 }  // namespace kvscope

@@ -6,15 +6,15 @@
 
 namespace kvscope {
 
-LayerStatistics similarity_statistic(const Statistics& statistics, Metric metric, KvTensor tensor,
-                                     const BootstrapOptions& options) {
+LayerStatisticValues similarity_statistic(const Statistics& statistics, Metric metric,
+                                          KvTensor tensor, const BootstrapOptions& options) {
   const NdArray<double>& per_sample = statistics.layer_statistic(metric, tensor);
   if (per_sample.empty()) {
     throw Error(
         fmt::format("[layers] layer statistic: expected {} similarity of {}, got a file without it",
                     name_of(metric), name_of(tensor)));
   }
-  LayerStatistics layers = layer_statistics(
+  LayerStatisticValues layers = layer_statistic_values(
       per_sample, options,
       "its K or V held values that are not finite, or was not kept for this layer");
   layers.name = similarity_statistic_name(metric, tensor);

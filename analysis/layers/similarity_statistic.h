@@ -4,7 +4,7 @@
 #include <string>
 #include <utility>
 
-#include "analysis/layers/layer_statistics.h"
+#include "analysis/layers/layer_statistic_values.h"
 #include "core/capture/statistics.h"
 
 namespace kvscope {
@@ -12,8 +12,8 @@ namespace kvscope {
 /// Mean similarity of source i−1 to target i, over heads, targets i ≥ 1 and samples: AMS-KV
 /// (arXiv 2511.16047) keeps the history where it is low. Cosine and neg_l2 both grow with
 /// similarity. Throws Error when it was not collected, or not for every layer.
-LayerStatistics similarity_statistic(const Statistics& statistics, Metric metric, KvTensor tensor,
-                                     const BootstrapOptions& options = {});
+LayerStatisticValues similarity_statistic(const Statistics& statistics, Metric metric,
+                                          KvTensor tensor, const BootstrapOptions& options = {});
 
 /// "cosine-key", "neg_l2-value", …
 std::string similarity_statistic_name(Metric metric, KvTensor tensor);

@@ -35,7 +35,7 @@ void check_kept_all(const CaptureReader& analysis) {
 }
 
 template <Metric metric, KvTensor tensor>
-LayerStatistics read_similarity(const StatisticSource& source, std::uint64_t /*seed*/) {
+LayerStatisticValues read_similarity(const StatisticSource& source, std::uint64_t /*seed*/) {
   const CaptureReader& analysis = source.analysis(similarity_statistic_name(metric, tensor));
   const std::optional<Statistics> statistics = analysis.statistics();
   if (!statistics || !statistics->has_similarity()) {
@@ -49,7 +49,7 @@ LayerStatistics read_similarity(const StatisticSource& source, std::uint64_t /*s
 }
 
 template <DistantAttention measure>
-LayerStatistics read_attention(const StatisticSource& source, std::uint64_t /*seed*/) {
+LayerStatisticValues read_attention(const StatisticSource& source, std::uint64_t /*seed*/) {
   const CaptureReader& analysis =
       source.analysis(measure == DistantAttention::mass ? "distant-mass" : "distant-density");
   if (!analysis.layout().mass || analysis.batch_samples().empty()) {
@@ -68,7 +68,7 @@ LayerStatistics read_attention(const StatisticSource& source, std::uint64_t /*se
   return attention_statistic(batches, analysis.record().model.schedule(), measure);
 }
 
-LayerStatistics read_damage(const StatisticSource& source, std::uint64_t /*seed*/) {
+LayerStatisticValues read_damage(const StatisticSource& source, std::uint64_t /*seed*/) {
   const CaptureReader& analysis = source.analysis("damage");
   if (source.damage_file().empty()) {
     throw UsageError(
@@ -84,12 +84,12 @@ LayerStatistics read_damage(const StatisticSource& source, std::uint64_t /*seed*
   return damage_statistic(damage);
 }
 
-template <LayerStatistics (*choose)(int)>
-LayerStatistics read_control(const StatisticSource& source, std::uint64_t /*seed*/) {
+template <LayerStatisticValues (*choose)(int)>
+LayerStatisticValues read_control(const StatisticSource& source, std::uint64_t /*seed*/) {
   return choose(source.model().depth);
 }
 
-LayerStatistics read_random(const StatisticSource& source, std::uint64_t seed) {
+LayerStatisticValues read_random(const StatisticSource& source, std::uint64_t seed) {
   return random_layers(source.model().depth, seed);
 }
 
@@ -98,28 +98,31 @@ constexpr StatisticFamily attention = StatisticFamily::attention;
 constexpr StatisticFamily control = StatisticFamily::control;
 
 constexpr std::array list = {
-    LayerStatistic{"cosine-key", "least cosine similarity of K to the scale before", similarity,
-                   false, read_similarity<Metric::cosine, KvTensor::key>},
-    LayerStatistic{"cosine-value", "the same of V", similarity, false,
-                   read_similarity<Metric::cosine, KvTensor::value>},
-    LayerStatistic{"neg_l2-key", "largest l2 distance of K to the scale before", similarity, false,
-                   read_similarity<Metric::neg_l2, KvTensor::key>},
-    LayerStatistic{"neg_l2-value", "the same of V", similarity, false,
-                   read_similarity<Metric::neg_l2, KvTensor::value>},
-    LayerStatistic{"distant-density", "highest attention density on scales neither first nor near",
-                   attention, false, read_attention<DistantAttention::density>},
-    LayerStatistic{"distant-mass", "largest share of attention on them", attention, false,
-                   read_attention<DistantAttention::mass>},
-    LayerStatistic{"damage", "most harm when it alone is condensed (--damage FILE)",
-                   StatisticFamily::damage, false, read_damage},
-    LayerStatistic{"uniform",
-                   "control: no classes, every layer keeps the same (--fill: the rest goes to the "
-                   "first layers, a step each)",
-                   control, false, read_control<uniform_layers>},
-    LayerStatistic{"first", "control: the first layers", control, false,
-                   read_control<first_layers>},
-    LayerStatistic{"last", "control: the last layers", control, false, read_control<last_layers>},
-    LayerStatistic{"random", "control: layers drawn from SEED", control, true, read_random},
+    LayerStatisticKind{"cosine-key", "least cosine similarity of K to the scale before", similarity,
+                       false, read_similarity<Metric::cosine, KvTensor::key>},
+    LayerStatisticKind{"cosine-value", "the same of V", similarity, false,
+                       read_similarity<Metric::cosine, KvTensor::value>},
+    LayerStatisticKind{"neg_l2-key", "largest l2 distance of K to the scale before", similarity,
+                       false, read_similarity<Metric::neg_l2, KvTensor::key>},
+    LayerStatisticKind{"neg_l2-value", "the same of V", similarity, false,
+                       read_similarity<Metric::neg_l2, KvTensor::value>},
+    LayerStatisticKind{"distant-density",
+                       "highest attention density on scales neither first nor near", attention,
+                       false, read_attention<DistantAttention::density>},
+    LayerStatisticKind{"distant-mass", "largest share of attention on them", attention, false,
+                       read_attention<DistantAttention::mass>},
+    LayerStatisticKind{"damage", "most harm when it alone is condensed (--damage FILE)",
+                       StatisticFamily::damage, false, read_damage},
+    LayerStatisticKind{
+        "uniform",
+        "control: no classes, every layer keeps the same (--fill: the rest goes to the "
+        "first layers, a step each)",
+        control, false, read_control<uniform_layers>},
+    LayerStatisticKind{"first", "control: the first layers", control, false,
+                       read_control<first_layers>},
+    LayerStatisticKind{"last", "control: the last layers", control, false,
+                       read_control<last_layers>},
+    LayerStatisticKind{"random", "control: layers drawn from SEED", control, true, read_random},
 };
 
 }  // namespace
@@ -137,14 +140,14 @@ const CaptureReader& StatisticSource::analysis(std::string_view statistic) const
       statistic));
 }
 
-std::span<const LayerStatistic> all_layer_statistics() { return list; }
+std::span<const LayerStatisticKind> all_layer_statistics() { return list; }
 
-bool looks_at_the_analysis(const LayerStatistic& statistic) {
+bool looks_at_the_analysis(const LayerStatisticKind& statistic) {
   return statistic.family == StatisticFamily::similarity ||
          statistic.family == StatisticFamily::attention;
 }
 
-bool high_is_demanding(const LayerStatistic& statistic) {
+bool high_is_demanding(const LayerStatisticKind& statistic) {
   return statistic.family == StatisticFamily::attention ||
          statistic.family == StatisticFamily::damage;
 }
@@ -152,31 +155,32 @@ bool high_is_demanding(const LayerStatistic& statistic) {
 std::vector<std::string> layer_statistic_names() {
   std::vector<std::string> names;
   names.reserve(list.size());
-  for (const LayerStatistic& statistic : list) {
+  for (const LayerStatisticKind& statistic : list) {
     names.push_back(fmt::format("{}{}", statistic.name, statistic.takes_seed ? ":SEED" : ""));
   }
   return names;
 }
 
-const LayerStatistic* find_layer_statistic(std::string_view name) {
-  const auto* found = std::find_if(
-      list.begin(), list.end(), [name](const LayerStatistic& known) { return known.name == name; });
+const LayerStatisticKind* find_layer_statistic(std::string_view name) {
+  const auto* found =
+      std::find_if(list.begin(), list.end(),
+                   [name](const LayerStatisticKind& known) { return known.name == name; });
   return found == list.end() ? nullptr : found;
 }
 
-const LayerStatistic* find_chosen_statistic(std::string_view choice) {
+const LayerStatisticKind* find_chosen_statistic(std::string_view choice) {
   return find_layer_statistic(choice.substr(0, choice.find(':')));
 }
 
 bool chosen_at_random(std::string_view choice) {
-  const LayerStatistic* statistic = find_chosen_statistic(choice);
+  const LayerStatisticKind* statistic = find_chosen_statistic(choice);
   return statistic != nullptr && statistic->takes_seed;
 }
 
 StatisticChoice parse_layer_statistic(std::string_view text, std::string_view option) {
   const std::size_t colon = text.find(':');
   const std::string_view name = text.substr(0, colon);
-  const LayerStatistic* const statistic = find_layer_statistic(name);
+  const LayerStatisticKind* const statistic = find_layer_statistic(name);
   if (statistic == nullptr) check_known(option, text, layer_statistic_names());
   StatisticChoice choice{statistic, 0};
   const bool has_seed = colon != std::string_view::npos;

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "analysis/layers/layer_statistics.h"
+#include "analysis/layers/layer_statistic_values.h"
 
 namespace kvscope {
 
@@ -40,42 +40,42 @@ enum class StatisticFamily {
 };
 
 /// One way to tell demanding layers from efficient ones.
-struct LayerStatistic {
+struct LayerStatisticKind {
   std::string_view name;
   std::string_view help;  ///< which layers it calls demanding
   StatisticFamily family = StatisticFamily::control;
   bool takes_seed = false;
-  LayerStatistics (*read)(const StatisticSource& source, std::uint64_t seed);
+  LayerStatisticValues (*read)(const StatisticSource& source, std::uint64_t seed);
 };
 
 /// All of them; a new one is a line here and a file of its own.
-std::span<const LayerStatistic> all_layer_statistics();
+std::span<const LayerStatisticKind> all_layer_statistics();
 
 /// Whether it is read from what the analysis shows of the cache, not only from its model.
-bool looks_at_the_analysis(const LayerStatistic& statistic);
+bool looks_at_the_analysis(const LayerStatisticKind& statistic);
 
-/// Whether people see it grow with demand, see LayerStatistics.
-bool high_is_demanding(const LayerStatistic& statistic);
+/// Whether people see it grow with demand, see LayerStatisticValues.
+bool high_is_demanding(const LayerStatisticKind& statistic);
 
 /// Their names, with ":SEED" after those that take one.
 std::vector<std::string> layer_statistic_names();
 
 /// The statistic of that name, without a seed; nullptr when there is none.
-const LayerStatistic* find_layer_statistic(std::string_view name);
+const LayerStatisticKind* find_layer_statistic(std::string_view name);
 
 /// The statistic of a choice as budgets and cells keep it, "cosine-key" or "random:3"; nullptr when
 /// there is none.
-const LayerStatistic* find_chosen_statistic(std::string_view choice);
+const LayerStatisticKind* find_chosen_statistic(std::string_view choice);
 
 /// Whether that is one which draws the layers at random.
 bool chosen_at_random(std::string_view choice);
 
 /// A statistic with the seed it was asked for.
 struct StatisticChoice {
-  const LayerStatistic* statistic = nullptr;
+  const LayerStatisticKind* statistic = nullptr;
   std::uint64_t seed = 0;
 
-  LayerStatistics read(const StatisticSource& source) const {
+  LayerStatisticValues read(const StatisticSource& source) const {
     return statistic->read(source, seed);
   }
 };

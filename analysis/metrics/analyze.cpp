@@ -195,7 +195,7 @@ void analyze(const std::vector<std::string>& inputs, const std::string& output,
     for (std::size_t index = 0; index < source.batch_samples().size(); ++index) {
       BatchRecord batch =
           analyzed_batch(source, static_cast<std::int64_t>(index), first, options.threads);
-      if (index == 0) batch.quality = source.quality();
+      if (index == 0) batch.losses = source.losses();
       if (!layout.timing) batch.timing.reset();
       if (!layout.image_check) batch.nonfinite_image_values.clear();
       writer.commit(batch);

@@ -62,7 +62,7 @@ std::string describe(const LayerRule& rule) {
 
 std::string plan_bytes(std::int64_t bytes) { return format_bytes(bytes, 4); }
 
-std::string heading(const LayerStatistics& statistics) {
+std::string heading(const LayerStatisticValues& statistics) {
   const char* direction = statistics.demand == LayerDemand::none ? ""
                           : statistics.negated                   ? "; high is demanding"
                                                                  : "; low is demanding";
@@ -78,7 +78,7 @@ std::string heading(const LayerStatistics& statistics) {
   return text + direction;
 }
 
-std::string doubt_of(const LayerStatistics& statistics) {
+std::string doubt_of(const LayerStatisticValues& statistics) {
   const bool of_batches = statistics.batches > 0;
   const std::int64_t units = of_batches ? statistics.batches : statistics.samples;
   if (statistics.resampled_means.empty() || units >= enough_units) return "";

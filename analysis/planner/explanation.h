@@ -10,11 +10,11 @@ namespace kvscope {
 
 /// "cosine similarity of key, scale i−1 to i, 16 samples; 95 % bootstrap intervals; low is
 /// demanding".
-std::string heading(const LayerStatistics& statistics);
+std::string heading(const LayerStatisticValues& statistics);
 
 /// Why intervals and stability say little: fewer than five samples or batches were
 /// resampled. Empty when there are enough, or no intervals.
-std::string doubt_of(const LayerStatistics& statistics);
+std::string doubt_of(const LayerStatisticValues& statistics);
 
 /// One row per layer: statistic, interval, class and its stability, what it keeps, the most cached
 /// tokens it holds, cached tokens each target reads (column "→t" for target t), peak of what it

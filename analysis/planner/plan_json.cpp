@@ -15,7 +15,7 @@ using Json = nlohmann::json;
 
 Json finite_or_null(double value) { return std::isfinite(value) ? Json(value) : Json(); }
 
-Json statistic_json(const LayerStatistics& statistics, const PlanExplanation& explanation) {
+Json statistic_json(const LayerStatisticValues& statistics, const PlanExplanation& explanation) {
   return {{"name", statistics.name},
           {"meaning", statistics.meaning},
           {"demanding", statistics.demand == LayerDemand::none ? Json()
@@ -74,7 +74,7 @@ Json to_json(const std::vector<KeptTokens>& layers) {
   return json;
 }
 
-Json to_json(const Plan& plan, const LayerStatistics& statistics) {
+Json to_json(const Plan& plan, const LayerStatisticValues& statistics) {
   Json layers = Json::array();
   for (const PlanRow& row : plan.explanation.rows) layers.push_back(row_json(row));
   return {{"schema", plan_schema},

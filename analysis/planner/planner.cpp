@@ -83,7 +83,7 @@ void check_options(const PlanOptions& options, const ScaleSchedule& schedule) {
   }
 }
 
-void check_choice(const PlanChoice& choice, const LayerStatistics& statistics) {
+void check_choice(const PlanChoice& choice, const LayerStatisticValues& statistics) {
   const bool needs_values =
       std::holds_alternative<BelowTheta>(choice) || std::holds_alternative<WidestGap>(choice);
   if (statistics.demand == LayerDemand::ordered && needs_values) {
@@ -192,7 +192,7 @@ Decision decide(const BudgetModel& model, const PlanOptions& options, LayerDeman
   return {.class_rule = WidestGap{}, .efficient = efficient};
 }
 
-BudgetOrigin origin_of(const PlanOptions& options, const LayerStatistics& statistics,
+BudgetOrigin origin_of(const PlanOptions& options, const LayerStatisticValues& statistics,
                        const PlanExplanation& explanation) {
   BudgetOrigin origin;
   origin.capture_id = options.capture_id;
@@ -213,7 +213,7 @@ BudgetOrigin origin_of(const PlanOptions& options, const LayerStatistics& statis
   return origin;
 }
 
-PlanRow row_of(KeptTokens kept, const LayerStatistics& statistics, double stability) {
+PlanRow row_of(KeptTokens kept, const LayerStatisticValues& statistics, double stability) {
   const auto index = static_cast<std::size_t>(kept.layer);
   PlanRow row{std::move(kept)};
   row.statistic = statistics.shown(statistics.mean[index]);
@@ -224,8 +224,8 @@ PlanRow row_of(KeptTokens kept, const LayerStatistics& statistics, double stabil
   return row;
 }
 
-void explain(PlanExplanation& explanation, const LayerStatistics& statistics, const Budget& budget,
-             const Decision& decision) {
+void explain(PlanExplanation& explanation, const LayerStatisticValues& statistics,
+             const Budget& budget, const Decision& decision) {
   explanation.confidence = statistics.confidence;
   explanation.high_is_demanding = statistics.negated;
   explanation.logical_peak_bytes = peak_bytes(budget, explanation.shape, KvBytes::logical);
@@ -256,7 +256,7 @@ double PlanExplanation::vanilla_ratio_of_final() const {
   return static_cast<double>(read_bytes) / static_cast<double>(final_bytes);
 }
 
-Plan make_plan(const LayerStatistics& statistics, const ModelConfig& config,
+Plan make_plan(const LayerStatisticValues& statistics, const ModelConfig& config,
                const PlanOptions& options) {
   check_options(options, config.schedule());
   check_choice(options.choice, statistics);

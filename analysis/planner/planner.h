@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "analysis/layers/layer_classes.h"
-#include "analysis/layers/layer_statistics.h"
+#include "analysis/layers/layer_statistic_values.h"
 #include "analysis/planner/kept_tokens.h"
 #include "analysis/planner/solver.h"
 #include "core/budget/budget.h"
@@ -55,7 +55,7 @@ struct PlanOptions {
 };
 
 struct PlanRow : KeptTokens {
-  double statistic = 0;  ///< as shown, see LayerStatistics; NaN without demand
+  double statistic = 0;  ///< as shown, see LayerStatisticValues; NaN without demand
   double low = 0;        ///< bootstrap interval; NaN with fewer than two resampled units
   double high = 0;
   double stability = 0;  ///< share of resamples with the same class; NaN if unknown
@@ -103,7 +103,7 @@ struct Plan {
 /// decides nothing. Throws UsageError for options that contradict each other, and Error for
 /// statistics of another depth, for statistics without any gap when the gap decides, and, naming
 /// the smallest reachable ratio, for a limit that no number of demanding layers meets.
-Plan make_plan(const LayerStatistics& statistics, const ModelConfig& config,
+Plan make_plan(const LayerStatisticValues& statistics, const ModelConfig& config,
                const PlanOptions& options);
 
 }  // namespace kvscope

@@ -63,7 +63,7 @@ void ForcedSums::add(int scale, const at::Tensor& vanilla, const at::Tensor& bud
   }
 }
 
-void ForcedSums::fill(ForcedQuality& quality, const BootstrapOptions& options) const {
+void ForcedSums::fill(ForcedAgreement& quality, const BootstrapOptions& options) const {
   check_bootstrap(options);
   // Over the scales [first, end), which have `tokens` tokens.
   const auto figures_of = [&](std::size_t first, std::size_t end, std::int64_t tokens) {

@@ -4,7 +4,7 @@
 
 #include <ATen/core/Tensor.h>
 
-#include "core/capture/forced_quality.h"
+#include "core/capture/forced_agreement.h"
 #include "core/geometry/scale_schedule.h"
 
 namespace kvscope {
@@ -23,7 +23,7 @@ class ForcedSums {
 
   /// Means over all samples, the intervals by a percentile bootstrap over samples; these are NaN
   /// for a single sample. Fills in samples, bootstrap, overall and scales.
-  void fill(ForcedQuality& quality, const BootstrapOptions& options) const;
+  void fill(ForcedAgreement& quality, const BootstrapOptions& options) const;
 
  private:
   // Of the tokens of one scale of one sample.

@@ -70,9 +70,9 @@ void check_forced_model(const CaptureReader& vanilla, const ModelConfig& model,
       fmt::format("model '{}' with weights {}", record.model.name, record.weights_sha256));
 }
 
-ForcedQuality teacher_forced_quality(Generator& generator, const CaptureReader& vanilla,
-                                     const Budget& budget, const ForcedOptions& options,
-                                     const std::function<void(std::int64_t)>& on_samples) {
+ForcedAgreement teacher_forced_agreement(Generator& generator, const CaptureReader& vanilla,
+                                         const Budget& budget, const ForcedOptions& options,
+                                         const std::function<void(std::int64_t)>& on_samples) {
   const RunRecord& record = vanilla.record();
   const ScaleSchedule schedule = record.model.schedule();
   const NdArray<std::int32_t> token_ids = vanilla.token_ids();
@@ -83,7 +83,7 @@ ForcedQuality teacher_forced_quality(Generator& generator, const CaptureReader& 
     force_both(generator, budget, batch_of(token_ids, labels, first, end), schedule, sums);
     on_samples(end - first);
   }
-  ForcedQuality quality;
+  ForcedAgreement quality;
   quality.against_capture_id = record.capture_id;
   quality.model = record.model.name;
   quality.weights_sha256 = record.weights_sha256;

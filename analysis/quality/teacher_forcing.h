@@ -3,7 +3,7 @@
 #include <functional>
 
 #include "core/capture/capture_reader.h"
-#include "core/capture/forced_quality.h"
+#include "core/capture/forced_agreement.h"
 #include "core/generate/generator.h"
 
 namespace kvscope {
@@ -28,8 +28,8 @@ void check_forced_model(const CaptureReader& vanilla, const ModelConfig& model,
 /// vanilla logits of a whole batch are kept between the two, tokens × vocab × 4 B a sample.
 /// `generator` must sample with the guidance of `vanilla`. Fills in all but capture_id, dtype and
 /// device. Throws Interrupted between scales.
-ForcedQuality teacher_forced_quality(Generator& generator, const CaptureReader& vanilla,
-                                     const Budget& budget, const ForcedOptions& options,
-                                     const std::function<void(std::int64_t)>& on_samples);
+ForcedAgreement teacher_forced_agreement(Generator& generator, const CaptureReader& vanilla,
+                                         const Budget& budget, const ForcedOptions& options,
+                                         const std::function<void(std::int64_t)>& on_samples);
 
 }  // namespace kvscope

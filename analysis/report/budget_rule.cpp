@@ -12,7 +12,7 @@ namespace kvscope {
 namespace {
 
 bool holds_statistic(const CaptureReader& file, const std::string& name) {
-  const LayerStatistic* statistic = find_layer_statistic(name);
+  const LayerStatisticKind* statistic = find_layer_statistic(name);
   if (statistic == nullptr) return false;
   if (statistic->family == StatisticFamily::attention) return file.layout().mass;
   return statistic->family == StatisticFamily::similarity && file.layout().similarity;

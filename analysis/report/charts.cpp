@@ -132,7 +132,7 @@ std::string line_chart(const std::string& label, const std::string& axis,
   return svg.str() + legend_of(keys);
 }
 
-std::string heat_map(const HeatMap& map, const ColorScale& scale) {
+std::string heat_map(const HeatMap& map, const ColorMap& scale) {
   const auto rows = static_cast<double>(map.rows.size());
   const auto columns = static_cast<double>(map.columns.size());
   const double cell_width = std::clamp(420 / columns, 14.0, map.largest_cell);
@@ -169,7 +169,7 @@ std::string heat_map(const HeatMap& map, const ColorScale& scale) {
   return svg.str();
 }
 
-std::string color_legend(const ColorScale& scale, const std::string& title) {
+std::string color_legend(const ColorMap& scale, const std::string& title) {
   Svg svg(260, 52, title);
   svg.legend(2, 18, 200, scale, title, two_decimals);
   return svg.str();

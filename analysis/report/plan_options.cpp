@@ -12,7 +12,7 @@
 namespace kvscope {
 namespace {
 
-const LayerStatistic* statistic_of(const BudgetOrigin& origin) {
+const LayerStatisticKind* statistic_of(const BudgetOrigin& origin) {
   return find_chosen_statistic(origin.statistic);
 }
 
@@ -22,7 +22,7 @@ std::optional<std::string> choice_options(const Budget& budget) {
   const BudgetOrigin& origin = *budget.rule;
   if (origin.choice == "threshold" && origin.theta) {
     // The option takes the statistic as people see it.
-    const LayerStatistic* statistic = statistic_of(origin);
+    const LayerStatisticKind* statistic = statistic_of(origin);
     const bool negated = statistic != nullptr && high_is_demanding(*statistic);
     return fmt::format(" --threshold {}", negated ? 0 - *origin.theta : *origin.theta);
   }
@@ -89,7 +89,7 @@ std::optional<std::string> demanding_options(const Budget& budget) {
 std::string plan_options_of(const Budget& budget) {
   if (!budget.rule) return "";
   const BudgetOrigin& origin = *budget.rule;
-  const LayerStatistic* statistic = statistic_of(origin);
+  const LayerStatisticKind* statistic = statistic_of(origin);
   const std::optional<std::string> choice = choice_options(budget);
   const std::optional<std::string> efficient = efficient_options(budget, origin.fill);
   const std::optional<std::string> demanding = demanding_options(budget);

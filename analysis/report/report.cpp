@@ -103,9 +103,9 @@ std::string render_report(const std::vector<std::string>& paths) {
   const std::string title = "KV cache of " + model.name;
   std::string body = fmt::format("<h1>{}</h1>\n", escape_markup(title)) + subtitle(model);
   for (const auto& part :
-       {quality_section, headline_section, memory_section, time_section, budget_section,
-        layer_section, similarity_section, attention_section, image_section, comparison_section,
-        settings_section, reproduce_section}) {
+       {loss_section, headline_section, memory_section, time_section, budget_section, layer_section,
+        similarity_section, attention_section, image_section, comparison_section, settings_section,
+        reproduce_section}) {
     body += part(files);
   }
   return fmt::format(

@@ -80,7 +80,7 @@ std::string paragraph(const std::string& text, const std::string& css_class) {
   return fmt::format("<p{}>{}</p>\n", attribute, escape_markup(text));
 }
 
-std::string quality_section(const ReportFiles& files) {
+std::string loss_section(const ReportFiles& files) {
   std::vector<DataProblem> problems;
   for (const CaptureReader* file : files.all()) {
     for (DataProblem& problem : data_problems(*file, file_name(*file))) {
@@ -92,9 +92,9 @@ std::string quality_section(const ReportFiles& files) {
       problems.push_back(std::move(problem));
     }
   }
-  if (problems.empty()) return paragraph("Data quality: nothing was lost in these files.", "scope");
+  if (problems.empty()) return paragraph("Nothing was lost in these files.", "scope");
   const TitledTable table = problems_table(problems);
-  return fmt::format("<div class=\"problems\" id=\"quality\"><h3>{}</h3>\n{}</div>\n",
+  return fmt::format("<div class=\"problems\" id=\"losses\"><h3>{}</h3>\n{}</div>\n",
                      escape_markup(table.title), html_table(table.table));
 }
 

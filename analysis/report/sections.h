@@ -8,7 +8,7 @@ namespace kvscope {
 
 // Parts of the page as HTML; each is empty when its files are not there.
 
-std::string quality_section(const ReportFiles& files);
+std::string loss_section(const ReportFiles& files);
 std::string headline_section(const ReportFiles& files);
 std::string comparison_section(const ReportFiles& files);
 std::string memory_section(const ReportFiles& files);

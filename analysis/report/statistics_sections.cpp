@@ -80,7 +80,7 @@ NdArray<double> source_map(const NdArray<double>& values, std::int64_t layer) {
 }
 
 /// From the smallest to the largest finite value of all maps: they share one legend.
-ColorScale scale_over(const std::vector<NdArray<double>>& maps) {
+ColorMap scale_over(const std::vector<NdArray<double>>& maps) {
   double low = std::numeric_limits<double>::infinity();
   double high = -low;
   for (const NdArray<double>& map : maps) {
@@ -90,7 +90,7 @@ ColorScale scale_over(const std::vector<NdArray<double>>& maps) {
       high = std::max(high, value);
     }
   }
-  return std::isfinite(low) ? ColorScale(low, high) : ColorScale(0, 1);
+  return std::isfinite(low) ? ColorMap(low, high) : ColorMap(0, 1);
 }
 
 std::string figure(const std::string& svg, const std::string& caption) {
@@ -120,7 +120,7 @@ std::string incomplete_section(const std::string& id, const std::string& title,
 }
 
 /// Statistic of every layer; with the budget that it was read for, θ and classes.
-std::string layer_figure(const LayerStatistics& layers, const ReportBudget* budget) {
+std::string layer_figure(const LayerStatisticValues& layers, const ReportBudget* budget) {
   std::optional<double> theta = budget ? budget->budget.rule->theta : std::nullopt;
   if (theta) theta = layers.shown(*theta);
   std::vector<LayerPoint> points;
@@ -155,14 +155,15 @@ std::string similarity_section(const ReportFiles& files) {
   if (!covers_every_layer(statistics.layer_statistic(chosen.metric, chosen.tensor))) {
     return incomplete_section("similarity", "How alike the scales are", *file);
   }
-  const LayerStatistics layers = similarity_statistic(statistics, chosen.metric, chosen.tensor);
+  const LayerStatisticValues layers =
+      similarity_statistic(statistics, chosen.metric, chosen.tensor);
   const auto lowest = std::min_element(layers.mean.begin(), layers.mean.end());
   const auto highest = std::max_element(layers.mean.begin(), layers.mean.end());
   const std::int64_t scales = similarity.shape[2];
   const std::vector<NdArray<double>> maps = {adjacent_map(similarity),
                                              source_map(similarity, lowest - layers.mean.begin()),
                                              source_map(similarity, highest - layers.mean.begin())};
-  const ColorScale scale = scale_over(maps);
+  const ColorMap scale = scale_over(maps);
 
   const HeatMap adjacent{"Similarity of each scale to the one before, by layer",
                          "layer",
@@ -202,9 +203,9 @@ std::string attention_section(const ReportFiles& files) {
   for (std::int64_t layer = 0; layer < shares.shape[0]; ++layer) {
     maps.push_back(source_map(shares, layer));
   }
-  const ColorScale scale = scale_over(maps);
+  const ColorMap scale = scale_over(maps);
   std::vector<std::string> readers;
-  for (const LayerStatistic& statistic : all_layer_statistics()) {
+  for (const LayerStatisticKind& statistic : all_layer_statistics()) {
     if (statistic.family == StatisticFamily::attention) readers.emplace_back(statistic.name);
   }
   std::string dropped;
@@ -244,7 +245,7 @@ std::string layer_section(const ReportFiles& files) {
       elsewhere += paragraph(why + " So no θ of it is drawn.");
       continue;
     }
-    const LayerStatistic& read = *find_layer_statistic(budget.budget.rule->statistic);
+    const LayerStatisticKind& read = *find_layer_statistic(budget.budget.rule->statistic);
     if (read.family != StatisticFamily::similarity || similarity_known) {
       figures += layer_figure(read.read({*file, ""}, 0), &budget);
     }

@@ -40,9 +40,9 @@ const char* name_of(Svg::Anchor anchor) {
 
 }  // namespace
 
-ColorScale::ColorScale(double low, double high) : low_(low), high_(high > low ? high : low + 1) {}
+ColorMap::ColorMap(double low, double high) : low_(low), high_(high > low ? high : low + 1) {}
 
-std::string ColorScale::color(double value) const {
+std::string ColorMap::color(double value) const {
   const double share = std::clamp((value - low_) / (high_ - low_), 0.0, 1.0);
   const double position = share * static_cast<double>(viridis.size() - 1);
   const auto below = static_cast<std::size_t>(position);
@@ -124,7 +124,7 @@ void Svg::vertical_text(double x, double y, std::string_view text) {
       x, y, escape_markup(text));
 }
 
-void Svg::legend(double x, double y, double width, const ColorScale& scale, std::string_view title,
+void Svg::legend(double x, double y, double width, const ColorMap& scale, std::string_view title,
                  const std::function<std::string(double)>& format) {
   constexpr int steps = 40;
   const double step = width / steps;

@@ -10,9 +10,9 @@ namespace kvscope {
 
 /// Maps numbers to colours of the viridis scale, which keeps its order in grey and for the colour
 /// blind. Values outside are clamped.
-class ColorScale {
+class ColorMap {
  public:
-  ColorScale(double low, double high);
+  ColorMap(double low, double high);
 
   double low() const { return low_; }
   double high() const { return high_; }
@@ -48,7 +48,7 @@ class Svg {
   /// Text turned by −90°, centred at (x, y).
   void vertical_text(double x, double y, std::string_view text);
   /// A bar of the scale's colours with its two ends written below.
-  void legend(double x, double y, double width, const ColorScale& scale, std::string_view title,
+  void legend(double x, double y, double width, const ColorMap& scale, std::string_view title,
               const std::function<std::string(double)>& format);
 
   /// The whole element.

@@ -72,7 +72,7 @@ std::string doubt(std::span<const CellFigures> cells, const CellFigures& best,
 CellFigures parse_cell(JsonFields fields) {
   CellFigures cell;
   cell.name = fields.text("name");
-  if (!fields.is_null("policy")) cell.policy = fields.text("policy");
+  if (!fields.is_null("statistic")) cell.statistic = fields.text("statistic");
   cell.ratio = fields.number_or_null("ratio");
   cell.share_of_read = fields.number("share_of_read");
   cell.demanding_layers = fields.integers("demanding_layers", 0);
@@ -141,7 +141,7 @@ std::vector<CellFigures> figures_of(const std::vector<CellResult>& cells) {
     if (!result.token_agreement) vanilla_samples = result.scored_samples();
     if (!result.token_agreement || result.cell.layer) continue;
     figures.push_back({.name = result.cell.name,
-                       .policy = result.cell.policy,
+                       .statistic = result.cell.statistic,
                        .ratio = result.cell.ratio,
                        .share_of_read = result.share_of_read,
                        .demanding_layers = result.demanding_layers(),
@@ -258,10 +258,10 @@ std::string better_statistic(const MeasuredSweep& sweep, const std::string& stat
   });
   std::vector<CellFigures> cells = cells_within(sweep.cells, ratio);
   std::erase_if(cells, [](const CellFigures& cell) {
-    return cell.policy.empty() || chosen_at_random(cell.policy);
+    return cell.statistic.empty() || chosen_at_random(cell.statistic);
   });
   const auto own = std::find_if(cells.begin(), cells.end(), [&](const CellFigures& cell) {
-    return cell.policy == statistic && figure(cell, measure);
+    return cell.statistic == statistic && figure(cell, measure);
   });
   const CellFigures* best = best_of(cells, measure);
   const std::string scope =
@@ -273,7 +273,7 @@ std::string better_statistic(const MeasuredSweep& sweep, const std::string& stat
   const bool beaten =
       own == cells.end() || better(*figure(*best, measure), *figure(*own, measure), measure);
   if (!beaten) return scope + own_text + ", no other statistic measured better";
-  return scope + fmt::format("{} measured better with {}; {}", best->policy,
+  return scope + fmt::format("{} measured better with {}; {}", best->statistic,
                              in_words(*best, measure), own_text);
 }
 

@@ -29,7 +29,7 @@ CellMeasure parse_cell_measure(std::string_view name);
 /// What a cell is compared by, from a sweep or from its results file.
 struct CellFigures {
   std::string name;
-  std::string policy;           ///< statistic that chose the layers; empty where none did
+  std::string statistic;        ///< statistic that chose the layers; empty where none did
   std::optional<double> ratio;  ///< asked for, of `read`; nothing for a budget of the user's own
   double share_of_read = 0;
   std::vector<int> demanding_layers;

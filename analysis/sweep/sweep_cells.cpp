@@ -14,25 +14,25 @@ namespace {
 
 SweepCell vanilla_cell(const ModelConfig& model) {
   return {.name = "vanilla",
-          .policy = "",
+          .statistic = "",
           .ratio = {},
           .layer = {},
           .budget = vanilla_budget(budget_model_of(model))};
 }
 
 // "random:3" at 0.4 → "random-3_0.4": a colon is no character for file names everywhere.
-std::string cell_name(std::string policy, double ratio) {
-  std::replace(policy.begin(), policy.end(), ':', '-');
-  return fmt::format("{}_{}", policy, ratio);
+std::string cell_name(std::string statistic, double ratio) {
+  std::replace(statistic.begin(), statistic.end(), ':', '-');
+  return fmt::format("{}_{}", statistic, ratio);
 }
 
-void add_cell(SweepCells& cells, const LayerStatistics& statistics, const ModelConfig& model,
+void add_cell(SweepCells& cells, const LayerStatisticValues& statistics, const ModelConfig& model,
               PlanOptions options, double ratio) {
   options.choice = WithinRatio{.ratio = ratio, .of = Denominator::read};
   const std::string name = cell_name(statistics.name, ratio);
   try {
     cells.cells.push_back({.name = name,
-                           .policy = statistics.name,
+                           .statistic = statistics.name,
                            .ratio = ratio,
                            .layer = {},
                            .budget = make_plan(statistics, model, options).budget});
@@ -44,20 +44,21 @@ void add_cell(SweepCells& cells, const LayerStatistics& statistics, const ModelC
 
 }  // namespace
 
-SweepCells policy_cells(const ModelConfig& model, const std::vector<LayerStatistics>& statistics,
-                        const std::vector<double>& ratios, PlanOptions options) {
+SweepCells statistic_cells(const ModelConfig& model,
+                           const std::vector<LayerStatisticValues>& statistics,
+                           const std::vector<double>& ratios, PlanOptions options) {
   options.fill = true;
   SweepCells cells;
   cells.cells.push_back(vanilla_cell(model));
   std::set<std::string> names;
   for (const double ratio : ratios) {
-    for (const LayerStatistics& policy : statistics) {
-      const std::string name = cell_name(policy.name, ratio);
+    for (const LayerStatisticValues& statistic : statistics) {
+      const std::string name = cell_name(statistic.name, ratio);
       if (!names.insert(name).second) {
         throw UsageError(fmt::format(
-            "sweep: expected every policy and ratio once, got the cell {} twice", name));
+            "sweep: expected every statistic and ratio once, got the cell {} twice", name));
       }
-      add_cell(cells, policy, model, options, ratio);
+      add_cell(cells, statistic, model, options, ratio);
     }
   }
   return cells;

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "analysis/layers/layer_statistics.h"
+#include "analysis/layers/layer_statistic_values.h"
 #include "analysis/planner/planner.h"
 #include "core/budget/budget.h"
 
@@ -13,7 +13,7 @@ namespace kvscope {
 /// One run of a sweep.
 struct SweepCell {
   std::string name;             ///< of its files: "vanilla", "cosine-key_0.4", "layer_03"
-  std::string policy;           ///< statistic that chose the layers; empty where none did: vanilla,
+  std::string statistic;        ///< statistic that chose the layers; empty where none did: vanilla,
                                 ///< single layers, budgets of the user's own
   std::optional<double> ratio;  ///< asked for, of `read`
   std::optional<int> layer;     ///< the only condensed one
@@ -23,7 +23,7 @@ struct SweepCell {
 /// A cell that no budget can fill.
 struct UnreachableCell {
   std::string name;
-  std::string policy;
+  std::string statistic;
   double ratio = 0;
   std::string why;  ///< names the smallest reachable ratio
 };
@@ -37,8 +37,9 @@ struct SweepCells {
 /// as they go, so that the cells of a ratio compare. `options` says what bytes are counted in and
 /// what the statistics come from. Throws UsageError for two cells of one name and, for anything but
 /// an unreachable ratio, like make_plan.
-SweepCells policy_cells(const ModelConfig& model, const std::vector<LayerStatistics>& statistics,
-                        const std::vector<double>& ratios, PlanOptions options);
+SweepCells statistic_cells(const ModelConfig& model,
+                           const std::vector<LayerStatisticValues>& statistics,
+                           const std::vector<double>& ratios, PlanOptions options);
 
 /// Adds a cell for each budget file, named as the file without its extension. Throws BadInput for a
 /// file that is no budget or one of another model, UsageError for a name that another cell has or

@@ -26,7 +26,7 @@ Json best_json(const CellResult& result, const std::vector<BestMark>& marks) {
 
 Json cell_json(const CellResult& result, const std::vector<BestMark>& marks) {
   Json json = {{"name", result.cell.name},
-               {"policy", result.cell.policy.empty() ? Json() : Json(result.cell.policy)},
+               {"statistic", result.cell.statistic.empty() ? Json() : Json(result.cell.statistic)},
                {"ratio", or_null(result.cell.ratio)},
                {"layer", or_null(result.cell.layer)},
                {"file", result.file},
@@ -88,8 +88,10 @@ Json to_json(const SweepResults& results) {
     json["random"].push_back(random_json(summary));
   }
   for (const UnreachableCell& cell : results.unreachable) {
-    json["unreachable"].push_back(
-        {{"name", cell.name}, {"policy", cell.policy}, {"ratio", cell.ratio}, {"why", cell.why}});
+    json["unreachable"].push_back({{"name", cell.name},
+                                   {"statistic", cell.statistic},
+                                   {"ratio", cell.ratio},
+                                   {"why", cell.why}});
   }
   if (results.damage.empty()) return json;
   json["damage"] = Json::array();

@@ -159,7 +159,7 @@ std::vector<DataProblem> problems_of(const SweepResults& results) {
 std::vector<RandomSummary> random_summaries(const std::vector<CellResult>& cells) {
   std::map<double, std::vector<const CellResult*>, std::greater<>> by_ratio;
   for (const CellResult& cell : cells) {
-    if (cell.cell.ratio && chosen_at_random(cell.cell.policy)) {
+    if (cell.cell.ratio && chosen_at_random(cell.cell.statistic)) {
       by_ratio[*cell.cell.ratio].push_back(&cell);
     }
   }
@@ -195,10 +195,10 @@ std::vector<LayerDamage> layer_damage(const std::vector<CellResult>& cells) {
   return damage;
 }
 
-std::vector<DamageCorrelation> damage_correlations(const std::vector<LayerStatistics>& statistics,
-                                                   const std::vector<LayerDamage>& damage) {
+std::vector<DamageCorrelation> damage_correlations(
+    const std::vector<LayerStatisticValues>& statistics, const std::vector<LayerDamage>& damage) {
   std::vector<DamageCorrelation> correlations;
-  for (const LayerStatistics& statistic : statistics) {
+  for (const LayerStatisticValues& statistic : statistics) {
     std::vector<double> demand;
     demand.reserve(statistic.mean.size());
     for (const double value : statistic.mean) demand.push_back(-value);

@@ -6,7 +6,7 @@
 
 #include "analysis/compare/comparison.h"
 #include "analysis/layers/damage_statistic.h"
-#include "analysis/layers/layer_statistics.h"
+#include "analysis/layers/layer_statistic_values.h"
 #include "analysis/sweep/sweep_cells.h"
 #include "core/capture/run_record.h"
 #include "core/capture/scores.h"
@@ -22,7 +22,7 @@ struct CellResult {
   double share_of_read = 0;
   double share_of_final = 0;
   Comparable<Scores> scores;              ///< neither value nor reason: nobody scored it
-  Comparable<ForcedQuality> forced;       ///< likewise, and of vanilla itself
+  Comparable<ForcedAgreement> forced;     ///< likewise, and of vanilla itself
   std::optional<double> token_agreement;  ///< with vanilla; nothing for vanilla itself
   std::optional<double> psnr_mean_db;     ///< likewise, over the images that are not identical
   std::optional<double> psnr_median_db;
@@ -93,7 +93,7 @@ std::vector<RandomSummary> random_summaries(const std::vector<CellResult>& cells
 std::vector<LayerDamage> layer_damage(const std::vector<CellResult>& cells);
 
 /// Every statistic against every measure that all layers have.
-std::vector<DamageCorrelation> damage_correlations(const std::vector<LayerStatistics>& statistics,
-                                                   const std::vector<LayerDamage>& damage);
+std::vector<DamageCorrelation> damage_correlations(
+    const std::vector<LayerStatisticValues>& statistics, const std::vector<LayerDamage>& damage);
 
 }  // namespace kvscope

@@ -7,47 +7,47 @@
 namespace kvscope {
 namespace {
 
-void add_seeds(std::vector<StatisticChoice>& choices, const LayerStatistic& statistic) {
+void add_seeds(std::vector<StatisticChoice>& choices, const LayerStatisticKind& statistic) {
   if (!statistic.takes_seed) {
     choices.push_back({&statistic, 0});
     return;
   }
-  for (std::uint64_t seed = 0; seed < seeds_of_a_policy; ++seed) {
+  for (std::uint64_t seed = 0; seed < seeds_of_a_statistic; ++seed) {
     choices.push_back({&statistic, seed});
   }
 }
 
 }  // namespace
 
-std::vector<StatisticChoice> sweep_policies(const std::vector<std::string>& names,
-                                            bool damage_given) {
+std::vector<StatisticChoice> sweep_statistics(const std::vector<std::string>& names,
+                                              bool damage_given) {
   std::vector<StatisticChoice> choices;
   if (names.empty()) {
-    for (const LayerStatistic& statistic : all_layer_statistics()) {
+    for (const LayerStatisticKind& statistic : all_layer_statistics()) {
       if (statistic.family == StatisticFamily::damage && !damage_given) continue;
       add_seeds(choices, statistic);
     }
     return choices;
   }
   for (const std::string& name : names) {
-    if (const LayerStatistic* statistic = find_layer_statistic(name)) {
+    if (const LayerStatisticKind* statistic = find_layer_statistic(name)) {
       add_seeds(choices, *statistic);
     } else {
-      choices.push_back(parse_layer_statistic(name, "--policies"));
+      choices.push_back(parse_layer_statistic(name, "--statistics"));
     }
   }
   const bool asks_for_damage = std::ranges::any_of(choices, [](const StatisticChoice& choice) {
     return choice.statistic->family == StatisticFamily::damage;
   });
   if (damage_given && !asks_for_damage) {
-    throw UsageError("--damage goes with the policy damage, which --policies does not name");
+    throw UsageError("--damage goes with the statistic damage, which --statistics does not name");
   }
   return choices;
 }
 
 std::vector<StatisticChoice> damage_predictors(bool damage_given) {
   std::vector<StatisticChoice> choices;
-  for (const LayerStatistic& statistic : all_layer_statistics()) {
+  for (const LayerStatisticKind& statistic : all_layer_statistics()) {
     const bool measured = statistic.family == StatisticFamily::damage && damage_given;
     if (looks_at_the_analysis(statistic) || measured || statistic.name == "first") {
       choices.push_back({&statistic, 0});

@@ -8,21 +8,21 @@
 namespace kvscope {
 
 /// Seeds that a statistic named without one stands for.
-inline constexpr int seeds_of_a_policy = 5;
+inline constexpr int seeds_of_a_statistic = 5;
 
 /// What chooses the layers of a sweep, from the names of statistics: one that takes a seed and is
 /// named without stands for several. No names: every statistic, damage only when there is a file of
 /// it. Throws UsageError as parse_layer_statistic does, and for a file of damage that no name asks
 /// for.
-std::vector<StatisticChoice> sweep_policies(const std::vector<std::string>& names,
-                                            bool damage_given);
+std::vector<StatisticChoice> sweep_statistics(const std::vector<std::string>& names,
+                                              bool damage_given);
 
 /// What the damage of single layers is held against: whatever looks at the model, the order of the
 /// layers, and damage that another sweep measured.
 std::vector<StatisticChoice> damage_predictors(bool damage_given);
 
 struct SweepStatistics {
-  std::vector<LayerStatistics> read;
+  std::vector<LayerStatisticValues> read;
   std::vector<std::string> left_out;  ///< names of those that the analysis cannot give
   std::string why;                    ///< of the first
 };

@@ -58,7 +58,7 @@ PathKind kind_of_json(const std::string& path) {
     if (schema.starts_with("kvscope.sweep/")) return PathKind::sweep_results;
     if (schema.starts_with("kvscope.plan/")) return PathKind::plan;
     if (schema.starts_with("kvscope.scores/")) return PathKind::scores;
-    if (schema.starts_with("kvscope.forced/")) return PathKind::forced_quality;
+    if (schema.starts_with("kvscope.forced/")) return PathKind::forced_agreement;
   } catch (const Error&) {
     return PathKind::json;
   }
@@ -120,7 +120,7 @@ PathKind unclear_form_of(PathKind kind) {
     case PathKind::budget:
     case PathKind::sweep_results:
     case PathKind::scores:
-    case PathKind::forced_quality:
+    case PathKind::forced_agreement:
       return PathKind::json;
     default:
       return kind;
@@ -172,8 +172,8 @@ std::string_view name_of(PathKind kind) {
       return "a plan explained in JSON (its key 'budget' is the budget; 'plan -o' writes it)";
     case PathKind::scores:
       return "a scores file";
-    case PathKind::forced_quality:
-      return "a file of teacher-forced quality";
+    case PathKind::forced_agreement:
+      return "a file of teacher-forced agreement";
     case PathKind::png:
       return "a PNG image";
     case PathKind::safetensors:

@@ -24,7 +24,7 @@ enum class PathKind {
   sweep_results,
   plan,  ///< what 'plan --json' prints
   scores,
-  forced_quality,
+  forced_agreement,
   png,
   safetensors,
   zip,

@@ -35,7 +35,7 @@ Candidate candidate_of(const std::string& file) {
 
 }  // namespace
 
-ForcedQuality run_forced_job(const ForcedJobOptions& options) {
+ForcedAgreement run_forced_job(const ForcedJobOptions& options) {
   const Candidate candidate = candidate_of(options.file);
   expect_kind("score", options.vanilla, "a run or capture of the vanilla cache",
               {PathKind::run, PathKind::capture});
@@ -56,14 +56,14 @@ ForcedQuality run_forced_job(const ForcedJobOptions& options) {
       {.device = device, .dtype = scalar_type(settings.dtype), .sampling = {.cfg = settings.cfg}},
       candidate.budget);
   Progress progress("teacher forcing", samples, "samples");
-  ForcedQuality quality =
-      teacher_forced_quality(generator, vanilla, candidate.budget,
-                             {.samples = samples, .batch = options.batch.value_or(settings.batch)},
-                             [&](std::int64_t done) { progress.advance(done); });
-  quality.capture_id = candidate.capture_id;
-  quality.dtype = settings.dtype;
-  quality.device = device.str();
-  return quality;
+  ForcedAgreement agreement = teacher_forced_agreement(
+      generator, vanilla, candidate.budget,
+      {.samples = samples, .batch = options.batch.value_or(settings.batch)},
+      [&](std::int64_t done) { progress.advance(done); });
+  agreement.capture_id = candidate.capture_id;
+  agreement.dtype = settings.dtype;
+  agreement.device = device.str();
+  return agreement;
 }
 
 }  // namespace kvscope::cli

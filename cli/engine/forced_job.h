@@ -4,7 +4,7 @@
 #include <optional>
 #include <string>
 
-#include "core/capture/forced_quality.h"
+#include "core/capture/forced_agreement.h"
 
 namespace kvscope::cli {
 
@@ -20,6 +20,6 @@ struct ForcedJobOptions {
 };
 
 /// Guidance and dtype are those of the vanilla run. Throws UsageError or BadInput.
-ForcedQuality run_forced_job(const ForcedJobOptions& options);
+ForcedAgreement run_forced_job(const ForcedJobOptions& options);
 
 }  // namespace kvscope::cli

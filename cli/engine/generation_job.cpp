@@ -349,16 +349,16 @@ RunRecord GenerationJob::generate(CaptureSession& session, const OnSamples& on_s
   return session.record();
 }
 
-ForcedQuality GenerationJob::force(const Budget& budget, const CaptureReader& vanilla,
-                                   std::int64_t samples, const OnSamples& on_samples) {
+ForcedAgreement GenerationJob::force(const Budget& budget, const CaptureReader& vanilla,
+                                     std::int64_t samples, const OnSamples& on_samples) {
   const RunSettings& settings = record_.settings;
   check_forced_run(vanilla, samples);
   check_forced_model(vanilla, record_.model, record_.weights_sha256);
-  ForcedQuality quality = teacher_forced_quality(
+  ForcedAgreement agreement = teacher_forced_agreement(
       generator_, vanilla, budget, {.samples = samples, .batch = settings.batch}, on_samples);
-  quality.dtype = settings.dtype;
-  quality.device = settings.device;
-  return quality;
+  agreement.dtype = settings.dtype;
+  agreement.device = settings.device;
+  return agreement;
 }
 
 int run_generation_job(const GenerationOptions& options, FileKind kind, const RunSettings& settings,

@@ -11,7 +11,7 @@
 #include "collectors/session.h"
 #include "core/budget/kv_bytes.h"
 #include "core/capture/capture_reader.h"
-#include "core/capture/forced_quality.h"
+#include "core/capture/forced_agreement.h"
 #include "core/capture/run_record.h"
 #include "core/generate/eager_generator.h"
 
@@ -62,8 +62,8 @@ class GenerationJob {
   void check_is_of_job(const std::string& path) const;
   /// Holds `budget` against the vanilla cache on the tokens of the first `samples` of `vanilla`, a
   /// run of this job.
-  ForcedQuality force(const Budget& budget, const CaptureReader& vanilla, std::int64_t samples,
-                      const OnSamples& on_samples);
+  ForcedAgreement force(const Budget& budget, const CaptureReader& vanilla, std::int64_t samples,
+                        const OnSamples& on_samples);
 
  private:
   RunRecord record_of(const Budget& budget) const;

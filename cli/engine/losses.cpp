@@ -6,14 +6,14 @@
 namespace kvscope::cli {
 
 bool warn_of_losses(const std::string& path) {
-  const QualityCounts quality = CaptureReader(path).quality();
-  for (std::size_t i = 0; i < quality_counter_count; ++i) {
-    const auto counter = static_cast<QualityCounter>(i);
-    if (quality[counter] != 0) {
-      log().warn("{}: {} {}: {}", path, quality[counter], name_of(counter), advice_of(counter));
+  const LossCounts losses = CaptureReader(path).losses();
+  for (std::size_t i = 0; i < loss_counter_count; ++i) {
+    const auto counter = static_cast<LossCounter>(i);
+    if (losses[counter] != 0) {
+      log().warn("{}: {} {}: {}", path, losses[counter], name_of(counter), advice_of(counter));
     }
   }
-  return quality.any();
+  return losses.any();
 }
 
 }  // namespace kvscope::cli

@@ -36,12 +36,12 @@ void print_scores(const Scores& scores) {
              describe_intervals(scores.scorer), left_out);
 }
 
-void print_forced(const ForcedQuality& quality) {
-  const ForcedFigures& figures = quality.overall;
+void print_forced(const ForcedAgreement& agreement) {
+  const ForcedFigures& figures = agreement.overall;
   fmt::print(
       "teacher-forced on {} sample{} of the vanilla cache: KL {}, NLL rise {}, top-1 agreement "
       "{}\n",
-      quality.samples, quality.samples == 1 ? "" : "s", text_of(figures.kl_nats, 1, " nats", 5),
+      agreement.samples, agreement.samples == 1 ? "" : "s", text_of(figures.kl_nats, 1, " nats", 5),
       text_of(figures.nll_rise_nats, 1, " nats", 5), text_of(figures.top1_agreement, 100, " %", 2));
 }
 

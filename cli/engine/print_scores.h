@@ -1,6 +1,6 @@
 #pragma once
 
-#include "core/capture/forced_quality.h"
+#include "core/capture/forced_agreement.h"
 #include "core/capture/scores.h"
 
 namespace kvscope::cli {
@@ -9,6 +9,6 @@ namespace kvscope::cli {
 void print_scores(const Scores& scores);
 
 /// The same of teacher-forced figures over all tokens.
-void print_forced(const ForcedQuality& quality);
+void print_forced(const ForcedAgreement& agreement);
 
 }  // namespace kvscope::cli

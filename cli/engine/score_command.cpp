@@ -59,9 +59,9 @@ int run_forced(const Options& options) {
   job.file = options.file;
   job.device = options.device;
   job.batch = options.batch;
-  const ForcedQuality quality = run_forced_job(job);
-  write_file(output, json_text(to_json(quality), 2) + '\n');
-  print_summary(quality, output, options.json, print_forced);
+  const ForcedAgreement agreement = run_forced_job(job);
+  write_file(output, json_text(to_json(agreement), 2) + '\n');
+  print_summary(agreement, output, options.json, print_forced);
   return warn_of_losses(options.forced.vanilla) ? exit_code(ErrorKind::data_lost) : 0;
 }
 

@@ -50,20 +50,20 @@ void add_options(CLI::App& app, Options& options) {
                              "Shares of `read`, what the vanilla cache must hold "
                              "(default: 0.4,0.25,0.2,0.15)",
                              NumberRange{0.0, 1.0});
-  auto* policies = add_words(app, "--policies", sweep.policies,
-                             "What chooses the layers: statistics of 'kvscope plan "
-                             "--statistic'; random is five seeds (default: all that the "
-                             "analysis gives)");
+  auto* statistics = add_words(app, "--statistics", sweep.statistics,
+                               "What chooses the layers: statistics of 'kvscope plan "
+                               "--statistic'; random is five seeds (default: all that the "
+                               "analysis gives)");
   auto* budgets = add_words(app, "--budgets", sweep.budgets,
                             "Budget files of your own as cells, named as the files; alone, or "
-                            "beside those of --ratios and --policies");
+                            "beside those of --ratios and --statistics");
   app.add_option("--damage", sweep.damage,
-                 "Results of a sweep with --single-layers: for the policy damage, and among "
+                 "Results of a sweep with --single-layers: for the statistic damage, and among "
                  "what is held against --single-layers");
   app.add_flag("--single-layers", sweep.single_layers,
                "Instead: condense one layer at a time, and see what predicts the damage")
       ->excludes(ratios)
-      ->excludes(policies)
+      ->excludes(statistics)
       ->excludes(budgets);
   add_number(app, "--teacher-forced", sweep.forced_samples,
              "Also hold every budget against the vanilla cache on the tokens of the first N "

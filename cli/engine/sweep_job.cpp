@@ -56,12 +56,12 @@ PlanOptions plan_options(const KvShape& shape) {
 SweepStatistics statistics_of(const SweepOptions& options, const CaptureReader& analysis) {
   const StatisticSource source{analysis, options.damage};
   const bool damage_given = !options.damage.empty();
-  if (!options.policies.empty()) {
-    return read_all(source, sweep_policies(options.policies, damage_given));
+  if (!options.statistics.empty()) {
+    return read_all(source, sweep_statistics(options.statistics, damage_given));
   }
   SweepStatistics statistics =
       read_available(source, options.single_layers ? damage_predictors(damage_given)
-                                                   : sweep_policies({}, damage_given));
+                                                   : sweep_statistics({}, damage_given));
   if (!statistics.left_out.empty()) {
     log().warn("left out, because the analysis does not give them: {}; the first: {}",
                fmt::join(statistics.left_out, ", "), statistics.why);
@@ -71,7 +71,7 @@ SweepStatistics statistics_of(const SweepOptions& options, const CaptureReader& 
 
 // Budgets of the user's own alone are all that is asked for.
 bool only_budgets(const SweepOptions& options) {
-  return !options.budgets.empty() && options.ratios.empty() && options.policies.empty();
+  return !options.budgets.empty() && options.ratios.empty() && options.statistics.empty();
 }
 
 std::vector<double> ratios_of(const SweepOptions& options) {
@@ -86,12 +86,12 @@ void warn_of_doubts(const std::vector<std::string>& budgets) {
 }
 
 SweepCells cells_of(const SweepOptions& options, const CaptureReader& analysis,
-                    const std::vector<LayerStatistics>& statistics, const KvShape& shape) {
+                    const std::vector<LayerStatisticValues>& statistics, const KvShape& shape) {
   const ModelConfig& model = analysis.record().model;
   if (options.single_layers) return single_layer_cells(model);
   PlanOptions plan = plan_options(shape);
   plan.capture_id = analysis.record().capture_id;
-  SweepCells cells = policy_cells(model, statistics, ratios_of(options), plan);
+  SweepCells cells = statistic_cells(model, statistics, ratios_of(options), plan);
   add_budget_cells(cells, model, options.budgets);
   warn_of_doubts(options.budgets);
   if (!cells.unreachable.empty()) {
@@ -131,7 +131,7 @@ void run_cells(const SweepFolder& folder, GenerationJob& job,
 }
 
 bool is_forced(const CaptureReader& vanilla, const CaptureReader& cell, std::int64_t samples) {
-  const Comparable<ForcedQuality> there = forced_against(vanilla, cell);
+  const Comparable<ForcedAgreement> there = forced_against(vanilla, cell);
   return there && there->samples == samples;
 }
 
@@ -150,10 +150,10 @@ void force_cells(const SweepFolder& folder, GenerationJob& job, const std::vecto
                     static_cast<std::int64_t>(missing.size()) * samples, "samples");
   for (const SweepCell* cell : missing) {
     const std::string run = folder.run_file(*cell);
-    ForcedQuality quality = job.force(cell->budget, vanilla, samples,
-                                      [&](std::int64_t done) { progress.advance(done); });
-    quality.capture_id = CaptureReader(run).record().capture_id;
-    write_file(forced_path(run), json_text(to_json(quality), 2) + '\n');
+    ForcedAgreement agreement = job.force(cell->budget, vanilla, samples,
+                                          [&](std::int64_t done) { progress.advance(done); });
+    agreement.capture_id = CaptureReader(run).record().capture_id;
+    write_file(forced_path(run), json_text(to_json(agreement), 2) + '\n');
   }
 }
 

@@ -31,10 +31,10 @@ namespace {
 
 nlohmann::json describe_capture(const CaptureReader& reader) {
   const RunRecord& record = reader.record();
-  nlohmann::json quality;
-  for (std::size_t i = 0; i < quality_counter_count; ++i) {
-    const auto counter = static_cast<QualityCounter>(i);
-    quality[std::string(name_of(counter))] = reader.quality()[counter];
+  nlohmann::json losses;
+  for (std::size_t i = 0; i < loss_counter_count; ++i) {
+    const auto counter = static_cast<LossCounter>(i);
+    losses[std::string(name_of(counter))] = reader.losses()[counter];
   }
   const std::optional<Statistics> statistics = reader.statistics();
   nlohmann::json described = {
@@ -44,7 +44,7 @@ nlohmann::json describe_capture(const CaptureReader& reader) {
       {"source_ids", record.source_ids},
       {"complete", reader.complete()},
       {"committed_samples", reader.committed_samples()},
-      {"quality", quality},
+      {"losses", losses},
       {"tool", fmt::format("{} ({})", record.tool_version, record.git_commit)},
       {"start_time", record.start_time},
       {"model", to_json(record.model)},
@@ -105,9 +105,9 @@ nlohmann::json describe_scores_file(const std::string& path) {
 }
 
 nlohmann::json describe_forced_file(const std::string& path) {
-  nlohmann::json described = to_json(load_forced_quality(path));
+  nlohmann::json described = to_json(load_forced_agreement(path));
   described["file"] = path;
-  described["kind"] = "teacher-forced quality";
+  described["kind"] = "teacher-forced agreement";
   return described;
 }
 
@@ -133,9 +133,9 @@ nlohmann::json describe(const std::string& path) {
   expect_kind(
       "info", path,
       "a capture, run or analysis, a budget, the results of a sweep, a file of scores or of "
-      "teacher-forced quality or a model folder",
+      "teacher-forced agreement or a model folder",
       {PathKind::capture, PathKind::run, PathKind::analysis, PathKind::budget,
-       PathKind::sweep_results, PathKind::scores, PathKind::forced_quality,
+       PathKind::sweep_results, PathKind::scores, PathKind::forced_agreement,
        PathKind::model_folder});
   const PathKind kind = kind_of(path);
   if (kind == PathKind::model_folder) {
@@ -144,7 +144,7 @@ nlohmann::json describe(const std::string& path) {
     return json;
   }
   if (kind == PathKind::scores) return describe_scores_file(path);
-  if (kind == PathKind::forced_quality) return describe_forced_file(path);
+  if (kind == PathKind::forced_agreement) return describe_forced_file(path);
   if (kind == PathKind::sweep_results) return describe_sweep(read_json_file(path, "info"), path);
   if (kind == PathKind::budget || kind == PathKind::json) return describe_budget(path);
   return describe_capture(CaptureReader(path));

@@ -94,7 +94,7 @@ Denominator denominator_of(const Options& options) {
 }
 
 // As it is held, from what people see.
-double theta_of(const Options& options, const LayerStatistics& statistics) {
+double theta_of(const Options& options, const LayerStatisticValues& statistics) {
   if (statistics.negated && *options.threshold < 0) {
     throw UsageError(fmt::format(
         "--threshold: expected 0 or more with --statistic {}, which is never negative, got {}",
@@ -103,7 +103,7 @@ double theta_of(const Options& options, const LayerStatistics& statistics) {
   return statistics.shown(*options.threshold);
 }
 
-PlanChoice choice_of(const Options& options, const LayerStatistics& statistics) {
+PlanChoice choice_of(const Options& options, const LayerStatisticValues& statistics) {
   if (options.threshold) return BelowTheta{theta_of(options, statistics)};
   if (options.demanding_layers) return MostDemanding{*options.demanding_layers};
   if (options.ratio) {
@@ -115,7 +115,7 @@ PlanChoice choice_of(const Options& options, const LayerStatistics& statistics) 
   return WidestGap{};
 }
 
-PlanOptions plan_options(const Options& options, const LayerStatistics& statistics) {
+PlanOptions plan_options(const Options& options, const LayerStatisticValues& statistics) {
   PlanOptions plan;
   plan.choice = choice_of(options, statistics);
   plan.efficient = parse_efficient(options.efficient);
@@ -175,8 +175,8 @@ void write_budget(const Options& options, const Budget& budget) {
   write_file(options.output, json_text(to_json(budget), 2) + '\n');
 }
 
-void warn_of_doubtful(const CaptureReader& reader, const LayerStatistic& statistic) {
-  if (!reader.complete() || reader.quality().any()) {
+void warn_of_doubtful(const CaptureReader& reader, const LayerStatisticKind& statistic) {
+  if (!reader.complete() || reader.losses().any()) {
     log().warn(
         "{}: unfinished, or with lost data ('kvscope info' says what): the plan rests on the "
         "rest",
@@ -190,7 +190,7 @@ void warn_of_doubtful(const CaptureReader& reader, const LayerStatistic& statist
   }
 }
 
-void print_text(const Plan& plan, const LayerStatistics& statistics) {
+void print_text(const Plan& plan, const LayerStatisticValues& statistics) {
   const PlanExplanation& explanation = plan.explanation;
   fmt::print("{}\n", heading(statistics));
   if (explanation.theta) {
@@ -254,7 +254,7 @@ int run(const Options& options) {
   check_files(options);
   const Source source(options);
   if (source.reader) warn_of_doubtful(*source.reader, *statistic.statistic);
-  const LayerStatistics statistics = statistic.read(source.of_statistics(options.damage));
+  const LayerStatisticValues statistics = statistic.read(source.of_statistics(options.damage));
   if (const std::string doubt = doubt_of(statistics); !doubt.empty()) log().warn("{}", doubt);
   if (statistics.demand == LayerDemand::none && options.demanding != "all") {
     throw UsageError(

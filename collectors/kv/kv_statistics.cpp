@@ -19,7 +19,7 @@ KvStatisticsCollector::KvStatisticsCollector(const ModelConfig& model)
 }
 
 void KvStatisticsCollector::begin(const BatchInfo& info) {
-  quality_ = {};
+  losses_ = {};
   statistics_ = empty_similarity(info.batch(), model_.depth, model_.heads, schedule_.scales());
   if (info.batch() == batch_) return;
   batch_ = info.batch();
@@ -43,7 +43,7 @@ void KvStatisticsCollector::on_attention(const AttentionEvent& event) {
 
 void KvStatisticsCollector::store(const at::Tensor& tensor, int scale, at::Tensor& history) {
   const at::Tensor conditional = tensor.narrow(0, 0, batch_);
-  count_bad_values(conditional, KvDtype::fp32, quality_);
+  count_bad_values(conditional, KvDtype::fp32, losses_);
   history.narrow(2, schedule_.begin(scale), schedule_.tokens(scale)).copy_(conditional);
 }
 
@@ -63,7 +63,7 @@ void KvStatisticsCollector::fill(BatchRecord& record) {
   statistics_.mass_sum =
       record.statistics ? std::move(record.statistics->mass_sum) : NdArray<double>();
   record.statistics = std::exchange(statistics_, {});
-  record.quality += quality_;
+  record.losses += losses_;
 }
 
 }  // namespace kvscope

@@ -32,7 +32,7 @@ class KvStatisticsCollector final : public Collector {
   std::int64_t batch_ = 0;
   std::array<std::vector<at::Tensor>, 2> history_;  // [tensor][layer]: sample, head, token, channel
   BatchStatistics statistics_;
-  QualityCounts quality_;
+  LossCounts losses_;
 };
 
 }  // namespace kvscope

@@ -52,7 +52,7 @@ void RawKvCollector::begin(const BatchInfo& info) {
         std::binary_search(kept_samples_.begin(), kept_samples_.end(), in_file))
       samples_.push_back(k);
   }
-  quality_ = {};
+  losses_ = {};
   raw_.clear();
   const std::size_t bytes = samples_.size() * static_cast<std::size_t>(kv_rows) * heads_.size() *
                             static_cast<std::size_t>(tokens_ * head_dim_ * element_bytes(dtype_));
@@ -77,7 +77,7 @@ void RawKvCollector::store(const at::Tensor& tensor, int scale, std::vector<std:
   const std::int64_t tokens = tensor.size(2);
   at::Tensor source = tensor.view({kv_rows, batch_, heads, tokens, head_dim_}).transpose(0, 1);
   source = select(select(source, 0, samples_), 2, heads_);
-  count_bad_values(source, dtype_, quality_);
+  count_bad_values(source, dtype_, losses_);
   const at::Tensor all =
       at::from_blob(out.data(),
                     {static_cast<std::int64_t>(samples_.size()), kv_rows,
@@ -88,7 +88,7 @@ void RawKvCollector::store(const at::Tensor& tensor, int scale, std::vector<std:
 
 void RawKvCollector::fill(BatchRecord& record) {
   if (!samples_.empty()) record.raw = std::exchange(raw_, {});
-  record.quality += quality_;
+  record.losses += losses_;
 }
 
 }  // namespace kvscope

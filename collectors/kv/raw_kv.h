@@ -38,7 +38,7 @@ class RawKvCollector final : public Collector {
   std::int64_t batch_ = 0;
   std::vector<std::int64_t> samples_;  // kept, positions in the batch
   std::vector<RawKv> raw_;
-  QualityCounts quality_;
+  LossCounts losses_;
 };
 
 }  // namespace kvscope

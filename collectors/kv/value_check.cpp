@@ -35,15 +35,15 @@ at::ScalarType scalar_type_of(KvDtype dtype) {
   return at::kFloat;
 }
 
-void count_bad_values(const at::Tensor& tensor, KvDtype stored, QualityCounts& counts) {
+void count_bad_values(const at::Tensor& tensor, KvDtype stored, LossCounts& counts) {
   if (tensor.numel() == 0) return;
   const at::ScalarType dtype = scalar_type_of(stored);
   // NaN passes through aminmax, so it fails the check too.
   const auto [low, high] = at::aminmax(tensor);
   if (fits(low.item<double>(), dtype) && fits(high.item<double>(), dtype)) return;
   const std::int64_t nonfinite = count_nonfinite(tensor);
-  counts[QualityCounter::nonfinite_values] += nonfinite;
-  counts[QualityCounter::overflowed_values] += count_nonfinite(tensor.to(dtype)) - nonfinite;
+  counts[LossCounter::nonfinite_values] += nonfinite;
+  counts[LossCounter::overflowed_values] += count_nonfinite(tensor.to(dtype)) - nonfinite;
 }
 
 }  // namespace kvscope

@@ -28,7 +28,7 @@ void TimingCollector::record_batch(std::int64_t /*batch*/, int repeat, std::int6
 
 void TimingCollector::fill(BatchRecord& record) {
   record.timing = std::exchange(times_, empty());
-  record.quality[QualityCounter::dropped_timings] += std::exchange(lost_, 0);
+  record.losses[LossCounter::dropped_timings] += std::exchange(lost_, 0);
 }
 
 }  // namespace kvscope

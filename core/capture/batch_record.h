@@ -4,8 +4,8 @@
 #include <optional>
 #include <vector>
 
+#include "core/base/losses.h"
 #include "core/base/nd_array.h"
-#include "core/base/quality.h"
 #include "core/capture/statistics.h"
 
 namespace kvscope {
@@ -53,14 +53,14 @@ struct BatchRecord {
   /// [sample], or empty in a file without scores; not_judged for an image that was left out.
   std::vector<std::int32_t> predicted_classes;
   /// [sample], or empty in a file that does not know: values behind the image that were NaN or
-  /// infinite. The quality counter nonfinite_images counts those above 0.
+  /// infinite. The loss counter nonfinite_images counts those above 0.
   std::vector<std::int64_t> nonfinite_image_values;
   std::vector<RawKv> raw;  ///< one per kept layer, or empty
   std::optional<BatchStatistics> statistics;
   std::optional<TimingRecord> timing;
   LedgerRecord ledger;  ///< of this batch; the file keeps the largest batch's
   MemoryRecord memory;
-  QualityCounts quality;  ///< what this batch lost
+  LossCounts losses;  ///< what this batch lost
 };
 
 }  // namespace kvscope

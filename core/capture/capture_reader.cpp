@@ -198,16 +198,16 @@ const std::vector<std::int64_t>& CaptureReader::batch_samples() const {
   return impl_->file.batch_samples();
 }
 
-QualityCounts CaptureReader::quality() const {
+LossCounts CaptureReader::losses() const {
   const NdArray<std::int64_t> values =
-      impl_->file.all<std::int64_t>(schema::quality, schema::path_of(schema::quality));
-  QualityCounts counts;
+      impl_->file.all<std::int64_t>(schema::losses, schema::path_of(schema::losses));
+  LossCounts counts;
   const std::size_t known = std::min(values.data.size(), counts.values.size());
   std::copy_n(values.data.begin(), known, counts.values.begin());
-  counts[QualityCounter::uncommitted_samples] = record().settings.samples - committed_samples();
+  counts[LossCounter::uncommitted_samples] = record().settings.samples - committed_samples();
   // The file's own count may include a batch that was under way.
   if (layout().image_check) {
-    counts[QualityCounter::nonfinite_images] = static_cast<std::int64_t>(nonfinite_images().size());
+    counts[LossCounter::nonfinite_images] = static_cast<std::int64_t>(nonfinite_images().size());
   }
   return counts;
 }
@@ -223,15 +223,18 @@ bool CaptureReader::has_finite_image(std::int64_t sample) const {
 
 std::vector<std::int64_t> CaptureReader::samples() const {
   const h5::Calls& calls = impl_->file.calls();
-  const h5::DatasetHandle scale = h5::open_dataset(calls, impl_->file.file(), schema::sample_scale);
-  const std::vector<std::int64_t> shape = h5::shape_of(calls, scale.get(), schema::sample_scale);
+  const h5::DatasetHandle scale =
+      h5::open_dataset(calls, impl_->file.file(), schema::sample_coordinate);
+  const std::vector<std::int64_t> shape =
+      h5::shape_of(calls, scale.get(), schema::sample_coordinate);
   if (shape != std::vector{record().settings.samples}) {
-    calls.refuse(fmt::format("{} of {} samples", schema::sample_scale, record().settings.samples),
-                 "another length");
+    calls.refuse(
+        fmt::format("{} of {} samples", schema::sample_coordinate, record().settings.samples),
+        "another length");
   }
   std::vector<std::int64_t> indices(static_cast<std::size_t>(committed_samples()));
   h5::read_slab(calls, scale.get(), H5T_NATIVE_INT64, 0, committed_samples(), -1, indices.data(),
-                fmt::format("read {}", schema::sample_scale));
+                fmt::format("read {}", schema::sample_coordinate));
   return indices;
 }
 
@@ -297,7 +300,8 @@ std::optional<Timings> CaptureReader::timings() const {
   timings.layer_ns = impl_->batch_rows<std::int64_t>(schema::layer_ns);
   timings.model_ns = impl_->batch_rows<std::int64_t>(schema::model_ns);
   timings.batch_ns = impl_->batch_rows<std::int64_t>(schema::batch_ns);
-  timings.modules = h5::read_names(impl_->file.calls(), impl_->file.file(), schema::module_scale);
+  timings.modules =
+      h5::read_names(impl_->file.calls(), impl_->file.file(), schema::module_coordinate);
   return timings;
 }
 

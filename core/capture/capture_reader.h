@@ -38,7 +38,7 @@ class CaptureReader {
   std::int64_t committed_samples() const;
   /// Samples of every committed batch, in order.
   const std::vector<std::int64_t>& batch_samples() const;
-  QualityCounts quality() const;
+  LossCounts losses() const;
   /// Committed samples, counted from the first one of the file, ascending, behind whose image a
   /// value was NaN or infinite: it goes into no figure. Empty where the file does not know.
   const std::vector<std::int64_t>& nonfinite_images() const;
@@ -63,7 +63,7 @@ class CaptureReader {
   std::optional<Statistics> statistics() const;
 
   /// What a committed batch added, without raw K and V. The ledger is the one of the file, and the
-  /// quality counters stay 0: the file keeps both for all batches together.
+  /// loss counters stay 0: the file keeps both for all batches together.
   BatchRecord batch(std::int64_t index) const;
 
   bool has_raw_kv() const;

@@ -70,7 +70,7 @@ struct CaptureWriter::Impl {
     create_file(fresh, path, record, shape);
     open_for_writing(fresh, false);
     lock = WriterLock(fresh);
-    write_quality(0);
+    write_losses(0);
     flush();
     publish(fresh, calls.path());
   }
@@ -90,7 +90,7 @@ struct CaptureWriter::Impl {
                       "one whose writer was killed (--force starts anew)",
                       calls.path()));
     }
-    read_quality();
+    read_losses();
   }
 
   void open_for_writing(const std::string& name, bool clear_marks) {
@@ -113,13 +113,13 @@ struct CaptureWriter::Impl {
 
   // The counters are written before the count of samples: those of the batch that was under way may
   // be among them, and it will count the same again.
-  void read_quality() {
-    std::vector<std::int64_t> stored(quality.values.size());
-    h5::read_slab(calls, dataset(schema::path_of(schema::quality)), H5T_NATIVE_INT64, 0,
+  void read_losses() {
+    std::vector<std::int64_t> stored(losses.values.size());
+    h5::read_slab(calls, dataset(schema::path_of(schema::losses)), H5T_NATIVE_INT64, 0,
                   std::ssize(stored), -1, stored.data(), "read the counters");
-    std::copy(stored.begin(), stored.end(), quality.values.begin());
+    std::copy(stored.begin(), stored.end(), losses.values.begin());
     const std::int64_t uncommitted =
-        std::exchange(quality[QualityCounter::uncommitted_samples], std::int64_t{0});
+        std::exchange(losses[LossCounter::uncommitted_samples], std::int64_t{0});
     next_batch_counted = uncommitted != samples - committed;
   }
 
@@ -270,10 +270,10 @@ struct CaptureWriter::Impl {
     h5::write_integer(calls, owner, schema::value_element_bytes, ledger.value_element_bytes);
   }
 
-  void write_quality(std::int64_t committed_after) {
-    QualityCounts counts = quality;
-    counts[QualityCounter::uncommitted_samples] = samples - committed_after;
-    put(schema::quality, 0, static_cast<std::int64_t>(counts.values.size()),
+  void write_losses(std::int64_t committed_after) {
+    LossCounts counts = losses;
+    counts[LossCounter::uncommitted_samples] = samples - committed_after;
+    put(schema::losses, 0, static_cast<std::int64_t>(counts.values.size()),
         std::vector<std::int64_t>(counts.values.begin(), counts.values.end()));
   }
 
@@ -299,8 +299,8 @@ struct CaptureWriter::Impl {
     put(schema::allocator_peak_bytes, committed_batches, 1,
         std::vector<std::int64_t>{batch.memory.allocator_peak_bytes});
     put(schema::batch_samples, committed_batches, 1, std::vector<std::int64_t>{count});
-    if (!std::exchange(next_batch_counted, false)) quality += batch.quality;
-    write_quality(committed + count);
+    if (!std::exchange(next_batch_counted, false)) losses += batch.losses;
+    write_losses(committed + count);
     publish_count(committed + count);
   }
 
@@ -328,8 +328,8 @@ struct CaptureWriter::Impl {
   std::map<std::string, h5::DatasetHandle> datasets;  // closed before the file
   WriterLock lock;
   StatisticsSums sums;
-  QualityCounts quality;
-  bool next_batch_counted = false;  // in `quality`, by a writer that was killed in it
+  LossCounts losses;
+  bool next_batch_counted = false;  // in `losses`, by a writer that was killed in it
   bool broken = false;              // a write failed
   std::int64_t ledger_rows = 0;
   std::int64_t committed = 0;

@@ -7,8 +7,8 @@
 #include <fmt/format.h>
 #include <hdf5_hl.h>
 
+#include "core/base/losses.h"
 #include "core/base/module.h"
-#include "core/base/quality.h"
 #include "core/capture/record_attributes.h"
 #include "core/capture/schema.h"
 
@@ -29,13 +29,13 @@ class Objects {
       const bool kv_only = dimension.name == "row" || dimension.name == "channel";
       if (kv_only || (pixels && !shape_.has(schema::Part::preview))) continue;
       if (dimension.name == "estimate" && !shape_.has(schema::Part::scores)) continue;
-      create_scale(dimension, "/", false);
+      create_coordinate(dimension, "/", false);
     }
     if (!shape_.has(schema::Part::raw)) return;
     for (const schema::Dimension& dimension : schema::dimensions) {
       const auto& names = schema::kv_dimensions;
       if (std::find(names.begin(), names.end(), dimension.name) != names.end()) {
-        create_scale(dimension, "/kv/", true);
+        create_coordinate(dimension, "/kv/", true);
       }
     }
   }
@@ -69,8 +69,8 @@ class Objects {
       return {schema::estimate_names.begin(), schema::estimate_names.end()};
     }
     std::vector<std::string_view> names;
-    for (std::size_t i = 0; i < quality_counter_count; ++i) {
-      names.push_back(name_of(static_cast<QualityCounter>(i)));
+    for (std::size_t i = 0; i < loss_counter_count; ++i) {
+      names.push_back(name_of(static_cast<LossCounter>(i)));
     }
     return names;
   }
@@ -87,21 +87,22 @@ class Objects {
         create(path, type.get(), {static_cast<std::int64_t>(names.size())}, H5P_DEFAULT);
     h5::write_slab(calls_, scale.get(), type.get(), 0, static_cast<std::int64_t>(names.size()),
                    packed.data(), "write " + path);
-    name_scale(dimension, scale.get(), path);
+    name_coordinate(dimension, scale.get(), path);
   }
 
-  void create_scale(const schema::Dimension& dimension, const std::string& group,
-                    bool in_kv) const {
+  void create_coordinate(const schema::Dimension& dimension, const std::string& group,
+                         bool in_kv) const {
     const std::string path = group + std::string(dimension.name);
     if (dimension.type == schema::Type::text) return write_names(dimension, path);
     const std::vector<std::int64_t> values = shape_.coordinates(dimension.name, in_kv);
     const auto count = static_cast<std::int64_t>(values.size());
     const h5::DatasetHandle scale = create(path, H5T_STD_I64LE, {count}, H5P_DEFAULT);
     h5::write_slab(calls_, scale.get(), H5T_NATIVE_INT64, 0, count, values.data(), "write " + path);
-    name_scale(dimension, scale.get(), path);
+    name_coordinate(dimension, scale.get(), path);
   }
 
-  void name_scale(const schema::Dimension& dimension, hid_t scale, const std::string& path) const {
+  void name_coordinate(const schema::Dimension& dimension, hid_t scale,
+                       const std::string& path) const {
     calls_(H5DSset_scale(scale, std::string(dimension.name).c_str()), "name dimension " + path);
     h5::create_text(calls_, scale, "long_name", dimension.meaning);
   }

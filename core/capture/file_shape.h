@@ -4,8 +4,8 @@
 #include <string_view>
 #include <vector>
 
+#include "core/base/losses.h"
 #include "core/base/module.h"
-#include "core/base/quality.h"
 #include "core/capture/file_layout.h"
 #include "core/capture/run_record.h"
 #include "core/capture/schema.h"
@@ -16,7 +16,7 @@ namespace kvscope {
 /// so a file keeps its own.
 struct NameCounts {
   std::int64_t modules = static_cast<std::int64_t>(module_count);
-  std::int64_t counters = static_cast<std::int64_t>(quality_counter_count);
+  std::int64_t counters = static_cast<std::int64_t>(loss_counter_count);
 };
 
 /// How long every dimension of a file is and what its coordinates are: follows from the record and

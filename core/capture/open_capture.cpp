@@ -54,7 +54,7 @@ h5::File open_file(const h5::Calls& calls) {
   return h5::File(calls(file.release(), doing));
 }
 
-std::int64_t scale_length(const h5::Calls& calls, hid_t file, const std::string& path) {
+std::int64_t coordinate_length(const h5::Calls& calls, hid_t file, const std::string& path) {
   const h5::DatasetHandle scale = h5::open_dataset(calls, file, path);
   const std::vector<std::int64_t> shape = h5::shape_of(calls, scale.get(), path);
   if (shape.size() != 1) calls.refuse(path + " to have one dimension", "another rank");
@@ -63,17 +63,18 @@ std::int64_t scale_length(const h5::Calls& calls, hid_t file, const std::string&
 
 FileLayout read_layout(const h5::Calls& calls, hid_t file) {
   FileLayout layout = read_contents(calls, file);
-  layout.batches = scale_length(calls, file, schema::batch_scale);
+  layout.batches = coordinate_length(calls, file, schema::batch_coordinate);
   if (layout.preview_size > 0) {
-    layout.preview_size = static_cast<int>(scale_length(calls, file, schema::preview_row_scale));
+    layout.preview_size =
+        static_cast<int>(coordinate_length(calls, file, schema::preview_row_coordinate));
   }
   return layout;
 }
 
 // Throws BadInput where the record names things that do not exist.
 FileShape make_shape(const h5::Calls& calls, hid_t file, const RunRecord& record) {
-  const NameCounts names = {.modules = scale_length(calls, file, schema::module_scale),
-                            .counters = scale_length(calls, file, schema::counter_scale)};
+  const NameCounts names = {.modules = coordinate_length(calls, file, schema::module_coordinate),
+                            .counters = coordinate_length(calls, file, schema::counter_coordinate)};
   try {
     return FileShape(record, read_layout(calls, file), names);
   } catch (const BadInput&) {

@@ -8,7 +8,7 @@
 
 #include <nlohmann/json_fwd.hpp>
 
-#include "core/base/quality.h"
+#include "core/base/losses.h"
 #include "core/base/random_mode.h"
 #include "core/budget/budget.h"
 #include "core/capture/scores.h"

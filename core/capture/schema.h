@@ -71,7 +71,7 @@ inline constexpr std::array dimensions = {
     Dimension{"batch", Type::int64, "batch in the order it was committed"},
     Dimension{"repeat", Type::int64, "timed pass over the same batch"},
     Dimension{"module", Type::text, "part of the model that is timed apart"},
-    Dimension{"counter", Type::text, "name of a quality counter"},
+    Dimension{"counter", Type::text, "name of a loss counter"},
     Dimension{"estimate", Type::text, "value, low and high of a figure's interval"},
     Dimension{"y", Type::int64, "pixel row of a preview"},
     Dimension{"x", Type::int64, "pixel column of a preview"},
@@ -91,13 +91,13 @@ inline constexpr Dataset committed_samples{"/committed_samples",
                                            "samples that are whole in this file; written last"};
 inline constexpr Dataset batch_samples{
     "/batches/samples", "batch", Type::int64, Part::always, 0, "samples", "samples of the batch"};
-inline constexpr Dataset quality{"/quality",
-                                 "counter",
-                                 Type::int64,
-                                 Part::always,
-                                 0,
-                                 "1",
-                                 "what was lost or spoiled on the way; all zero is good"};
+inline constexpr Dataset losses{"/quality",
+                                "counter",
+                                Type::int64,
+                                Part::always,
+                                0,
+                                "1",
+                                "what was lost or spoiled on the way; all zero is good"};
 inline constexpr Dataset token_ids{"/samples/token_ids",
                                    "sample token",
                                    Type::int32,
@@ -287,7 +287,7 @@ inline constexpr Dataset nonfinite_image_values{
 inline constexpr std::array datasets = {
     committed_samples,
     batch_samples,
-    quality,
+    losses,
     token_ids,
     label,
     seed,
@@ -323,11 +323,11 @@ inline constexpr const char* sample_numbering = "sample_numbering";
 inline constexpr const char* rows = "rows";
 inline constexpr const char* key_element_bytes = "key_element_bytes";
 inline constexpr const char* value_element_bytes = "value_element_bytes";
-inline constexpr const char* sample_scale = "/sample";
-inline constexpr const char* batch_scale = "/batch";
-inline constexpr const char* preview_row_scale = "/y";
-inline constexpr const char* module_scale = "/module";
-inline constexpr const char* counter_scale = "/counter";
+inline constexpr const char* sample_coordinate = "/sample";
+inline constexpr const char* batch_coordinate = "/batch";
+inline constexpr const char* preview_row_coordinate = "/y";
+inline constexpr const char* module_coordinate = "/module";
+inline constexpr const char* counter_coordinate = "/counter";
 inline constexpr std::array<std::string_view, 3> estimate_names = {"value", "low", "high"};
 
 inline constexpr std::array attributes = {

@@ -23,7 +23,7 @@ std::set<std::string> keys_of(const nlohmann::json& object) {
 // A script that reads what plan prints should not have to know which option made it.
 TEST(PlanSweep, PrintsTheFieldsOfEveryPlan) {
   const ModelConfig model = named_model_config("demo");
-  const LayerStatistics statistics = uniform_layers(model.depth);
+  const LayerStatisticValues statistics = uniform_layers(model.depth);
   const Plan plan =
       make_plan(statistics, model, {.choice = WithinRatio{0.5, Denominator::read}, .batch = 3});
   const nlohmann::json planned = to_json(plan, statistics);

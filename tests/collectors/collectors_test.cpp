@@ -54,7 +54,7 @@ TEST(RawKv, LiesAsSampleRowHeadTokenChannel) {
                 generator.last_key[row * 2 + sample][1][8][19].item<float>());
     }
   }
-  EXPECT_FALSE(record.quality.any());
+  EXPECT_FALSE(record.losses.any());
   EXPECT_THAT(record.raw[1].query, SizeIs(0)) << "nobody asked for it";
 }
 
@@ -108,9 +108,9 @@ TEST_P(SpoiledRawKv, IsCounted) {
   testing::FakeGenerator generator;
   generator.spoil = GetParam().value;
   RawKvCollector collector(testing::tiny_model(), raw_settings(GetParam().dtype));
-  const QualityCounts quality = record_of(collector, generator).quality;
-  EXPECT_EQ(quality[QualityCounter::nonfinite_values], GetParam().nonfinite);
-  EXPECT_EQ(quality[QualityCounter::overflowed_values], GetParam().overflowed);
+  const LossCounts losses = record_of(collector, generator).losses;
+  EXPECT_EQ(losses[LossCounter::nonfinite_values], GetParam().nonfinite);
+  EXPECT_EQ(losses[LossCounter::overflowed_values], GetParam().overflowed);
 }
 
 INSTANTIATE_TEST_SUITE_P(Values, SpoiledRawKv,
@@ -150,7 +150,7 @@ TEST(KvStatistics, CountsNonfiniteValuesAndKeepsThemVisible) {
   generator.spoil = std::nanf("");
   KvStatisticsCollector collector(testing::tiny_model());
   const BatchRecord record = record_of(collector, generator);
-  EXPECT_EQ(record.quality[QualityCounter::nonfinite_values], 1);
+  EXPECT_EQ(record.losses[LossCounter::nonfinite_values], 1);
   EXPECT_TRUE(std::isnan(record.statistics->norm_sum[0](1, 0, 1)));
 }
 

@@ -94,7 +94,7 @@ TEST_F(Session, KeepsTheTimesOfEveryRepeatAndTheDataOfTheFirst) {
   EXPECT_EQ(timings.layer_ns(0, 2, 0, 1, static_cast<int>(Module::ffn)), 11);
   EXPECT_EQ(timings.model_ns(0, 1, 2, static_cast<int>(Module::decoder)), 9);
   EXPECT_EQ(reader.token_ids()(0, 0), 0);
-  EXPECT_EQ(reader.quality()[QualityCounter::unequal_repeats], 2);
+  EXPECT_EQ(reader.losses()[LossCounter::unequal_repeats], 2);
 }
 
 TEST_F(Session, RunHasNoStatistics) {
@@ -164,7 +164,7 @@ TEST_F(Session, LeavesImagesThatAreNotFiniteOutOfTheScores) {
 
   const CaptureReader reader(folder_ / "a.h5");
   EXPECT_THAT(reader.nonfinite_images(), ElementsAre(3));
-  EXPECT_EQ(reader.quality()[QualityCounter::nonfinite_images], 1);
+  EXPECT_EQ(reader.losses()[LossCounter::nonfinite_images], 1);
   const Scores stored = reader.scores().value();
   EXPECT_EQ(stored.samples, 5);
   EXPECT_EQ(stored.nonfinite_images, 1);

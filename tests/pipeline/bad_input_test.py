@@ -392,7 +392,7 @@ class LostData(CliTest):
         done = self.start(*draw, "-o", self.path("fp16.h5"))
         self.assertEqual(done.returncode, 5, done.stderr)
         self.assertIn("overflowed_values", done.stderr)
-        counts = self.kvscope_json("info", self.path("fp16.h5"))["quality"]
+        counts = self.kvscope_json("info", self.path("fp16.h5"))["losses"]
         # One layer's V: 2 rows, 192 channels, 680 tokens.
         self.assertEqual(counts["overflowed_values"], 2 * 192 * 680)
         self.kvscope(*draw, "--kv-dtype", "bf16", "-o", self.path("bf16.h5"))

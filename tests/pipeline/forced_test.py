@@ -1,4 +1,4 @@
-"""Teacher-forced quality: the figures are those of the reference under masks, and files that do not
+"""Teacher-forced agreement: the figures are those of the reference under masks, and files that do not
 go together are told apart."""
 
 import json
@@ -127,7 +127,7 @@ class Files(ForcedTest):
         self.assertIn("top-1 agreement", pathlib.Path(self.path("report.html")).read_text())
         self.assertEqual(self.kvscope_json("info", self.path("ams.h5"))["teacher_forced"], stored)
         info = self.kvscope_json("info", self.path("ams.h5.forced.json"))
-        self.assertEqual(info["kind"], "teacher-forced quality")
+        self.assertEqual(info["kind"], "teacher-forced agreement")
 
     def test_figures_against_another_run_are_not_shown(self):
         self.forced(self.path("ams.h5"))

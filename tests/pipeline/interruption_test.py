@@ -42,7 +42,7 @@ class Interruption(CliTest):
         self.assertFalse(info["complete"])
         self.assertGreater(info["committed_samples"], 0)
         self.assertEqual(
-            info["quality"]["uncommitted_samples"], 40 - info["committed_samples"]
+            info["losses"]["uncommitted_samples"], 40 - info["committed_samples"]
         )
         self.kvscope("analyze", self.path("o.h5.partial"), "-o", self.path("a.h5"))
         causes = [line for line in errors.splitlines() if "error" in line]

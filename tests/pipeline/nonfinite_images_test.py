@@ -41,9 +41,9 @@ class Overflow(CliTest):
 
         sound, spoiled = self.path("fp32.h5"), self.path("fp16.h5")
         info = self.kvscope_json("info", spoiled)
-        self.assertEqual(info["quality"]["nonfinite_images"], 2)
+        self.assertEqual(info["losses"]["nonfinite_images"], 2)
         self.assertEqual(info["nonfinite_image_samples"], [0, 1])
-        self.assertEqual(self.kvscope_json("info", sound)["quality"]["nonfinite_images"], 0)
+        self.assertEqual(self.kvscope_json("info", sound)["losses"]["nonfinite_images"], 0)
         with h5py.File(spoiled) as file:
             self.assertTrue((file["samples/nonfinite_image_values"][()] > 0).all())
 
@@ -64,7 +64,7 @@ class Overflow(CliTest):
         self.assertIn("2 nonfinite_images", done.stderr)
         self.kvscope("analyze", self.path("fp16.h5"), "-o", self.path("analysis.h5"))
         info = self.kvscope_json("info", self.path("analysis.h5"))
-        self.assertEqual(info["quality"]["nonfinite_images"], 2)
+        self.assertEqual(info["losses"]["nonfinite_images"], 2)
         self.assertEqual(info["nonfinite_image_samples"], [0, 1])
 
 

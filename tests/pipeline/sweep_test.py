@@ -51,7 +51,7 @@ class Sweep(CliTest):
         self.assertNotEqual(process.returncode, 0, "the sweep was over before it was stopped")
 
     def test_a_stopped_sweep_goes_on_where_it_was(self):
-        command = self.sweep("--ratios", "0.3", "--policies", "cosine-key,uniform")
+        command = self.sweep("--ratios", "0.3", "--statistics", "cosine-key,uniform")
         self.stop_after_a_cell(command)
         before = self.finished()
         self.assertTrue(before)
@@ -99,7 +99,7 @@ class Sweep(CliTest):
         self.assertEqual(self.results()["settings"]["seed"], 8)
 
     def test_a_loss_is_told_again_when_the_cell_is_not_run_again(self):
-        command = self.sweep("--ratios", "0.3", "--policies", "last", "--no-score")
+        command = self.sweep("--ratios", "0.3", "--statistics", "last", "--no-score")
         self.kvscope(*command)
         with h5py.File(self.cells / "last_0.3.h5", "r+") as file:
             counters = [name.decode() for name in file["counter"][()]]
@@ -109,8 +109,8 @@ class Sweep(CliTest):
         self.assertIn("last_0.3: 3 nonfinite_values", done.stderr)
         self.assertEqual([loss["cell"] for loss in self.results()["problems"]], ["last_0.3"])
 
-    def test_teacher_forced_quality_is_measured_once_a_cell(self):
-        command = self.sweep("--ratios", "0.3", "--policies", "uniform", "--no-score",
+    def test_teacher_forced_agreement_is_measured_once_a_cell(self):
+        command = self.sweep("--ratios", "0.3", "--statistics", "uniform", "--no-score",
                              "--teacher-forced", "1")
         self.kvscope(*command)
         vanilla, cell = self.results()["cells"]
@@ -182,7 +182,7 @@ class Sweep(CliTest):
         # Another budget under a name that a cell has.
         twin = pathlib.Path(self.path("last_0.3.json"))
         shutil.copy(self.path("mine.json"), twin)
-        cells = ["--ratios", "0.3", "--policies", "first,last", "--no-score"]
+        cells = ["--ratios", "0.3", "--statistics", "first,last", "--no-score"]
         cause = self.refused(2, *self.sweep(*cells, "--budgets", twin))
         self.assertIn("last_0.3", cause)
         tiny = self.path("tiny.json")
@@ -216,7 +216,7 @@ class Sweep(CliTest):
 
         shown = self.kvscope("plan", self.path("base.h5"), "--ratio", 0.3, "--statistic", "first",
                              "--sweep", self.cells / "results.json")
-        figures = {cell["policy"]: cell["token_agreement"] for cell in results["cells"]}
+        figures = {cell["statistic"]: cell["token_agreement"] for cell in results["cells"]}
         better = figures["last"] > figures["first"]
         self.assertIn("last measured better" if better else "no other statistic", shown)
 
@@ -227,7 +227,7 @@ class Sweep(CliTest):
                          {"vanilla", "mine"})
 
     def test_a_ratio_out_of_reach_names_the_smallest_and_the_others_run(self):
-        done = self.start(*self.sweep("--ratios", "0.2,0.001", "--policies", "last", "--no-score"))
+        done = self.start(*self.sweep("--ratios", "0.2,0.001", "--statistics", "last", "--no-score"))
         self.assertEqual(done.returncode, 1, done.stderr)
         self.assertIn("the smallest reachable ratio", done.stderr)
         results = self.results()
@@ -236,37 +236,37 @@ class Sweep(CliTest):
         self.assertIsNone(results["cells"][1]["class_accuracy"])
 
     def test_mistakes_are_named_before_anything_runs(self):
-        cause = self.refused(2, *self.sweep("--policies", "cosine-key,unifrom"))
+        cause = self.refused(2, *self.sweep("--statistics", "cosine-key,unifrom"))
         self.assertIn("'uniform'", cause)
-        self.assertIn("--damage", self.refused(2, *self.sweep("--policies", "damage")))
+        self.assertIn("--damage", self.refused(2, *self.sweep("--statistics", "damage")))
         self.refused(2, *self.sweep("--ratios", "1.5"))
         self.refused(2, *self.sweep("--single-layers", "--ratios", "0.2"))
-        twice = self.refused(2, *self.sweep("--ratios", "0.2,0.20", "--policies", "last"))
+        twice = self.refused(2, *self.sweep("--ratios", "0.2,0.20", "--statistics", "last"))
         self.assertIn("last_0.2", twice)
         self.assertIn(
-            "--damage", self.refused(2, *self.sweep("--policies", "last", "--damage", "none.json"))
+            "--damage", self.refused(2, *self.sweep("--statistics", "last", "--damage", "none.json"))
         )
         self.assertEqual(list(self.cells.glob("*.h5")), [])
 
     def test_what_stands_in_the_way_is_kept(self):
         self.cells.write_text("precious")
-        self.assertIn("a folder", self.refused(1, *self.sweep("--policies", "last")))
+        self.assertIn("a folder", self.refused(1, *self.sweep("--statistics", "last")))
         self.assertEqual(self.cells.read_text(), "precious")
         self.cells.unlink()
         (self.cells / "last_0.4.h5").mkdir(parents=True)
         for force in ([], ["--force"]):
-            self.assertIn("last_0.4.h5", self.refused(1, *self.sweep("--policies", "last", *force)))
+            self.assertIn("last_0.4.h5", self.refused(1, *self.sweep("--statistics", "last", *force)))
         self.assertEqual(list(self.cells.glob("vanilla*")), [])
         (self.cells / "last_0.4.h5").rmdir()
         (self.cells / "last_0.4.h5").write_text("precious")
-        self.assertIn("--force", self.refused(1, *self.sweep("--policies", "last")))
+        self.assertIn("--force", self.refused(1, *self.sweep("--statistics", "last")))
         self.assertEqual((self.cells / "last_0.4.h5").read_text(), "precious")
         (self.cells / "last_0.4.h5").unlink()
         for name in ("last_0.4.images/a.png", "last_0.4.json", "results.json"):
             path = self.cells / name
             path.parent.mkdir(exist_ok=True)
             path.write_text("precious")
-            cause = self.refused(1, *self.sweep("--policies", "last"))
+            cause = self.refused(1, *self.sweep("--statistics", "last"))
             self.assertIn(name.split("/")[0], cause)
             self.assertIn("--force", cause)
             self.assertEqual(path.read_text(), "precious")

@@ -425,7 +425,7 @@ TEST_F(ComparisonTest, ListsTwoBudgetsOfOnePolicy) {
 
 TEST_F(ComparisonTest, PutsLossesOnTop) {
   const Comparison comparison = compare_changed(
-      [](ExampleRun& run) { run.batches[0].quality[QualityCounter::dropped_timings] = 3; });
+      [](ExampleRun& run) { run.batches[0].losses[LossCounter::dropped_timings] = 3; });
   ASSERT_EQ(comparison.problems.size(), 1U);
   EXPECT_EQ(comparison.problems[0].file, "ams.h5");
   EXPECT_EQ(comparison.problems[0].what, "3 dropped_timings");

@@ -33,24 +33,24 @@ TEST(FileForced, IsThatBesideTheFileBehindALink) {
   EXPECT_FALSE(forced_of(CaptureReader(link)));
   EXPECT_EQ(forced_of(CaptureReader(link)).reason, "") << "nobody measured it";
 
-  ForcedQuality quality;
-  quality.against_capture_id = "vanilla-id";
-  quality.capture_id = run.record.capture_id;
-  quality.model = "example";
-  quality.weights_sha256 = std::string(64, 'c');
-  quality.policy = "ams-kv";
-  quality.dtype = "fp32";
-  quality.device = "cpu";
-  quality.batch = 2;
-  quality.samples = 4;
-  quality.overall = {{0.5, 0.4, 0.6}, {5, 4, 6}, {0.4, -0.1, 0.9}, {0.75, 0.5, 1}};
-  quality.scales = {quality.overall};
-  std::ofstream(forced_path(file)) << to_json(quality);
-  const Comparable<ForcedQuality> found = forced_of(CaptureReader(link));
+  ForcedAgreement agreement;
+  agreement.against_capture_id = "vanilla-id";
+  agreement.capture_id = run.record.capture_id;
+  agreement.model = "example";
+  agreement.weights_sha256 = std::string(64, 'c');
+  agreement.policy = "ams-kv";
+  agreement.dtype = "fp32";
+  agreement.device = "cpu";
+  agreement.batch = 2;
+  agreement.samples = 4;
+  agreement.overall = {{0.5, 0.4, 0.6}, {5, 4, 6}, {0.4, -0.1, 0.9}, {0.75, 0.5, 1}};
+  agreement.scales = {agreement.overall};
+  std::ofstream(forced_path(file)) << to_json(agreement);
+  const Comparable<ForcedAgreement> found = forced_of(CaptureReader(link));
   ASSERT_TRUE(found) << found.reason;
   EXPECT_EQ(found->overall.kl_nats.value, 0.5);
 
-  const Comparable<ForcedQuality> against =
+  const Comparable<ForcedAgreement> against =
       forced_against(CaptureReader(file), CaptureReader(link));
   EXPECT_THAT(against.reason, HasSubstr("runs/ams.h5.forced.json is against the tokens of"));
 }

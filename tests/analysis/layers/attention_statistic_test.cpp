@@ -46,7 +46,7 @@ TEST(AttentionStatistic, EvenAttentionHasDensityOneWhateverTheScales) {
     const std::vector<BatchStatistics> batches = {batch_of(schedule, 4, [&](int, int, int source) {
       return static_cast<double>(schedule.tokens(source));
     })};
-    const LayerStatistics statistics =
+    const LayerStatisticValues statistics =
         attention_statistic(batches, schedule, DistantAttention::density);
     for (const double value : statistics.mean) EXPECT_NEAR(value, -1, 1e-12);  // rounding
   }
@@ -84,8 +84,9 @@ TEST(AttentionStatistic, DensityWeighsScalesAlikeAndMassByTokens) {
         if (target == 5 && layer > 0 && source == layer + 1) return 0.5;
         return source == target ? 1.0 : 0.0;
       })};
-  const LayerStatistics mass = attention_statistic(batches, schedule, DistantAttention::mass);
-  const LayerStatistics density = attention_statistic(batches, schedule, DistantAttention::density);
+  const LayerStatisticValues mass = attention_statistic(batches, schedule, DistantAttention::mass);
+  const LayerStatisticValues density =
+      attention_statistic(batches, schedule, DistantAttention::density);
   EXPECT_EQ(mass.mean[0], 0);
   EXPECT_DOUBLE_EQ(mass.mean[1], mass.mean[2]);
   EXPECT_DOUBLE_EQ(density.mean[1] / density.mean[2], 16.0 / 9) << "tokens of scales 3 and 2";
@@ -100,7 +101,7 @@ TEST(AttentionStatistic, MoreDistantAttentionIsLowerAndIntervalsComeFromBatches)
     }));
   }
   for (const DistantAttention measure : {DistantAttention::mass, DistantAttention::density}) {
-    const LayerStatistics statistics = attention_statistic(batches, schedule, measure);
+    const LayerStatisticValues statistics = attention_statistic(batches, schedule, measure);
     EXPECT_GT(statistics.mean[0], statistics.mean[1]);
     EXPECT_GT(statistics.mean[1], statistics.mean[2]);
     EXPECT_EQ(statistics.samples, 9);

@@ -57,7 +57,7 @@ TEST_F(DamageStatistic, ReadsWhatASweepWrites) {
 }
 
 TEST_F(DamageStatistic, TheLayerWithMostChangedTokensIsTheLowest) {
-  const LayerStatistics statistics = damage_statistic(load(results_of(scored)));
+  const LayerStatisticValues statistics = damage_statistic(load(results_of(scored)));
   EXPECT_THAT(statistics.mean, ElementsAre(-0.2, -0.4, -0.3));
   EXPECT_TRUE(std::isnan(statistics.low[0]));
   EXPECT_THAT(statistics.meaning, HasSubstr("tokens"));

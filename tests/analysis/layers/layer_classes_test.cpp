@@ -62,9 +62,9 @@ TEST(LayerClasses, ThetaOfACountGivesTheSameClassesBack) {
   EXPECT_FALSE(theta_of(statistic, MostDemanding{4}).has_value());
 }
 
-LayerStatistics with_resamples(const std::vector<double>& mean,
-                               const std::vector<std::vector<double>>& resamples) {
-  LayerStatistics statistics;
+LayerStatisticValues with_resamples(const std::vector<double>& mean,
+                                    const std::vector<std::vector<double>>& resamples) {
+  LayerStatisticValues statistics;
   statistics.samples = 2;
   statistics.mean = mean;
   statistics.resampled_means = NdArray<double>(
@@ -78,7 +78,7 @@ LayerStatistics with_resamples(const std::vector<double>& mean,
 }
 
 TEST(LayerClasses, StabilityIsTheShareOfResamplesThatAgree) {
-  const LayerStatistics statistics = with_resamples(
+  const LayerStatisticValues statistics = with_resamples(
       {0.1, 0.4, 0.9}, {{0.1, 0.4, 0.9}, {0.1, 0.6, 0.9}, {0.5, 0.2, 0.9}, {0.1, 0.45, 0.9}});
   EXPECT_THAT(class_stability(statistics, BelowTheta{0.5}), ElementsAre(0.75, 0.75, 1));
   EXPECT_THAT(class_stability(statistics, MostDemanding{1}), ElementsAre(0.75, 0.75, 1));
@@ -87,7 +87,7 @@ TEST(LayerClasses, StabilityIsTheShareOfResamplesThatAgree) {
 }
 
 TEST(LayerClasses, StabilityIsUnknownWithoutResamples) {
-  LayerStatistics statistics;
+  LayerStatisticValues statistics;
   statistics.samples = 1;
   statistics.mean = {0.1, 0.9};
   const std::vector<double> stability = class_stability(statistics, WidestGap{});

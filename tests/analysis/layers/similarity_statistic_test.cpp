@@ -20,7 +20,8 @@ TEST(SimilarityStatistic, TakesTheMetricAndTensorAskedFor) {
   NdArray<double>& values = statistics.layer_statistic(Metric::neg_l2, KvTensor::value);
   values = NdArray<double>({1, 2});
   values.data = {-3, -4};
-  const LayerStatistics layers = similarity_statistic(statistics, Metric::neg_l2, KvTensor::value);
+  const LayerStatisticValues layers =
+      similarity_statistic(statistics, Metric::neg_l2, KvTensor::value);
   EXPECT_THAT(layers.mean, ElementsAre(-3, -4));
   EXPECT_EQ(layers.name, "neg_l2-value");
   EXPECT_THROW((void)similarity_statistic(statistics, Metric::cosine, KvTensor::key), Error);

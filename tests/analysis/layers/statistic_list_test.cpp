@@ -53,9 +53,9 @@ TEST_F(StatisticList, EveryOneReadsUnderItsName) {
   const CaptureReader analysis = file(true);
   const std::string damage = damage_file(analysis.record().weights_sha256);
   std::set<std::string> names;
-  for (const LayerStatistic& statistic : all_layer_statistics()) {
+  for (const LayerStatisticKind& statistic : all_layer_statistics()) {
     const std::string name = std::string(statistic.name) + (statistic.takes_seed ? ":3" : "");
-    const LayerStatistics layers =
+    const LayerStatisticValues layers =
         parse_layer_statistic(name, "--statistic").read({analysis, damage});
     EXPECT_EQ(layers.name, name);
     EXPECT_NE(layers.meaning, "") << name;

@@ -14,10 +14,10 @@ ModelConfig tiny_model() {
 }
 
 // Layer 2 has the lowest statistic in both samples.
-LayerStatistics statistics() {
+LayerStatisticValues statistics() {
   NdArray<double> per_sample({2, 3});
   per_sample.data = {0.9, 0.8, 0.25, 0.9, 0.7, 0.25};
-  return layer_statistics(per_sample);
+  return layer_statistic_values(per_sample);
 }
 
 TEST(Explanation, TheLayerTableShowsWhyAndWhat) {
@@ -57,7 +57,7 @@ TEST(Explanation, TotalsShowVanillaBesideTheBudget) {
 TEST(Explanation, OneSampleShowsDashes) {
   NdArray<double> per_sample({1, 3});
   per_sample.data = {0.9, 0.8, 0.25};
-  const Plan plan = make_plan(layer_statistics(per_sample), tiny_model(), {});
+  const Plan plan = make_plan(layer_statistic_values(per_sample), tiny_model(), {});
   const Table table = layer_table(plan.explanation);
   EXPECT_EQ(table.rows[0][2], "-");
   EXPECT_EQ(table.rows[0][4], "-");
@@ -68,7 +68,7 @@ TEST(Explanation, OneSampleShowsDashes) {
 }
 
 TEST(Explanation, SaysWhatColumnsMeanAndWhereIntervalsComeFrom) {
-  LayerStatistics of_samples = statistics();
+  LayerStatisticValues of_samples = statistics();
   of_samples.meaning = "similarity";
   EXPECT_EQ(heading(of_samples),
             "similarity, 2 samples; 95 % bootstrap intervals; low is demanding");
@@ -78,14 +78,14 @@ TEST(Explanation, SaysWhatColumnsMeanAndWhereIntervalsComeFrom) {
   NdArray<double> sums({1, 3});
   sums.data = {3.6, 3.2, 1.0};
   const std::vector<std::int64_t> four = {4};
-  EXPECT_EQ(heading(layer_statistics(sums, four)),
+  EXPECT_EQ(heading(layer_statistic_values(sums, four)),
             ", 4 samples; no intervals from one batch; low is demanding");
   NdArray<double> two({2, 3});
   two.data = {3.6, 3.2, 1.0, 3.6, 3.2, 1.0};
   const std::vector<std::int64_t> fours = {4, 4};
-  EXPECT_EQ(heading(layer_statistics(two, fours)),
+  EXPECT_EQ(heading(layer_statistic_values(two, fours)),
             ", 8 samples; 95 % bootstrap intervals over 2 batches; low is demanding");
-  EXPECT_EQ(heading(layer_statistics(std::vector<double>{1, 2}, LayerDemand::ordered)),
+  EXPECT_EQ(heading(layer_statistic_values(std::vector<double>{1, 2}, LayerDemand::ordered)),
             "; low is demanding");
 }
 
@@ -93,7 +93,8 @@ TEST(Explanation, SaysWhatColumnsMeanAndWhereIntervalsComeFrom) {
 TEST(Explanation, DoubtsIntervalsOfFewUnits) {
   const auto of_batches = [](std::int64_t batches) {
     NdArray<double> sums({batches, 3}, 0.5);
-    return layer_statistics(sums, std::vector<std::int64_t>(static_cast<std::size_t>(batches), 8));
+    return layer_statistic_values(sums,
+                                  std::vector<std::int64_t>(static_cast<std::size_t>(batches), 8));
   };
   EXPECT_EQ(doubt_of(of_batches(2)),
             "intervals and stability come from only 2 batches and say little; capture more, or the "
@@ -103,7 +104,7 @@ TEST(Explanation, DoubtsIntervalsOfFewUnits) {
   EXPECT_EQ(doubt_of(of_batches(1)), "") << "it has no intervals";
   EXPECT_EQ(doubt_of(statistics()),
             "intervals and stability come from only 2 samples and say little; capture more");
-  EXPECT_EQ(doubt_of(layer_statistics({1, 2}, LayerDemand::measured)), "");
+  EXPECT_EQ(doubt_of(layer_statistic_values({1, 2}, LayerDemand::measured)), "");
 }
 
 // A capacity is filled with whole scales: the number asked for is not what is kept.
@@ -122,7 +123,7 @@ TEST(Explanation, SaysHowManyTokensACapacityKeeps) {
 TEST(Explanation, ShowsMeasuresThatGrowWithDemandAsTheyAre) {
   NdArray<double> per_sample({2, 3});
   per_sample.data = {-0.1, -0.2, -0.75, -0.3, -0.2, -0.75};
-  LayerStatistics shares = layer_statistics(per_sample);
+  LayerStatisticValues shares = layer_statistic_values(per_sample);
   shares.negated = true;
   shares.meaning = "share";
   EXPECT_THAT(heading(shares), ::testing::EndsWith("; high is demanding"));

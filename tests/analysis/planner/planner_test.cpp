@@ -19,14 +19,14 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
 // Layer l of d: distinct statistics, lowest in the last layers, so that order is not index order.
-LayerStatistics falling_statistics(int layers, int samples = 4) {
+LayerStatisticValues falling_statistics(int layers, int samples = 4) {
   NdArray<double> per_sample({samples, layers});
   for (int sample = 0; sample < samples; ++sample) {
     for (int layer = 0; layer < layers; ++layer) {
       per_sample(sample, layer) = 1.0 - 0.02 * layer + 0.001 * sample;
     }
   }
-  return layer_statistics(per_sample);
+  return layer_statistic_values(per_sample);
 }
 
 std::vector<int> demanding_layers(const Budget& budget) {
@@ -39,7 +39,7 @@ std::vector<int> demanding_layers(const Budget& budget) {
   return layers;
 }
 
-std::string error_of(const LayerStatistics& statistics, const ModelConfig& config,
+std::string error_of(const LayerStatisticValues& statistics, const ModelConfig& config,
                      const PlanOptions& options) {
   try {
     (void)make_plan(statistics, config, options);
@@ -116,7 +116,8 @@ TEST(Planner, TiesGoToTheLowerLayer) {
   NdArray<double> per_sample({2, 12}, 0.5);
   PlanOptions options;
   options.choice = WithinRatio{.ratio = 0.2, .of = Denominator::read};
-  const Plan plan = make_plan(layer_statistics(per_sample), named_model_config("demo"), options);
+  const Plan plan =
+      make_plan(layer_statistic_values(per_sample), named_model_config("demo"), options);
   EXPECT_THAT(demanding_layers(plan.budget), ElementsAre(0, 1));
   EXPECT_FALSE(plan.explanation.theta.has_value());
 }
@@ -249,11 +250,11 @@ TEST(Planner, AnOrderGoesWithALimitOrACount) {
 TEST(Planner, FilledBudgetsOfEveryChoiceLandOnTheSameBytes) {
   ModelConfig config = named_model_config("demo");
   config.patch_nums = {1, 2, 3, 4, 5, 6, 8, 10, 13, 16};
-  const std::vector<LayerStatistics> choices = {falling_statistics(12), uniform_layers(12),
-                                                first_layers(12), last_layers(12),
-                                                random_layers(12, 4)};
+  const std::vector<LayerStatisticValues> choices = {falling_statistics(12), uniform_layers(12),
+                                                     first_layers(12), last_layers(12),
+                                                     random_layers(12, 4)};
   for (const double ratio : {0.4, 0.25, 0.2, 0.15}) {
-    for (const LayerStatistics& choice : choices) {
+    for (const LayerStatisticValues& choice : choices) {
       PlanOptions options;
       options.choice = WithinRatio{.ratio = ratio, .of = Denominator::read};
       options.fill = true;
@@ -302,12 +303,12 @@ TEST(Planner, ThresholdAndWidestGapNameTheirTheta) {
 
   NdArray<double> split({3, 12}, 0.9);
   for (int sample = 0; sample < 3; ++sample) split(sample, 4) = split(sample, 7) = 0.3;
-  const Plan by_gap = make_plan(layer_statistics(split), config, {});
+  const Plan by_gap = make_plan(layer_statistic_values(split), config, {});
   EXPECT_THAT(demanding_layers(by_gap.budget), ElementsAre(4, 7));
   EXPECT_NEAR(*by_gap.budget.rule->theta, 0.6, 1e-12);
   EXPECT_EQ(by_gap.explanation.rows[4].stability, 1);
 
-  EXPECT_THAT(error_of(layer_statistics(NdArray<double>({3, 12}, 0.9)), config, {}),
+  EXPECT_THAT(error_of(layer_statistic_values(NdArray<double>({3, 12}, 0.9)), config, {}),
               HasSubstr("expected a gap between layers"));
 }
 
@@ -324,7 +325,7 @@ TEST(Planner, DemandingLayersCanHaveACapacityToo) {
 
 TEST(Planner, RefusesOptionsThatMakeNoSense) {
   const ModelConfig config = named_model_config("demo");
-  const LayerStatistics statistics = falling_statistics(12);
+  const LayerStatisticValues statistics = falling_statistics(12);
   const auto with = [&](auto change) {
     PlanOptions options;
     change(options);

@@ -45,7 +45,7 @@ TEST(ForcedSums, FiguresAreThoseOfTheDistributions) {
   sums.add(0, logits_of({{0.9}}), logits_of({{0.6}}), tokens_of({0}, 1));
   sums.add(1, logits_of({{0.7, 0.2, 0.5, 0.8}}), logits_of({{0.7, 0.6, 0.5, 0.3}}),
            tokens_of({0, 1, 1, 1}, 1));
-  ForcedQuality quality;
+  ForcedAgreement quality;
   sums.fill(quality, {});
   EXPECT_EQ(quality.samples, 1);
   ASSERT_EQ(quality.scales.size(), 2);
@@ -70,7 +70,7 @@ TEST(ForcedSums, EqualLogitsDivergeByNothing) {
   sums.add(0, logits, logits, tokens_of({0, 1}, 2));
   const at::Tensor more = logits_of({{0.3, 0.1, 0.4, 0.9}, {0.9, 0.6, 0.2, 0.7}});
   sums.add(1, more, more, tokens_of({0, 1, 0, 1, 0, 1, 0, 1}, 2));
-  ForcedQuality quality;
+  ForcedAgreement quality;
   sums.fill(quality, {});
   EXPECT_EQ(quality.overall.kl_nats.value, 0);
   EXPECT_EQ(quality.overall.nll_rise_nats.value, 0);
@@ -86,7 +86,7 @@ TEST(ForcedSums, IntervalsAreOverSamples) {
     sums.add(0, logits_of({{0.9}, {0.9}}), logits_of({{0.9}, {0.5}}), tokens_of({0, 0}, 2));
     sums.add(1, equal, equal, tokens_of({0, 0, 0, 0, 0, 0, 0, 0}, 2));
   }
-  ForcedQuality quality;
+  ForcedAgreement quality;
   sums.fill(quality, {});
   EXPECT_EQ(quality.samples, 100);
   const double divergence = kl(0.9, 0.5);

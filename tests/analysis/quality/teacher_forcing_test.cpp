@@ -35,9 +35,10 @@ class TeacherForcing : public ::testing::Test {
     return CaptureReader(path_);
   }
 
-  ForcedQuality forced(const CaptureReader& vanilla, const Budget& budget, ForcedOptions options) {
-    return teacher_forced_quality(generator_, vanilla, budget, options,
-                                  [&](std::int64_t samples) { told_ += samples; });
+  ForcedAgreement forced(const CaptureReader& vanilla, const Budget& budget,
+                         ForcedOptions options) {
+    return teacher_forced_agreement(generator_, vanilla, budget, options,
+                                    [&](std::int64_t samples) { told_ += samples; });
   }
 
   testing::TempDir folder_;
@@ -55,14 +56,14 @@ class TeacherForcing : public ::testing::Test {
 
 TEST_F(TeacherForcing, TheVanillaCacheAgreesWithItself) {
   const CaptureReader vanilla = drawn(3);
-  const ForcedQuality quality = forced(vanilla, vanilla_, {.samples = 3, .batch = 3});
+  const ForcedAgreement quality = forced(vanilla, vanilla_, {.samples = 3, .batch = 3});
   EXPECT_EQ(quality.overall.kl_nats.value, 0);
   EXPECT_EQ(quality.overall.top1_agreement.value, 1);
   EXPECT_EQ(quality.against_capture_id, vanilla.record().capture_id);
 }
 
 TEST_F(TeacherForcing, ABudgetIsToldOnlyWhereItsLayersMissTheirHistory) {
-  const ForcedQuality quality = forced(drawn(3), condensed_, {.samples = 2, .batch = 1});
+  const ForcedAgreement quality = forced(drawn(3), condensed_, {.samples = 2, .batch = 1});
   EXPECT_EQ(quality.samples, 2);
   EXPECT_EQ(told_, 2);
   EXPECT_EQ(quality.policy, condensed_.policy);
@@ -74,8 +75,8 @@ TEST_F(TeacherForcing, ABudgetIsToldOnlyWhereItsLayersMissTheirHistory) {
 
 TEST_F(TeacherForcing, DoesNotDependOnTheBatch) {
   const CaptureReader vanilla = drawn(4);
-  const ForcedQuality whole = forced(vanilla, condensed_, {.samples = 4, .batch = 4});
-  const ForcedQuality parts = forced(vanilla, condensed_, {.samples = 4, .batch = 3});
+  const ForcedAgreement whole = forced(vanilla, condensed_, {.samples = 4, .batch = 4});
+  const ForcedAgreement parts = forced(vanilla, condensed_, {.samples = 4, .batch = 3});
   // Sums of float32 products depend on the batch: a relative 1e-4 is far above their rounding.
   EXPECT_NEAR(whole.overall.kl_nats.value, parts.overall.kl_nats.value,
               1e-4 * whole.overall.kl_nats.value);

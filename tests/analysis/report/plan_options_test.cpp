@@ -26,8 +26,8 @@ class PlanOptionsTest : public ::testing::Test {
   }
 
   ModelConfig model_ = example_model(ExampleSize{6, {1, 2, 3, 4, 6, 8}, 5, 2, 3});
-  LayerStatistics statistics_ =
-      layer_statistics({-0.6, -0.5, -0.2, -0.2, -0.1, 0}, LayerDemand::measured);
+  LayerStatisticValues statistics_ =
+      layer_statistic_values({-0.6, -0.5, -0.2, -0.2, -0.1, 0}, LayerDemand::measured);
 };
 
 TEST_F(PlanOptionsTest, NamesEveryChoice) {

@@ -355,7 +355,7 @@ TEST_F(ReportTest, ShowsAnAnalysisAlone) {
 
 TEST_F(ReportTest, PutsLossesOnTop) {
   ExampleRun lossy = example_run(size_, example_budget(example_model(size_), {1}));
-  lossy.batches[0].quality[QualityCounter::dropped_timings] = 3;
+  lossy.batches[0].losses[LossCounter::dropped_timings] = 3;
   write_run(lossy, folder_ / "lossy.h5");
   const std::string page = render_report({folder_ / "vanilla.h5", folder_ / "lossy.h5"});
   EXPECT_LT(page.find("3 dropped_timings"), page.find("<div class=\"tiles\">"));
@@ -431,7 +431,7 @@ TEST_F(ReportTest, FlagsTimesWhoseControlsMoved) {
     }
   });
   const std::string page = render_report({folder_ / "vanilla.h5", folder_ / "ams.h5"});
-  EXPECT_THAT(between(page, "id=\"quality\"", "</div>\n"),
+  EXPECT_THAT(between(page, "id=\"losses\"", "</div>\n"),
               HasSubstr("modules that no budget changes took 2.00× their time"));
   EXPECT_THAT(page, HasSubstr("<div class=\"value\">2.00×</div><div class=\"what\">time an image"));
   EXPECT_THAT(page, HasSubstr("the controls moved, see above"));

@@ -7,8 +7,8 @@ namespace {
 
 using ::testing::HasSubstr;
 
-TEST(ColorScale, RunsFromEndToEndAndClamps) {
-  const ColorScale scale(0, 9);
+TEST(ColorMap, RunsFromEndToEndAndClamps) {
+  const ColorMap scale(0, 9);
   EXPECT_EQ(scale.color(0), "#440154");
   EXPECT_EQ(scale.color(9), "#fde725");
   EXPECT_EQ(scale.color(1), "#482878");
@@ -16,7 +16,7 @@ TEST(ColorScale, RunsFromEndToEndAndClamps) {
   EXPECT_EQ(scale.color(50), scale.color(9));
 }
 
-TEST(ColorScale, TakesAnEmptyRange) { EXPECT_EQ(ColorScale(2, 2).color(2), "#440154"); }
+TEST(ColorMap, TakesAnEmptyRange) { EXPECT_EQ(ColorMap(2, 2).color(2), "#440154"); }
 
 TEST(Svg, EscapesTextAndTips) {
   Svg svg(10, 10, "a < b");

@@ -34,11 +34,12 @@ class BestCellTest : public ::testing::Test {
     results_.cells = {cell("vanilla", "", {}, 14, {}, {0.1, 0, 0.2})};
   }
 
-  CellResult cell(const std::string& name, const std::string& policy, std::optional<double> ratio,
-                  std::int64_t tokens, std::optional<double> agreement, Estimate frechet) const {
+  CellResult cell(const std::string& name, const std::string& statistic,
+                  std::optional<double> ratio, std::int64_t tokens, std::optional<double> agreement,
+                  Estimate frechet) const {
     CellResult result;
     result.cell.name = name;
-    result.cell.policy = policy;
+    result.cell.statistic = statistic;
     result.cell.ratio = ratio;
     result.cell.budget = vanilla_budget(budget_model_of(results_.model));
     result.cell.budget.policy = ams_kv_policy;

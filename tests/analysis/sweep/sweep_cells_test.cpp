@@ -31,10 +31,10 @@ class SweepCellsTest : public ::testing::Test {
     write_run(run, folder_ / "base.h5");
   }
 
-  SweepCells cells(const std::vector<std::string>& policies, const std::vector<double>& ratios) {
+  SweepCells cells(const std::vector<std::string>& names, const std::vector<double>& ratios) {
     const CaptureReader analysis(folder_ / "base.h5");
-    const SweepStatistics statistics = read_all({analysis, ""}, sweep_policies(policies, false));
-    return policy_cells(analysis.record().model, statistics.read, ratios, {});
+    const SweepStatistics statistics = read_all({analysis, ""}, sweep_statistics(names, false));
+    return statistic_cells(analysis.record().model, statistics.read, ratios, {});
   }
 
   ExampleSize size_{6, {1, 2, 3, 4, 5, 6, 8}, 4, 2, 1};
@@ -88,7 +88,7 @@ TEST_F(SweepCellsTest, BudgetFilesAreCellsOfTheirOwn) {
   add_budget_cells(with_mine, model, {mine});
   ASSERT_EQ(with_mine.cells.size(), 3U);
   EXPECT_EQ(with_mine.cells.back().name, "mine");
-  EXPECT_EQ(with_mine.cells.back().policy, "");
+  EXPECT_EQ(with_mine.cells.back().statistic, "");
   EXPECT_FALSE(with_mine.cells.back().ratio);
   EXPECT_EQ(with_mine.cells.back().budget, example_budget(model, {1}));
 

@@ -71,7 +71,7 @@ TEST_F(CellResultTest, RefusesOtherDrawsAndMissingPictures) {
 TEST_F(CellResultTest, SaysWhatTheFileLost) {
   ExampleRun run = example_run(size_, example_budget(example_model(size_), {1}));
   EXPECT_TRUE(result_of(run).problems.empty());
-  run.batches[0].quality[QualityCounter::dropped_timings] = 3;
+  run.batches[0].losses[LossCounter::dropped_timings] = 3;
   SweepResults results;
   results.cells = {result_of(run), result_of(run)};
   ASSERT_EQ(problems_of(results).size(), 2U);
@@ -79,10 +79,10 @@ TEST_F(CellResultTest, SaysWhatTheFileLost) {
   EXPECT_EQ(problems_of(results)[0].what, "3 dropped_timings");
 }
 
-CellResult cell_with(const std::string& policy, double ratio, double accuracy, double distance,
+CellResult cell_with(const std::string& statistic, double ratio, double accuracy, double distance,
                      double agreement) {
   CellResult result;
-  result.cell.policy = policy;
+  result.cell.statistic = statistic;
   if (ratio > 0) result.cell.ratio = ratio;
   result.share_of_read = ratio;
   Scores scores;
@@ -141,7 +141,7 @@ TEST(Damage, IsWhatGotWorseThanVanilla) {
 TEST(Damage, CorrelatesWithDemandNotWithTheStatistic) {
   const std::vector<LayerDamage> damage = {
       {0.1, 1.0, 0.2}, {0.2, 2.0, 0.1}, {0.3, std::nullopt, 0}};
-  LayerStatistics lowest_last = layer_statistics({0.9, 0.5, 0.1}, LayerDemand::measured);
+  LayerStatisticValues lowest_last = layer_statistic_values({0.9, 0.5, 0.1}, LayerDemand::measured);
   lowest_last.name = "cosine-key";
   const std::vector<DamageCorrelation> correlations = damage_correlations({lowest_last}, damage);
   ASSERT_EQ(correlations.size(), 2U) << "a measure that a layer lacks is left out";

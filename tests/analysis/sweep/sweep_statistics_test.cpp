@@ -27,22 +27,22 @@ std::vector<std::string> names_of(const std::vector<StatisticChoice>& choices) {
   return names;
 }
 
-TEST(SweepPolicies, RandomIsFiveSeeds) {
-  const std::vector<StatisticChoice> policies =
-      sweep_policies({"random", "last", "random:9"}, false);
-  ASSERT_EQ(policies.size(), 7U);
-  EXPECT_EQ(policies[4].seed, 4U);
-  EXPECT_EQ(policies[5].statistic->name, "last");
-  EXPECT_EQ(policies[6].seed, 9U);
-  EXPECT_THROW((void)sweep_policies({"lst"}, false), UsageError);
+TEST(SweepStatisticNames, RandomIsFiveSeeds) {
+  const std::vector<StatisticChoice> chosen =
+      sweep_statistics({"random", "last", "random:9"}, false);
+  ASSERT_EQ(chosen.size(), 7U);
+  EXPECT_EQ(chosen[4].seed, 4U);
+  EXPECT_EQ(chosen[5].statistic->name, "last");
+  EXPECT_EQ(chosen[6].seed, 9U);
+  EXPECT_THROW((void)sweep_statistics({"lst"}, false), UsageError);
 }
 
-TEST(SweepPolicies, DamageIsComparedWhereThereIsSome) {
-  EXPECT_THAT(names_of(sweep_policies({}, false)), Not(Contains("damage")));
-  EXPECT_THAT(names_of(sweep_policies({}, true)), Contains("damage"));
-  EXPECT_EQ(sweep_policies({}, true).size(), all_layer_statistics().size() + 4);
-  EXPECT_EQ(sweep_policies({"last", "damage"}, true).size(), 2U);
-  EXPECT_THROW((void)sweep_policies({"last"}, true), UsageError) << "a file that nothing reads";
+TEST(SweepStatisticNames, DamageIsComparedWhereThereIsSome) {
+  EXPECT_THAT(names_of(sweep_statistics({}, false)), Not(Contains("damage")));
+  EXPECT_THAT(names_of(sweep_statistics({}, true)), Contains("damage"));
+  EXPECT_EQ(sweep_statistics({}, true).size(), all_layer_statistics().size() + 4);
+  EXPECT_EQ(sweep_statistics({"last", "damage"}, true).size(), 2U);
+  EXPECT_THROW((void)sweep_statistics({"last"}, true), UsageError) << "a file that nothing reads";
 }
 
 TEST(DamagePredictors, LookAtTheModelOrAtTheOrderOfLayers) {
@@ -71,13 +71,13 @@ class ReadStatistics : public ::testing::Test {
 
 TEST_F(ReadStatistics, LeavesOutWhatTheAnalysisCannotGive) {
   const CaptureReader whole = analysis({1, 2, 3, 4, 5}, true);
-  EXPECT_TRUE(read_available({whole, ""}, sweep_policies({}, false)).left_out.empty());
+  EXPECT_TRUE(read_available({whole, ""}, sweep_statistics({}, false)).left_out.empty());
 
   const CaptureReader without_mass = analysis({1, 2, 3, 4, 5}, false);
-  const SweepStatistics rest = read_available({without_mass, ""}, sweep_policies({}, false));
+  const SweepStatistics rest = read_available({without_mass, ""}, sweep_statistics({}, false));
   EXPECT_THAT(rest.left_out, ElementsAre("distant-density", "distant-mass"));
   EXPECT_THAT(rest.why, HasSubstr("attention mass"));
-  EXPECT_EQ(rest.read.size(), sweep_policies({}, false).size() - 2);
+  EXPECT_EQ(rest.read.size(), sweep_statistics({}, false).size() - 2);
 
   const CaptureReader few_scales = analysis({1, 2, 3, 4}, true);
   const SweepStatistics near = read_available({few_scales, ""}, damage_predictors(false));
@@ -88,7 +88,7 @@ TEST_F(ReadStatistics, LeavesOutWhatTheAnalysisCannotGive) {
 TEST_F(ReadStatistics, RefusesWhatTheUserNamed) {
   const CaptureReader without_mass = analysis({1, 2, 3, 4, 5}, false);
   const StatisticSource source{without_mass, ""};
-  EXPECT_THROW((void)read_all(source, sweep_policies({"last", "distant-mass"}, false)), BadInput);
+  EXPECT_THROW((void)read_all(source, sweep_statistics({"last", "distant-mass"}, false)), BadInput);
   EXPECT_THROW((void)read_available({without_mass, folder_ / "none.json"}, damage_predictors(true)),
                BadInput)
       << "--damage names the file";

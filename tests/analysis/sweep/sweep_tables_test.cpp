@@ -33,7 +33,7 @@ SweepResults results_of_two_layers() {
   vanilla.share_of_final = 0.5;
   CellResult cell = vanilla;
   cell.cell.name = "first_0.25";
-  cell.cell.policy = "first";
+  cell.cell.statistic = "first";
   cell.cell.ratio = 0.25;
   cell.cell.budget.layers[1].layer_class = LayerClass::efficient;
   cell.logical_peak_bytes = 250;

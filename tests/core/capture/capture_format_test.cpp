@@ -65,7 +65,7 @@ TEST(Catalogue, FillsInPaths) {
             (std::vector<std::string>{"/kv/layer_00/key", "/kv/layer_00/value", "/kv/layer_12/key",
                                       "/kv/layer_12/value"}));
   EXPECT_EQ(schema::paths_of(schema::similarity, {0}).size(), 4U);
-  EXPECT_EQ(schema::paths_of(schema::quality, {0}).size(), 1U);
+  EXPECT_EQ(schema::paths_of(schema::losses, {0}).size(), 1U);
 }
 
 }  // namespace

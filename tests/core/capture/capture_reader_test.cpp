@@ -102,9 +102,9 @@ TEST_F(CaptureReaderTest, ReadsBackTheAccounts) {
   EXPECT_EQ(ledger.shared_bytes.data, (std::vector<std::int64_t>{600, 601, 602}));
   EXPECT_EQ(reader.memory().process_peak_rss_bytes, 1004);
   EXPECT_EQ(reader.memory().allocator_peak_bytes, 5000);
-  const QualityCounts quality = reader.quality();
-  EXPECT_EQ(quality[QualityCounter::overflowed_values], 3);
-  EXPECT_EQ(quality[QualityCounter::uncommitted_samples], 0);
+  const LossCounts losses = reader.losses();
+  EXPECT_EQ(losses[LossCounter::overflowed_values], 3);
+  EXPECT_EQ(losses[LossCounter::uncommitted_samples], 0);
 }
 
 TEST_F(CaptureReaderTest, ReadsBackTheTimings) {
@@ -242,7 +242,7 @@ TEST_F(CaptureReaderTest, YieldsTheCommittedSamplesOfAPartialFile) {
   EXPECT_FALSE(reader.complete());
   EXPECT_EQ(reader.committed_samples(), 4);
   EXPECT_EQ(reader.raw_samples().size(), 4U);
-  EXPECT_EQ(reader.quality()[QualityCounter::uncommitted_samples], 1);
+  EXPECT_EQ(reader.losses()[LossCounter::uncommitted_samples], 1);
   EXPECT_EQ(reader.statistics().value().samples, 4);
   EXPECT_EQ(reader.statistics()->mass, testing::means_of_batches(reader).mass);
   EXPECT_EQ(reader.timings()->batch_ns.shape, (std::vector<std::int64_t>{2, 2}));
@@ -261,13 +261,13 @@ TEST_F(CaptureReaderTest, KnowsTheImagesThatAreNotFinite) {
   BatchRecord batch = testing::example_batch(record, 0, 2);
   EXPECT_THROW(writer.commit(batch), Error) << "without the counts";
   batch.nonfinite_image_values = {0, 12};
-  batch.quality[QualityCounter::nonfinite_images] = 3;
+  batch.losses[LossCounter::nonfinite_images] = 3;
   writer.commit(batch);
   const CaptureReader reader(path_ + ".partial");
   EXPECT_THAT(reader.nonfinite_images(), ElementsAre(1));
   EXPECT_TRUE(reader.has_finite_image(0));
   EXPECT_FALSE(reader.has_finite_image(1));
-  EXPECT_EQ(reader.quality()[QualityCounter::nonfinite_images], 1);
+  EXPECT_EQ(reader.losses()[LossCounter::nonfinite_images], 1);
   EXPECT_EQ(reader.batch(0).nonfinite_image_values, batch.nonfinite_image_values);
 }
 

@@ -74,7 +74,7 @@ TEST_F(CaptureWriterTest, GoesOnBehindTheCommittedBatches) {
   EXPECT_TRUE(resumed.complete());
   testing::expect_committed_samples(resumed);
   EXPECT_EQ(resumed.statistics()->mass, whole.statistics()->mass);
-  EXPECT_EQ(resumed.quality().values, whole.quality().values);
+  EXPECT_EQ(resumed.losses().values, whole.losses().values);
   EXPECT_EQ(resumed.ledger().logical_bytes, whole.ledger().logical_bytes);
 }
 
@@ -98,7 +98,7 @@ TEST_F(CaptureWriterTest, CountsTheLossesOfTheBatchUnderWayOnce) {
   writer.commit(testing::example_batch(record_, 2, 2));
   writer.commit(testing::example_batch(record_, 4, 1));
   writer.finish();
-  EXPECT_EQ(CaptureReader(path).quality()[QualityCounter::overflowed_values], 3);
+  EXPECT_EQ(CaptureReader(path).losses()[LossCounter::overflowed_values], 3);
 }
 
 // A name that is long enough fails where the unfinished file gets a longer one: the error must be
@@ -211,7 +211,7 @@ TEST_F(CaptureWriterTest, RefusesWhatDoesNotFitTheLayoutAndGoesOn) {
   writer.finish();
   const CaptureReader reader(path);
   testing::expect_committed_samples(reader);
-  EXPECT_EQ(reader.quality()[QualityCounter::overflowed_values], 3);
+  EXPECT_EQ(reader.losses()[LossCounter::overflowed_values], 3);
   EXPECT_EQ(reader.statistics()->mass, testing::means_of_batches(reader).mass);
 }
 

@@ -225,7 +225,7 @@ BatchRecord example_batch(const RunRecord& record, std::int64_t first, std::int6
   batch.timing = example_timing(first);
   batch.ledger = example_ledger(count);
   batch.memory = {.process_peak_rss_bytes = 1000 + first, .allocator_peak_bytes = 5000 - first};
-  batch.quality[QualityCounter::overflowed_values] = 1;
+  batch.losses[LossCounter::overflowed_values] = 1;
   return batch;
 }
 

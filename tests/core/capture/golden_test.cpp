@@ -18,7 +18,7 @@ TEST(GoldenCapture, OpensInThisVersion) {
   EXPECT_EQ(reader.record().settings, testing::example_record(5).settings);
   EXPECT_EQ(reader.record().model, testing::example_model());
   testing::expect_committed_samples(reader);
-  EXPECT_EQ(reader.quality()[QualityCounter::overflowed_values], 3);
+  EXPECT_EQ(reader.losses()[LossCounter::overflowed_values], 3);
   EXPECT_EQ(reader.ledger().logical_bytes(1, 2), 205);
   EXPECT_EQ(reader.timings()->batch_ns(1, 1), 2003);
   EXPECT_EQ(reader.statistics()->samples, 5);

@@ -8,7 +8,7 @@ namespace kvscope {
 
 /// Everything that can be lost or spoiled on the way into a file. The order is the order in the
 /// file; new counters go to the end.
-enum class QualityCounter {
+enum class LossCounter {
   uncommitted_samples,  ///< asked for, but the run ended before they were written
   nonfinite_values,     ///< K, V or kept Q values that were NaN or infinite in the model
   overflowed_values,    ///< finite K, V or Q values that the stored type cannot hold
@@ -17,26 +17,26 @@ enum class QualityCounter {
   nonfinite_images,     ///< images behind which a value was NaN or infinite
 };
 
-inline constexpr std::size_t quality_counter_count = 6;
+inline constexpr std::size_t loss_counter_count = 6;
 
 /// Name in files and tables, e.g. "nonfinite_values".
-std::string_view name_of(QualityCounter counter);
+std::string_view name_of(LossCounter counter);
 
 /// What a nonzero count means for the reader, one sentence.
-std::string_view advice_of(QualityCounter counter);
+std::string_view advice_of(LossCounter counter);
 
 /// Counts of a file. Plain data; not thread-safe.
-struct QualityCounts {
-  std::array<std::int64_t, quality_counter_count> values{};
+struct LossCounts {
+  std::array<std::int64_t, loss_counter_count> values{};
 
-  std::int64_t& operator[](QualityCounter counter) {
+  std::int64_t& operator[](LossCounter counter) {
     return values[static_cast<std::size_t>(counter)];
   }
-  std::int64_t operator[](QualityCounter counter) const {
+  std::int64_t operator[](LossCounter counter) const {
     return values[static_cast<std::size_t>(counter)];
   }
   bool any() const;
-  QualityCounts& operator+=(const QualityCounts& other);
+  LossCounts& operator+=(const LossCounts& other);
 };
 
 }  // namespace kvscope

@@ -21,7 +21,7 @@ enum class LayerDemand {
 /// A value for every layer, with its uncertainty, a percentile bootstrap. Whatever it is made from,
 /// a low value asks for long history: a measure that grows with demand is held as minus itself, and
 /// shown to people as itself.
-struct LayerStatistics {
+struct LayerStatisticValues {
   std::string name;      ///< as the list of statistics has it, e.g. "cosine-key"
   std::string meaning;   ///< of the values as shown: "cosine similarity of key, scale i−1 to i"
   bool negated = false;  ///< held as minus the measure
@@ -48,16 +48,18 @@ struct LayerStatistics {
 /// From per-sample values [sample, layer]. All layers of a resample share its samples, so that
 /// comparisons between layers stay paired. Throws Error naming layer and sample of a value that is
 /// not finite, and its usual `cause`, and for no samples.
-LayerStatistics layer_statistics(const NdArray<double>& per_sample,
-                                 const BootstrapOptions& options = {}, std::string_view cause = {});
+LayerStatisticValues layer_statistic_values(const NdArray<double>& per_sample,
+                                            const BootstrapOptions& options = {},
+                                            std::string_view cause = {});
 
 /// From sums over the samples of each batch, [batch, layer]: batches are resampled, so that the
 /// interval says how far batches differ, and needs many of them. Throws like the other.
-LayerStatistics layer_statistics(const NdArray<double>& batch_sums,
-                                 std::span<const std::int64_t> batch_samples,
-                                 const BootstrapOptions& options = {}, std::string_view cause = {});
+LayerStatisticValues layer_statistic_values(const NdArray<double>& batch_sums,
+                                            std::span<const std::int64_t> batch_samples,
+                                            const BootstrapOptions& options = {},
+                                            std::string_view cause = {});
 
 /// Values without samples behind them: no intervals.
-LayerStatistics layer_statistics(std::vector<double> values, LayerDemand demand);
+LayerStatisticValues layer_statistic_values(std::vector<double> values, LayerDemand demand);
 
 }  // namespace kvscope

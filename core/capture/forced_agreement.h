@@ -22,9 +22,9 @@ struct ForcedFigures {
   Estimate top1_agreement;  ///< share of tokens whose most likely code is the same one
 };
 
-/// Teacher-forced quality of one budget: the model is made to follow the tokens of a vanilla run,
+/// Teacher-forced agreement of one budget: the model is made to follow the tokens of a vanilla run,
 /// so that an early difference does not change what all later scales see.
-struct ForcedQuality {
+struct ForcedAgreement {
   std::string against_capture_id;  ///< of the vanilla run whose tokens were forced
   std::string capture_id;          ///< of the run whose budget this is; empty for a budget file
   std::string model;               ///< name in the model's config.json
@@ -40,12 +40,12 @@ struct ForcedQuality {
 };
 
 /// Schema forced_schema; null where an interval is not known.
-nlohmann::json to_json(const ForcedQuality& quality);
+nlohmann::json to_json(const ForcedAgreement& agreement);
 
 /// Throws BadInput: not JSON, another schema, a field missing, unknown or out of range.
-ForcedQuality load_forced_quality(const std::string& path);
+ForcedAgreement load_forced_agreement(const std::string& path);
 
-/// Where the teacher-forced quality of the file or budget `path` lies: ams.h5 →
+/// Where the teacher-forced agreement of the file or budget `path` lies: ams.h5 →
 /// ams.h5.forced.json.
 std::string forced_path(const std::string& path);
 

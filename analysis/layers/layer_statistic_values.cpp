@@ -1,4 +1,4 @@
-#include "analysis/layers/layer_statistics.h"
+#include "analysis/layers/layer_statistic_values.h"
 
 #include <cmath>
 #include <limits>
@@ -65,7 +65,7 @@ NdArray<double> resample(const Units& units, const BootstrapOptions& options) {
   return means;
 }
 
-void add_intervals(LayerStatistics& statistics, const Units& units,
+void add_intervals(LayerStatisticValues& statistics, const Units& units,
                    const BootstrapOptions& options) {
   statistics.resampled_means = resample(units, options);
   for (std::size_t layer = 0; layer < statistics.mean.size(); ++layer) {
@@ -80,9 +80,10 @@ void add_intervals(LayerStatistics& statistics, const Units& units,
   }
 }
 
-LayerStatistics statistics_of(const Units& units, const BootstrapOptions& options) {
+LayerStatisticValues statistics_of(const Units& units, const BootstrapOptions& options) {
   check_bootstrap(options);
-  LayerStatistics statistics = layer_statistics(means_over_units(units), LayerDemand::measured);
+  LayerStatisticValues statistics =
+      layer_statistic_values(means_over_units(units), LayerDemand::measured);
   statistics.samples = std::accumulate(units.samples.begin(), units.samples.end(), std::int64_t{0});
   statistics.confidence = options.confidence;
   // One unit says nothing about spread: an interval of zero width would look certain.
@@ -92,24 +93,26 @@ LayerStatistics statistics_of(const Units& units, const BootstrapOptions& option
 
 }  // namespace
 
-LayerStatistics layer_statistics(const NdArray<double>& per_sample, const BootstrapOptions& options,
-                                 std::string_view cause) {
+LayerStatisticValues layer_statistic_values(const NdArray<double>& per_sample,
+                                            const BootstrapOptions& options,
+                                            std::string_view cause) {
   check_values(per_sample, "sample", cause);
   const std::vector<std::int64_t> ones(static_cast<std::size_t>(per_sample.shape[0]), 1);
   return statistics_of({per_sample, ones}, options);
 }
 
-LayerStatistics layer_statistics(const NdArray<double>& batch_sums,
-                                 std::span<const std::int64_t> batch_samples,
-                                 const BootstrapOptions& options, std::string_view cause) {
+LayerStatisticValues layer_statistic_values(const NdArray<double>& batch_sums,
+                                            std::span<const std::int64_t> batch_samples,
+                                            const BootstrapOptions& options,
+                                            std::string_view cause) {
   check_values(batch_sums, "batch", cause);
-  LayerStatistics statistics = statistics_of({batch_sums, batch_samples}, options);
+  LayerStatisticValues statistics = statistics_of({batch_sums, batch_samples}, options);
   statistics.batches = batch_sums.shape[0];
   return statistics;
 }
 
-LayerStatistics layer_statistics(std::vector<double> values, LayerDemand demand) {
-  LayerStatistics statistics;
+LayerStatisticValues layer_statistic_values(std::vector<double> values, LayerDemand demand) {
+  LayerStatisticValues statistics;
   statistics.demand = demand;
   statistics.mean = std::move(values);
   constexpr double unknown = std::numeric_limits<double>::quiet_NaN();

@@ -1,4 +1,4 @@
-#include "core/base/quality.h"
+#include "core/base/losses.h"
 
 #include <algorithm>
 
@@ -10,7 +10,7 @@ struct Description {
   std::string_view advice;
 };
 
-constexpr std::array<Description, quality_counter_count> descriptions = {{
+constexpr std::array<Description, loss_counter_count> descriptions = {{
     {"uncommitted_samples", "the run ended early; results cover the committed samples only"},
     {"nonfinite_values", "the model produced NaN or infinity; its statistics are not reliable"},
     {"overflowed_values", "capture again with --kv-dtype fp32 or bf16"},
@@ -23,19 +23,19 @@ constexpr std::array<Description, quality_counter_count> descriptions = {{
 
 }  // namespace
 
-std::string_view name_of(QualityCounter counter) {
+std::string_view name_of(LossCounter counter) {
   return descriptions[static_cast<std::size_t>(counter)].name;
 }
 
-std::string_view advice_of(QualityCounter counter) {
+std::string_view advice_of(LossCounter counter) {
   return descriptions[static_cast<std::size_t>(counter)].advice;
 }
 
-bool QualityCounts::any() const {
+bool LossCounts::any() const {
   return std::any_of(values.begin(), values.end(), [](std::int64_t count) { return count != 0; });
 }
 
-QualityCounts& QualityCounts::operator+=(const QualityCounts& other) {
+LossCounts& LossCounts::operator+=(const LossCounts& other) {
   for (std::size_t i = 0; i < values.size(); ++i) values[i] += other.values[i];
   return *this;
 }

@@ -1,4 +1,4 @@
-#include "core/capture/forced_quality.h"
+#include "core/capture/forced_agreement.h"
 
 #include <limits>
 
@@ -32,49 +32,49 @@ ForcedFigures parse_figures(JsonFields fields) {
 
 }  // namespace
 
-nlohmann::json to_json(const ForcedQuality& quality) {
+nlohmann::json to_json(const ForcedAgreement& agreement) {
   nlohmann::json scales = nlohmann::json::array();
-  for (const ForcedFigures& figures : quality.scales) scales.push_back(to_json(figures));
+  for (const ForcedFigures& figures : agreement.scales) scales.push_back(to_json(figures));
   return {{"schema", forced_schema},
-          {"against_capture_id", quality.against_capture_id},
-          {"capture_id", quality.capture_id},
-          {"model", quality.model},
-          {"weights_sha256", quality.weights_sha256},
-          {"policy", quality.policy},
-          {"dtype", quality.dtype},
-          {"device", quality.device},
-          {"batch", quality.batch},
-          {"samples", quality.samples},
-          {"bootstrap", to_json(quality.bootstrap)},
-          {"overall", to_json(quality.overall)},
+          {"against_capture_id", agreement.against_capture_id},
+          {"capture_id", agreement.capture_id},
+          {"model", agreement.model},
+          {"weights_sha256", agreement.weights_sha256},
+          {"policy", agreement.policy},
+          {"dtype", agreement.dtype},
+          {"device", agreement.device},
+          {"batch", agreement.batch},
+          {"samples", agreement.samples},
+          {"bootstrap", to_json(agreement.bootstrap)},
+          {"overall", to_json(agreement.overall)},
           {"scales", std::move(scales)}};
 }
 
-ForcedQuality load_forced_quality(const std::string& path) {
+ForcedAgreement load_forced_agreement(const std::string& path) {
   const nlohmann::json json = read_json_file(path, "forced");
   JsonFields fields(json, "forced", path);
   fields.check_schema(forced_schema);
-  ForcedQuality quality;
-  quality.against_capture_id = fields.text("against_capture_id");
-  quality.capture_id = fields.text("capture_id");
-  quality.model = fields.text("model");
-  quality.weights_sha256 = fields.text("weights_sha256");
-  quality.policy = fields.text("policy");
-  quality.dtype = fields.text("dtype");
-  quality.device = fields.text("device");
+  ForcedAgreement agreement;
+  agreement.against_capture_id = fields.text("against_capture_id");
+  agreement.capture_id = fields.text("capture_id");
+  agreement.model = fields.text("model");
+  agreement.weights_sha256 = fields.text("weights_sha256");
+  agreement.policy = fields.text("policy");
+  agreement.dtype = fields.text("dtype");
+  agreement.device = fields.text("device");
   const std::int64_t batch = fields.integer("batch", 1);
   if (batch > largest_batch) {
     fields.fail("batch", fmt::format("at most {}", largest_batch), fmt::to_string(batch));
   }
-  quality.batch = static_cast<int>(batch);
-  quality.samples = fields.integer("samples", 1);
-  quality.bootstrap = parse_bootstrap(fields.object("bootstrap"));
-  quality.overall = parse_figures(fields.object("overall"));
+  agreement.batch = static_cast<int>(batch);
+  agreement.samples = fields.integer("samples", 1);
+  agreement.bootstrap = parse_bootstrap(fields.object("bootstrap"));
+  agreement.overall = parse_figures(fields.object("overall"));
   for (std::size_t scale = 0; scale < fields.array("scales").size(); ++scale) {
-    quality.scales.push_back(parse_figures(fields.element("scales", scale)));
+    agreement.scales.push_back(parse_figures(fields.element("scales", scale)));
   }
   fields.refuse_unknown();
-  return quality;
+  return agreement;
 }
 
 std::string forced_path(const std::string& path) { return path + ".forced.json"; }

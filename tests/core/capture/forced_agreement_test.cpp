@@ -1,7 +1,7 @@
 // What a user would lose: teacher-forced figures that come back as something else, or a damaged
 // file taken for figures.
 
-#include "core/capture/forced_quality.h"
+#include "core/capture/forced_agreement.h"
 
 #include <cmath>
 #include <fstream>
@@ -17,29 +17,29 @@ namespace {
 
 using ::testing::HasSubstr;
 
-ForcedQuality example_quality() {
-  ForcedQuality quality;
-  quality.against_capture_id = "vanilla-id";
-  quality.capture_id = "ams-id";
-  quality.model = "demo";
-  quality.weights_sha256 = std::string(64, 'c');
-  quality.policy = "ams-kv";
-  quality.dtype = "fp32";
-  quality.device = "cpu";
-  quality.batch = 4;
-  quality.samples = 8;
-  quality.bootstrap = {.resamples = 500, .seed = 3};
-  quality.overall = {{0.5, 0.4, 0.6}, {5, 4, 6}, {0.4, -0.1, 0.9}, {0.75, 0.5, 1}};
-  quality.scales = {quality.overall,
-                    {{0, 0, 0}, {3, std::nan(""), std::nan("")}, {-0.5, -1, 0}, {1, 1, 1}}};
-  return quality;
+ForcedAgreement example_agreement() {
+  ForcedAgreement agreement;
+  agreement.against_capture_id = "vanilla-id";
+  agreement.capture_id = "ams-id";
+  agreement.model = "demo";
+  agreement.weights_sha256 = std::string(64, 'c');
+  agreement.policy = "ams-kv";
+  agreement.dtype = "fp32";
+  agreement.device = "cpu";
+  agreement.batch = 4;
+  agreement.samples = 8;
+  agreement.bootstrap = {.resamples = 500, .seed = 3};
+  agreement.overall = {{0.5, 0.4, 0.6}, {5, 4, 6}, {0.4, -0.1, 0.9}, {0.75, 0.5, 1}};
+  agreement.scales = {agreement.overall,
+                      {{0, 0, 0}, {3, std::nan(""), std::nan("")}, {-0.5, -1, 0}, {1, 1, 1}}};
+  return agreement;
 }
 
 class ForcedFile : public ::testing::Test {
  protected:
-  ForcedQuality load() const {
+  ForcedAgreement load() const {
     std::ofstream(path_) << json_;
-    return load_forced_quality(path_);
+    return load_forced_agreement(path_);
   }
   std::string message() const {
     try {
@@ -52,13 +52,13 @@ class ForcedFile : public ::testing::Test {
 
   testing::TempDir folder_;
   std::string path_ = forced_path(folder_ / "ams.h5");
-  nlohmann::json json_ = to_json(example_quality());
+  nlohmann::json json_ = to_json(example_agreement());
 };
 
 TEST_F(ForcedFile, ComesBackEqual) {
-  const ForcedQuality quality = load();
-  EXPECT_EQ(to_json(quality), json_);
-  EXPECT_EQ(quality.scales.at(1).nll_rise_nats.value, -0.5);
+  const ForcedAgreement agreement = load();
+  EXPECT_EQ(to_json(agreement), json_);
+  EXPECT_EQ(agreement.scales.at(1).nll_rise_nats.value, -0.5);
 }
 
 TEST_F(ForcedFile, WhatIsNotKnownIsNull) {
@@ -69,10 +69,10 @@ TEST_F(ForcedFile, WhatIsNotKnownIsNull) {
 TEST_F(ForcedFile, RefusesFiguresThatCannotBe) {
   json_["overall"]["top1_agreement"]["high"] = 1.5;
   EXPECT_THAT(message(), HasSubstr("overall.top1_agreement.high to be from 0 to 1, got 1.5"));
-  json_ = to_json(example_quality());
+  json_ = to_json(example_agreement());
   json_["scales"][1]["kl_nats"]["value"] = -0.5;
   EXPECT_THAT(message(), HasSubstr("scales[1].kl_nats.value"));
-  json_ = to_json(example_quality());
+  json_ = to_json(example_agreement());
   json_["overall"]["kl_nats"]["low"] = 0.7;
   EXPECT_THAT(message(), HasSubstr("overall.kl_nats.low to be at most high"));
 }
@@ -80,10 +80,10 @@ TEST_F(ForcedFile, RefusesFiguresThatCannotBe) {
 TEST_F(ForcedFile, RefusesWhatIsMissingUnknownOrOfAnotherSchema) {
   json_.erase("against_capture_id");
   EXPECT_THAT(message(), HasSubstr("against_capture_id"));
-  json_ = to_json(example_quality());
+  json_ = to_json(example_agreement());
   json_["scales"][0]["perplexity"] = 2;
   EXPECT_THAT(message(), HasSubstr("scales[0].perplexity"));
-  json_ = to_json(example_quality());
+  json_ = to_json(example_agreement());
   json_["schema"] = "kvscope.scores/1";
   EXPECT_THAT(message(), HasSubstr("kvscope.forced/1"));
 }
