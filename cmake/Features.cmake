@@ -62,13 +62,18 @@ function(kvscope_print_features)
   endforeach()
 endfunction()
 
-# kvscope_library(name SOURCES … [DEPENDS …] [TORCH]): one static library for one folder.
+# kvscope_library(name SOURCES … [DEPENDS …] [TORCH] [CLI]): one static library for one folder, with
+# the shared precompiled header of its kind.
 function(kvscope_library name)
-  cmake_parse_arguments(arg "TORCH" "" "SOURCES;DEPENDS" ${ARGN})
+  cmake_parse_arguments(arg "TORCH;CLI" "" "SOURCES;DEPENDS" ${ARGN})
   add_library(${name} STATIC ${arg_SOURCES})
   target_link_libraries(${name} PUBLIC ${arg_DEPENDS} PRIVATE kvscope_warnings)
   if(arg_TORCH)
     target_link_libraries(${name} PUBLIC LibTorch::LibTorch)
-    target_precompile_headers(${name} PRIVATE <ATen/ATen.h>)
+    target_precompile_headers(${name} REUSE_FROM kvscope_precompiled_torch)
+  elseif(arg_CLI)
+    target_precompile_headers(${name} REUSE_FROM kvscope_precompiled_cli)
+  else()
+    target_precompile_headers(${name} REUSE_FROM kvscope_precompiled)
   endif()
 endfunction()

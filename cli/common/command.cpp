@@ -6,6 +6,7 @@
 #include <new>
 #include <string_view>
 
+#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
 #include "cli/common/value_options.h"

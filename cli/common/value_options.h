@@ -8,9 +8,14 @@
 #include <utility>
 #include <vector>
 
-#include <CLI/CLI.hpp>
+#include <fmt/format.h>
 
 #include "core/base/decimal.h"
+
+namespace CLI {
+class App;
+class Option;
+}
 
 namespace kvscope::cli {
 
@@ -42,7 +47,7 @@ CLI::Option* add_number(CLI::App& app, const std::string& names, Number& value,
       [&value, range](std::string_view text, std::string_view option) {
         value = decimal_in(range, text, option);
       },
-      [&value] { return CLI::detail::to_string(value); });
+      [&value] { return fmt::to_string(value); });
 }
 
 template <typename Number>

@@ -5,12 +5,14 @@
 #include <string>
 #include <vector>
 
-#include <CLI/CLI.hpp>
-
 #include "core/budget/budget.h"
 #include "core/capture/run_record.h"
 #include "core/model/sampling.h"
 #include "core/weights/state_dict.h"
+
+namespace CLI {
+class App;
+}
 
 namespace kvscope::cli {
 

@@ -1,5 +1,7 @@
 #include <memory>
 
+#include <CLI/CLI.hpp>
+
 #include "cli/engine/commands.h"
 #include "cli/engine/generation_job.h"
 #include "cli/engine/generation_options.h"

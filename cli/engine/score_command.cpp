@@ -2,6 +2,7 @@
 #include <optional>
 #include <string>
 
+#include <CLI/CLI.hpp>
 #include <ATen/Context.h>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>

@@ -10,6 +10,7 @@
 #include <system_error>
 #include <utility>
 
+#include <CLI/CLI.hpp>
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <fmt/format.h>

@@ -4,6 +4,7 @@
 #include <optional>
 #include <random>
 
+#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
