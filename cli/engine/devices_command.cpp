@@ -2,9 +2,9 @@
 #include <memory>
 #include <string>
 
-#include <CLI/CLI.hpp>
 #include <ATen/Context.h>
 #include <ATen/Parallel.h>
+#include <CLI/CLI.hpp>
 #include <dlfcn.h>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>

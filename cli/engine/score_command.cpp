@@ -2,8 +2,8 @@
 #include <optional>
 #include <string>
 
-#include <CLI/CLI.hpp>
 #include <ATen/Context.h>
+#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 

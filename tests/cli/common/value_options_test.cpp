@@ -2,6 +2,7 @@
 
 #include <stdexcept>
 
+#include <CLI/CLI.hpp>
 #include <gmock/gmock.h>
 
 #include "core/base/error.h"
