@@ -12,8 +12,8 @@
 #include "collectors/writer_thread.h"
 #include "core/budget/retention_plan.h"
 #include "core/capture/capture_writer.h"
-#include "core/capture/run_record.h"
 #include "core/generate/generator.h"
+#include "core/record/run_record.h"
 
 namespace kvscope {
 

@@ -10,7 +10,7 @@
 
 #include <ATen/core/Tensor.h>
 
-#include "core/capture/batch_record.h"
+#include "core/record/batch_record.h"
 
 namespace kvscope {
 

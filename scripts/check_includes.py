@@ -11,7 +11,13 @@ import re
 import sys
 
 BASE = ["core/base"]
-NO_TORCH_CORE = BASE + ["core/geometry", "core/budget", "core/image", "core/capture"]
+NO_TORCH_CORE = BASE + [
+    "core/geometry",
+    "core/budget",
+    "core/image",
+    "core/record",
+    "core/capture",
+]
 
 # folder: folders it may include besides itself.
 ARROWS = {
@@ -19,7 +25,8 @@ ARROWS = {
     "core/geometry": BASE,
     "core/budget": BASE + ["core/geometry"],
     "core/image": BASE,
-    "core/capture": BASE + ["core/geometry", "core/budget", "core/image"],
+    "core/record": BASE + ["core/geometry", "core/budget"],
+    "core/capture": BASE + ["core/geometry", "core/budget", "core/image", "core/record"],
     "core/weights": BASE + ["core/geometry"],
     "core/cache": BASE + ["core/geometry", "core/budget"],
     "core/model": BASE + ["core/geometry", "core/weights", "core/cache"],

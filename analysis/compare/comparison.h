@@ -7,9 +7,9 @@
 
 #include "analysis/compare/spread.h"
 #include "core/budget/kv_bytes.h"
-#include "core/capture/forced_agreement.h"
-#include "core/capture/scores.h"
 #include "core/geometry/model_config.h"
+#include "core/record/forced_agreement.h"
+#include "core/record/scores.h"
 
 namespace kvscope {
 

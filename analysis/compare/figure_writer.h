@@ -13,7 +13,7 @@
 #include "analysis/compare/titled_table.h"
 #include "core/base/table.h"
 #include "core/base/units.h"
-#include "core/capture/scores.h"
+#include "core/record/scores.h"
 
 namespace kvscope {
 

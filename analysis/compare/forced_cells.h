@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "analysis/compare/figure_writer.h"
-#include "core/capture/forced_agreement.h"
+#include "core/record/forced_agreement.h"
 
 namespace kvscope {
 

@@ -3,8 +3,8 @@
 #include <span>
 
 #include "analysis/layers/layer_statistic_values.h"
-#include "core/capture/statistics.h"
 #include "core/geometry/scale_schedule.h"
+#include "core/record/statistics.h"
 
 namespace kvscope {
 

@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "analysis/layers/layer_statistic_values.h"
-#include "core/capture/statistics.h"
+#include "core/record/statistics.h"
 
 namespace kvscope {
 

@@ -5,8 +5,8 @@
 #include <vector>
 
 #include "analysis/metrics/similarity_kernel.h"
-#include "core/capture/statistics.h"
 #include "core/geometry/scale_schedule.h"
+#include "core/record/statistics.h"
 
 namespace kvscope {
 

@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "core/capture/scores.h"
+#include "core/record/scores.h"
 
 namespace kvscope {
 

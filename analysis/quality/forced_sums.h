@@ -4,8 +4,8 @@
 
 #include <ATen/core/Tensor.h>
 
-#include "core/capture/forced_agreement.h"
 #include "core/geometry/scale_schedule.h"
+#include "core/record/forced_agreement.h"
 
 namespace kvscope {
 

@@ -6,7 +6,7 @@
 #include <ATen/core/Tensor.h>
 
 #include "core/base/bootstrap.h"
-#include "core/capture/scores.h"
+#include "core/record/scores.h"
 
 namespace kvscope {
 

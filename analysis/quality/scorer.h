@@ -8,9 +8,9 @@
 #include <ATen/core/Tensor.h>
 
 #include "analysis/quality/frechet.h"
-#include "core/capture/scores.h"
 #include "core/geometry/model_config.h"
 #include "core/image/image.h"
+#include "core/record/scores.h"
 
 namespace kvscope {
 

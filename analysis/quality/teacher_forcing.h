@@ -3,8 +3,8 @@
 #include <functional>
 
 #include "core/capture/capture_reader.h"
-#include "core/capture/forced_agreement.h"
 #include "core/generate/generator.h"
+#include "core/record/forced_agreement.h"
 
 namespace kvscope {
 

@@ -9,7 +9,7 @@
 #include "analysis/sweep/sweep_results.h"
 #include "core/budget/budget.h"
 #include "core/budget/kv_bytes.h"
-#include "core/capture/scores.h"
+#include "core/record/scores.h"
 
 namespace kvscope {
 

@@ -13,7 +13,7 @@
 #include "core/base/output_file.h"
 #include "core/capture/capture_images.h"
 #include "core/capture/capture_reader.h"
-#include "core/capture/same_job.h"
+#include "core/record/same_job.h"
 
 namespace kvscope {
 namespace {

@@ -3,7 +3,7 @@
 #include <string>
 
 #include "analysis/sweep/sweep_cells.h"
-#include "core/capture/run_record.h"
+#include "core/record/run_record.h"
 
 namespace kvscope {
 

@@ -8,8 +8,8 @@
 #include "analysis/layers/damage_statistic.h"
 #include "analysis/layers/layer_statistic_values.h"
 #include "analysis/sweep/sweep_cells.h"
-#include "core/capture/run_record.h"
-#include "core/capture/scores.h"
+#include "core/record/run_record.h"
+#include "core/record/scores.h"
 
 namespace kvscope {
 

@@ -4,7 +4,7 @@
 #include <optional>
 #include <string>
 
-#include "core/capture/forced_agreement.h"
+#include "core/record/forced_agreement.h"
 
 namespace kvscope::cli {
 

@@ -29,10 +29,10 @@
 #include "core/budget/kv_bytes.h"
 #include "core/capture/capture_images.h"
 #include "core/capture/capture_reader.h"
-#include "core/capture/same_job.h"
 #include "core/generate/device.h"
 #include "core/generate/eager_generator.h"
 #include "core/model/host_allocator.h"
+#include "core/record/same_job.h"
 
 namespace kvscope::cli {
 namespace {

@@ -11,9 +11,9 @@
 #include "collectors/session.h"
 #include "core/budget/kv_bytes.h"
 #include "core/capture/capture_reader.h"
-#include "core/capture/forced_agreement.h"
-#include "core/capture/run_record.h"
 #include "core/generate/eager_generator.h"
+#include "core/record/forced_agreement.h"
+#include "core/record/run_record.h"
 
 namespace kvscope::cli {
 

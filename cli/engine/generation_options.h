@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "core/budget/budget.h"
-#include "core/capture/run_record.h"
 #include "core/model/sampling.h"
+#include "core/record/run_record.h"
 #include "core/weights/state_dict.h"
 
 namespace CLI {

@@ -1,7 +1,7 @@
 #pragma once
 
-#include "core/capture/forced_agreement.h"
-#include "core/capture/scores.h"
+#include "core/record/forced_agreement.h"
+#include "core/record/scores.h"
 
 namespace kvscope::cli {
 

@@ -3,7 +3,7 @@
 #include <ATen/core/Tensor.h>
 
 #include "core/base/losses.h"
-#include "core/capture/run_record.h"
+#include "core/record/run_record.h"
 
 namespace kvscope {
 

@@ -6,7 +6,7 @@
 #include <ATen/ops/nonzero.h>
 
 #include "collectors/quantised_images.h"
-#include "core/capture/scores.h"
+#include "core/record/scores.h"
 
 namespace kvscope {
 

@@ -2,8 +2,8 @@
 
 #include <string_view>
 
-#include "core/capture/batch_record.h"
 #include "core/generate/timing_sink.h"
+#include "core/record/batch_record.h"
 
 namespace kvscope {
 

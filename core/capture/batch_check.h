@@ -3,8 +3,8 @@
 #include <cstdint>
 #include <string>
 
-#include "core/capture/batch_record.h"
 #include "core/capture/file_shape.h"
+#include "core/record/batch_record.h"
 
 namespace kvscope {
 

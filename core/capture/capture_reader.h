@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
-#include "core/capture/batch_record.h"
 #include "core/capture/file_layout.h"
-#include "core/capture/run_record.h"
+#include "core/record/batch_record.h"
+#include "core/record/run_record.h"
 
 namespace kvscope {
 

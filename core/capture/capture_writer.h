@@ -4,10 +4,10 @@
 #include <memory>
 #include <string>
 
-#include "core/capture/batch_record.h"
 #include "core/capture/file_layout.h"
-#include "core/capture/run_record.h"
-#include "core/capture/scores.h"
+#include "core/record/batch_record.h"
+#include "core/record/run_record.h"
+#include "core/record/scores.h"
 
 namespace kvscope {
 

@@ -7,8 +7,8 @@
 #include "core/base/losses.h"
 #include "core/base/module.h"
 #include "core/capture/file_layout.h"
-#include "core/capture/run_record.h"
 #include "core/capture/schema.h"
+#include "core/record/run_record.h"
 
 namespace kvscope {
 

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "core/capture/run_record.h"
+#include "core/record/run_record.h"
 
 namespace kvscope {
 

@@ -9,8 +9,8 @@
 #include "core/base/nd_array.h"
 #include "core/capture/file_shape.h"
 #include "core/capture/h5.h"
-#include "core/capture/run_record.h"
 #include "core/capture/schema.h"
+#include "core/record/run_record.h"
 
 namespace kvscope {
 

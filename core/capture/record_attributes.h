@@ -4,7 +4,7 @@
 
 #include "core/capture/file_shape.h"
 #include "core/capture/h5.h"
-#include "core/capture/run_record.h"
+#include "core/record/run_record.h"
 
 namespace kvscope {
 

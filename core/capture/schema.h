@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "core/capture/statistics.h"
+#include "core/record/statistics.h"
 
 /// The catalogue of the file format: every path, attribute, unit, dimension and element type. The
 /// writer creates what stands here, the reader demands it, and data/FORMAT.md repeats it (a test

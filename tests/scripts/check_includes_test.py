@@ -40,6 +40,7 @@ class CheckIncludes(unittest.TestCase):
             "analysis/compare/y.cpp": "#include <ATen/Tensor.h>",
             "cli/kvscope/x.cpp": '#include "core/generate/generator.h"',
             "analysis/report/x.cpp": "#include <hdf5.h>",
+            "core/record/x.h": '#include "core/capture/capture_reader.h"',
             "core/cache/x.cpp": "#include <cuda_runtime.h>",
             "cli/kvscope/y.cpp": "#include <QString>",
             "core/unknown/x.cpp": "#include <vector>",

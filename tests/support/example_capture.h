@@ -4,10 +4,10 @@
 #include <string>
 #include <vector>
 
-#include "core/capture/batch_record.h"
 #include "core/capture/capture_writer.h"
-#include "core/capture/run_record.h"
 #include "core/image/image.h"
+#include "core/record/batch_record.h"
+#include "core/record/run_record.h"
 #include "tests/support/temp_dir.h"
 
 namespace kvscope::testing {

@@ -3,9 +3,9 @@
 #include <cstdint>
 #include <vector>
 
-#include "core/capture/batch_record.h"
 #include "core/capture/capture_writer.h"
-#include "core/capture/run_record.h"
+#include "core/record/batch_record.h"
+#include "core/record/run_record.h"
 
 namespace kvscope::testing {
 

@@ -11,8 +11,8 @@
 #include "core/base/losses.h"
 #include "core/base/random_mode.h"
 #include "core/budget/budget.h"
-#include "core/capture/scores.h"
 #include "core/geometry/model_config.h"
+#include "core/record/scores.h"
 
 namespace kvscope {
 

@@ -1,6 +1,6 @@
 // What a user would lose: the reason why a run does not go on, in words that name what to change.
 
-#include "core/capture/same_job.h"
+#include "core/record/same_job.h"
 
 #include <functional>
 

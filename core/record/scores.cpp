@@ -1,4 +1,4 @@
-#include "core/capture/scores.h"
+#include "core/record/scores.h"
 
 #include <limits>
 #include <map>

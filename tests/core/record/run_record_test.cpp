@@ -1,4 +1,4 @@
-#include "core/capture/run_record.h"
+#include "core/record/run_record.h"
 
 #include <set>
 

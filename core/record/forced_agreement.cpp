@@ -1,4 +1,4 @@
-#include "core/capture/forced_agreement.h"
+#include "core/record/forced_agreement.h"
 
 #include <limits>
 

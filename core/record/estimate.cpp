@@ -1,4 +1,4 @@
-#include "core/capture/estimate.h"
+#include "core/record/estimate.h"
 
 #include <cmath>
 #include <optional>

@@ -5,7 +5,7 @@
 
 #include <nlohmann/json_fwd.hpp>
 
-#include "core/capture/run_record.h"
+#include "core/record/run_record.h"
 
 namespace kvscope {
 

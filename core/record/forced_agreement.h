@@ -7,7 +7,7 @@
 
 #include <nlohmann/json_fwd.hpp>
 
-#include "core/capture/estimate.h"
+#include "core/record/estimate.h"
 
 namespace kvscope {
 

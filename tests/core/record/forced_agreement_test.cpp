@@ -1,7 +1,7 @@
 // What a user would lose: teacher-forced figures that come back as something else, or a damaged
 // file taken for figures.
 
-#include "core/capture/forced_agreement.h"
+#include "core/record/forced_agreement.h"
 
 #include <cmath>
 #include <fstream>

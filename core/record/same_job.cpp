@@ -1,4 +1,4 @@
-#include "core/capture/same_job.h"
+#include "core/record/same_job.h"
 
 #include <cstddef>
 

@@ -8,7 +8,7 @@
 #include <nlohmann/json_fwd.hpp>
 
 #include "core/base/bootstrap.h"
-#include "core/capture/estimate.h"
+#include "core/record/estimate.h"
 
 namespace kvscope {
 

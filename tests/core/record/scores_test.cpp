@@ -1,7 +1,7 @@
 // What a user would lose: scores that come back as something else, or a damaged file taken for
 // figures.
 
-#include "core/capture/scores.h"
+#include "core/record/scores.h"
 
 #include <cmath>
 #include <fstream>

@@ -1,4 +1,4 @@
-#include "core/capture/statistics.h"
+#include "core/record/statistics.h"
 
 #include <algorithm>
 

@@ -6,7 +6,7 @@
 
 #include "core/base/losses.h"
 #include "core/base/nd_array.h"
-#include "core/capture/statistics.h"
+#include "core/record/statistics.h"
 
 namespace kvscope {
 
