@@ -18,6 +18,7 @@ import numpy as np
 
 import command_line
 from command_line import refuse
+from geometry import tokens_by_scale
 
 TENSORS = ("key", "value")
 EPS = np.float32(1e-8)
@@ -57,7 +58,7 @@ def layer_similarity(rows, sides, matrices):
     cosine = np.full((samples, heads, scales, scales), np.nan)
     neg_l2 = np.full_like(cosine, np.nan)
     norms = np.empty((samples, heads, scales))
-    begin = np.concatenate([[0], np.cumsum(np.square(sides))])
+    begin = np.concatenate([[0], np.cumsum(tokens_by_scale(sides))])
     maps = [rows[:, :, begin[s] : begin[s + 1]] for s in range(scales)]
     for target, side in enumerate(sides):
         own = np.ascontiguousarray(maps[target])
@@ -69,7 +70,7 @@ def layer_similarity(rows, sides, matrices):
             from_side = sides[source]
             tall = matrix @ maps[source].reshape(samples, heads, from_side, from_side * channels)
             tall = tall.reshape(samples, heads, side, from_side, channels)
-            resized = np.matmul(matrix, tall).reshape(samples, heads, side * side, channels)
+            resized = np.matmul(matrix, tall).reshape(samples, heads, -1, channels)
             dot = np.einsum("...c,...c->...", resized, own)
             norm = np.maximum(np.sqrt(squared_norm(resized)), EPS)
             cosine[:, :, target, source] = (dot / (norm * own_norm)).mean(-1, dtype=np.float64)

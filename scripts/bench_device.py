@@ -14,6 +14,7 @@ import sys
 import tempfile
 
 import command_line
+import geometry
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 GIB = 2**30
@@ -85,8 +86,9 @@ def memory_row(batch, name, file, official_bytes):
 
 def official_bytes(model, batch):
     """All tokens of all layers, K in fp32 and V in fp16: what the official code holds under autocast."""
-    tokens = sum(side * side for side in model["patch_nums"])
-    return tokens * model["depth"] * model["width"] * 2 * batch * (4 + 2)
+    tokens = sum(geometry.tokens_by_scale(model["patch_nums"]))
+    rows = geometry.ROWS_PER_SAMPLE * batch
+    return tokens * model["depth"] * model["width"] * rows * (4 + 2)
 
 
 def main():

@@ -22,6 +22,7 @@ import command_line
 import model_config
 import model_folder
 from command_line import BadInput, listed, refuse
+from geometry import tokens_by_scale
 from parameter_shapes import expected_shapes
 
 DTYPES = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}
@@ -99,7 +100,7 @@ def sides_from_levels(levels, path):
         refuse(path, "var.lvl_1L with the scale of every token", "other values")
     counts = torch.bincount(levels.long()).tolist()
     sides = [math.isqrt(count) for count in counts]
-    if [side * side for side in sides] != counts or 0 in sides or len(sides) < 2:
+    if tokens_by_scale(sides) != counts or 0 in sides or len(sides) < 2:
         refuse(path, "var.lvl_1L with two or more square scales", f"{counts[:12]} tokens")
     return sides
 

@@ -14,6 +14,7 @@ import torch
 
 import reference_var
 import safetensors_io
+from geometry import tokens_by_scale
 from reference_vqvae import Vqvae
 
 BASE = {"depth": 2, "width": 64, "heads": 2, "mlp_ratio": 4, "classes": 10, "shared_aln": False,
@@ -118,7 +119,7 @@ def write_case(folder, name, changes, seed):
     config = BASE | changes | {"name": name}
     config["image_size"] = config["patch_nums"][-1] * 2 ** (len(config["vae_ch_mult"]) - 1)
     case = REQUEST | {"logit_scales": len(config["patch_nums"]),
-                      "policies": policies_of([side**2 for side in config["patch_nums"]])}
+                      "policies": policies_of(tokens_by_scale(config["patch_nums"]))}
     folder.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(seed)
     weights = random_weights(Vqvae(config), reference_var.Var(config), seed)

@@ -4,6 +4,8 @@ The names are those of the official state dicts behind `var.` and `vae.`; `confi
 config.json.
 """
 
+from geometry import tokens_by_scale
+
 
 def linear(name, inputs, outputs):
     return {f"{name}.weight": (outputs, inputs), f"{name}.bias": (outputs,)}
@@ -94,13 +96,13 @@ def vae_shapes(config):
 
 
 def var_shapes(config):
-    width, patch_nums = config["width"], config["patch_nums"]
+    width, tokens = config["width"], tokens_by_scale(config["patch_nums"])
     hidden = round(width * config["mlp_ratio"])
     shapes = {**linear("var.word_embed", config["z_channels"], width),
               "var.class_emb.weight": (config["classes"] + 1, width),
-              "var.pos_start": (1, patch_nums[0] ** 2, width),
-              "var.pos_1LC": (1, sum(side * side for side in patch_nums), width),
-              "var.lvl_embed.weight": (len(patch_nums), width),
+              "var.pos_start": (1, tokens[0], width),
+              "var.pos_1LC": (1, sum(tokens), width),
+              "var.lvl_embed.weight": (len(tokens), width),
               **linear("var.head_nm.ada_lin.1", width, 2 * width),
               **linear("var.head", width, config["vocab"])}
     if config["shared_aln"]:

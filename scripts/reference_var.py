@@ -17,6 +17,7 @@ from torch import nn
 from torch.nn import functional as F
 
 import command_line
+import geometry
 import model_config
 import safetensors_io
 from command_line import listed, refuse
@@ -108,7 +109,7 @@ class Var(nn.Module):
         super().__init__()
         width, self.patch_nums = config["width"], tuple(config["patch_nums"])
         self.classes = config["classes"]
-        self.tokens = [side * side for side in self.patch_nums]
+        self.tokens = geometry.tokens_by_scale(self.patch_nums)
         self.word_embed = nn.Linear(config["z_channels"], width)
         self.class_emb = nn.Embedding(self.classes + 1, width)
         self.pos_start = nn.Parameter(torch.randn(1, self.tokens[0], width))

@@ -268,7 +268,7 @@ std::string describe_shape(const Comparison& comparison) {
   const KvShape& shape = comparison.shape;
   return fmt::format(
       "{}: {} layers × {} heads × {} channels, batch {} ({} rows), K {} B + V {} B an element",
-      comparison.model.name, comparison.model.depth, shape.heads, shape.head_dim, shape.rows / 2,
+      comparison.model.name, comparison.model.depth, shape.heads, shape.head_dim, shape.samples(),
       shape.rows, shape.key_element_bytes, shape.value_element_bytes);
 }
 

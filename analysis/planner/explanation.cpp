@@ -91,7 +91,7 @@ std::string legend(const KvShape& shape) {
   return fmt::format(
       "tokens: most earlier tokens that the layer holds at a time; →t: earlier tokens that scale t "
       "reads; peak: bytes of each layer's own peak, batch {}, K {} B + V {} B an element",
-      shape.rows / 2, shape.key_element_bytes, shape.value_element_bytes);
+      shape.samples(), shape.key_element_bytes, shape.value_element_bytes);
 }
 
 std::string legend(const PlanExplanation& explanation) {

@@ -56,7 +56,7 @@ std::string memory_tiles(const Comparison& comparison, const MemoryFigures& memo
   return tile(
              write().change(memory.change_of_read), "KV cache at its peak, logical",
              fmt::format("against read, {} → {} for {} images", format_bytes(comparison.read_bytes),
-                         format_bytes(memory.planned_peak_bytes), comparison.shape.rows / 2),
+                         format_bytes(memory.planned_peak_bytes), comparison.shape.samples()),
              tone_of_bytes(memory.change_of_read)) +
          tile(write().change(memory.change_of_final), "the same, against final",
               fmt::format("vanilla itself: {}", write().change(comparison.vanilla_change_of_final)),

@@ -139,7 +139,7 @@ void print_summary(const std::string& path, const RunRecord& record, const KvSha
       "{}: {} images, {} cache, KV peak {} logical, {} resident ({}, batch {}), {:.2f} s after "
       "{:.2f} s of loading and warm-up\n",
       path, record.settings.samples, record.policy, format_bytes(peak), format_bytes(resident),
-      record.settings.dtype, shape.rows / 2, job_seconds, setup_seconds);
+      record.settings.dtype, shape.samples(), job_seconds, setup_seconds);
   if (scores) print_scores(*scores);
 }
 
@@ -255,11 +255,8 @@ KvShape GenerationJob::shape() const {
   // The eager generator keeps K and V in the compute dtype.
   const auto element_bytes =
       static_cast<std::int64_t>(c10::elementSize(scalar_type(settings.dtype)));
-  return {.heads = record_.model.heads,
-          .head_dim = record_.model.head_dim(),
-          .rows = 2 * std::min<std::int64_t>(settings.batch, settings.samples),
-          .key_element_bytes = element_bytes,
-          .value_element_bytes = element_bytes};
+  const auto batch = static_cast<int>(std::min<std::int64_t>(settings.batch, settings.samples));
+  return kv_shape(record_.budget.model, batch, element_bytes, element_bytes);
 }
 
 void GenerationJob::warm_up(int passes, bool vanilla_too) {

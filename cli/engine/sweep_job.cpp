@@ -47,7 +47,7 @@ void check_vanilla(const CaptureReader& analysis) {
 
 PlanOptions plan_options(const KvShape& shape) {
   PlanOptions options;
-  options.batch = static_cast<int>(shape.rows / 2);
+  options.batch = static_cast<int>(shape.samples());
   options.key_element_bytes = shape.key_element_bytes;
   options.value_element_bytes = shape.value_element_bytes;
   return options;

@@ -7,6 +7,7 @@
 #include <ATen/ops/empty.h>
 
 #include "collectors/kv/value_check.h"
+#include "core/geometry/guidance_rows.h"
 
 namespace kvscope {
 
@@ -42,7 +43,8 @@ void KvStatisticsCollector::on_attention(const AttentionEvent& event) {
 }
 
 void KvStatisticsCollector::store(const at::Tensor& tensor, int scale, at::Tensor& history) {
-  const at::Tensor conditional = tensor.narrow(0, 0, batch_);
+  const GuidanceRows::Range rows = GuidanceRows::of_samples(batch_).conditional();
+  const at::Tensor conditional = tensor.narrow(0, rows.first, rows.count);
   count_bad_values(conditional, KvDtype::fp32, losses_);
   history.narrow(2, schedule_.begin(scale), schedule_.tokens(scale)).copy_(conditional);
 }

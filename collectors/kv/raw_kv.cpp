@@ -8,6 +8,7 @@
 #include <ATen/ops/tensor.h>
 
 #include "collectors/kv/value_check.h"
+#include "core/geometry/guidance_rows.h"
 
 namespace kvscope {
 namespace {
@@ -54,7 +55,8 @@ void RawKvCollector::begin(const BatchInfo& info) {
   }
   losses_ = {};
   raw_.clear();
-  const std::size_t bytes = samples_.size() * static_cast<std::size_t>(kv_rows) * heads_.size() *
+  const std::size_t bytes = samples_.size() * static_cast<std::size_t>(GuidanceRows::per_sample) *
+                            heads_.size() *
                             static_cast<std::size_t>(tokens_ * head_dim_ * element_bytes(dtype_));
   for (const int layer : layers_)
     raw_.push_back({layer, std::vector<std::byte>(bytes), std::vector<std::byte>(bytes),
@@ -75,12 +77,13 @@ void RawKvCollector::on_attention(const AttentionEvent& event) {
 void RawKvCollector::store(const at::Tensor& tensor, int scale, std::vector<std::byte>& out) {
   const std::int64_t heads = tensor.size(1);
   const std::int64_t tokens = tensor.size(2);
-  at::Tensor source = tensor.view({kv_rows, batch_, heads, tokens, head_dim_}).transpose(0, 1);
+  at::Tensor source =
+      tensor.view({GuidanceRows::per_sample, batch_, heads, tokens, head_dim_}).transpose(0, 1);
   source = select(select(source, 0, samples_), 2, heads_);
   count_bad_values(source, dtype_, losses_);
   const at::Tensor all =
       at::from_blob(out.data(),
-                    {static_cast<std::int64_t>(samples_.size()), kv_rows,
+                    {static_cast<std::int64_t>(samples_.size()), GuidanceRows::per_sample,
                      static_cast<std::int64_t>(heads_.size()), tokens_, head_dim_},
                     at::TensorOptions(scalar_type_of(dtype_)));
   all.narrow(3, token_begin_[static_cast<std::size_t>(scale)], tokens).copy_(source);

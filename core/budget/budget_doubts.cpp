@@ -99,7 +99,7 @@ std::string memory_doubt(const Budget& budget, const KvShape& shape) {
   return fmt::format(
       "planned for {} of K and V, but this run's buffers take {} ({}); the plan was for {}",
       format_bytes(*limit, digits), format_bytes(needed, digits),
-      counted_in(shape.rows / 2, shape.key_element_bytes, shape.value_element_bytes),
+      counted_in(shape.samples(), shape.key_element_bytes, shape.value_element_bytes),
       counted_in(stated.batch, stated.key_element_bytes, stated.value_element_bytes));
 }
 

@@ -4,6 +4,7 @@
 #include <numeric>
 
 #include "core/budget/cache_buffers.h"
+#include "core/geometry/guidance_rows.h"
 
 namespace kvscope {
 
@@ -69,7 +70,7 @@ KvShape kv_shape(const BudgetModel& model, int batch, std::int64_t key_element_b
                  std::int64_t value_element_bytes) {
   return {.heads = model.heads,
           .head_dim = model.head_dim,
-          .rows = 2 * std::int64_t{batch},
+          .rows = GuidanceRows::of_samples(batch).count(),
           .key_element_bytes = key_element_bytes,
           .value_element_bytes = value_element_bytes};
 }

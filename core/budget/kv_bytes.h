@@ -5,15 +5,15 @@
 #include <vector>
 
 #include "core/budget/retention_plan.h"
+#include "core/geometry/guidance_rows.h"
 
 namespace kvscope {
 
-/// Everything that turns tokens into bytes. Rows are 2·batch under guidance: conditional rows, then
-/// unconditional ones.
+/// Everything that turns tokens into bytes.
 struct KvShape {
   int heads = 0;
   int head_dim = 0;
-  std::int64_t rows = 0;
+  std::int64_t rows = 0;  ///< GuidanceRows of the batch
   std::int64_t key_element_bytes = 0;
   std::int64_t value_element_bytes = 0;
 
@@ -21,6 +21,9 @@ struct KvShape {
   std::int64_t bytes(std::int64_t tokens, int group_heads) const;
   /// The same over all heads of one layer.
   std::int64_t bytes(std::int64_t tokens) const { return bytes(tokens, heads); }
+
+  /// Samples that the rows belong to.
+  std::int64_t samples() const { return GuidanceRows::of_rows(rows).samples(); }
 
   bool operator==(const KvShape&) const = default;
 };

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "core/base/error.h"
+#include "core/geometry/guidance_rows.h"
 
 namespace kvscope {
 namespace {
@@ -112,7 +113,7 @@ std::int64_t FileShape::length(std::string_view dimension, bool in_kv) const {
   if (dimension == "sample") return in_kv ? kept_before(samples_) : samples_;
   if (dimension == "head") return in_kv ? static_cast<std::int64_t>(kv_heads_.size()) : heads_;
   if (dimension == "token") return in_kv ? static_cast<std::int64_t>(kv_tokens_.size()) : tokens_;
-  if (dimension == "row") return kv_rows;
+  if (dimension == "row") return GuidanceRows::per_sample;
   if (dimension == "channel") return channels_;
   if (dimension == "layer") return layers_;
   if (dimension == "scale" || dimension == "target" || dimension == "source") return scales_;

@@ -17,6 +17,7 @@
 #include "core/base/interrupt.h"
 #include "core/cache/make_cache.h"
 #include "core/generate/out_of_memory.h"
+#include "core/geometry/guidance_rows.h"
 
 namespace kvscope {
 namespace {
@@ -112,7 +113,7 @@ void EagerGenerator::force(const ForcedBatch& batch, const OnLogits& on_logits) 
 
 EagerGenerator::Pass EagerGenerator::begin_pass(const at::Tensor& labels, ModuleClock* clock) {
   const std::int64_t batch = labels.size(0);
-  cache().begin(2 * batch);
+  cache().begin(GuidanceRows::of_samples(batch).count());
   Pass pass;
   {
     const ModuleScope scope(clock, Module::adaln);

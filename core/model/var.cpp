@@ -13,10 +13,15 @@
 #include <ATen/ops/silu.h>
 #include <fmt/format.h>
 
+#include "core/geometry/guidance_rows.h"
 #include "core/model/attention.h"
 
 namespace kvscope {
 namespace {
+
+at::Tensor rows_of(const at::Tensor& tensor, GuidanceRows::Range rows) {
+  return tensor.narrow(0, rows.first, rows.count);
+}
 
 // The scale of every token, [total tokens] int64.
 at::Tensor scale_of_tokens(const ScaleSchedule& schedule, at::Device device) {
@@ -73,21 +78,21 @@ at::Tensor Var::first_input(const Conditioning& conditioning) const {
 
 at::Tensor Var::next_input(const at::Tensor& codes, int scale) const {
   const at::Tensor words = word_embedding(codes);
-  const std::int64_t batch = words.size(0);
-  at::Tensor input = at::empty({2 * batch, words.size(1), words.size(2)}, position_.options());
-  at::Tensor conditional = input.narrow(0, 0, batch);
+  const GuidanceRows rows = GuidanceRows::of_samples(words.size(0));
+  at::Tensor input = at::empty({rows.count(), words.size(1), words.size(2)}, position_.options());
+  at::Tensor conditional = rows_of(input, rows.conditional());
   at::add_out(conditional, words,
               position_.narrow(1, schedule_.begin(scale), schedule_.tokens(scale)));
-  input.narrow(0, batch, batch).copy_(conditional);
+  rows_of(input, rows.unconditional()).copy_(conditional);
   return input;
 }
 
 at::Tensor Var::run_blocks(at::Tensor input, int scale, const Conditioning& conditioning,
                            KvCache& cache, const ScaleHooks& hooks) const {
-  const std::int64_t rows = input.size(0);
+  const GuidanceRows rows = GuidanceRows::of_rows(input.size(0));
   const bool watched_mass = hooks.watcher != nullptr && hooks.watcher->wants_mass();
   const bool cache_mass = cache.needs() == CacheNeeds::key_mass;
-  const std::int64_t mass_rows = cache_mass ? rows : watched_mass ? rows / 2 : 0;
+  const std::int64_t mass_rows = cache_mass ? input.size(0) : watched_mass ? rows.samples() : 0;
   for (std::size_t index = 0; index < blocks_.size(); ++index) {
     const int layer = static_cast<int>(index);
     const auto attend_cached = [&](const Projections& own) {
@@ -103,7 +108,8 @@ at::Tensor Var::run_blocks(at::Tensor input, int scale, const Conditioning& cond
       }
       if (cache_mass) cache.receive_key_mass(layer, scale, attention.mass);
       if (hooks.watcher != nullptr) {
-        const at::Tensor mass = watched_mass ? attention.mass.narrow(0, 0, rows / 2) : at::Tensor{};
+        const at::Tensor mass =
+            watched_mass ? rows_of(attention.mass, rows.conditional()) : at::Tensor{};
         hooks.watcher->on_attention({layer, scale, own.query, own.key, own.value, read, mass});
       }
       return attention.output;
@@ -116,9 +122,9 @@ at::Tensor Var::run_blocks(at::Tensor input, int scale, const Conditioning& cond
 at::Tensor Var::guided_logits(const at::Tensor& hidden, const Conditioning& conditioning,
                               double strength) const {
   const at::Tensor normal = modulated_norm(hidden, conditioning.head, at::kFloat);
-  const std::int64_t batch = normal.size(0) / 2;
-  at::Tensor guided = normal.narrow(0, 0, batch);
-  guided.mul_(1 + strength).sub_(normal.narrow(0, batch, batch), strength);
+  const GuidanceRows rows = GuidanceRows::of_rows(normal.size(0));
+  at::Tensor guided = rows_of(normal, rows.conditional());
+  guided.mul_(1 + strength).sub_(rows_of(normal, rows.unconditional()), strength);
   return head_(guided).to(at::kFloat);
 }
 

@@ -34,9 +34,6 @@ enum class KvStore { none, raw, reduced };
 
 std::string_view name_of(KvStore store);
 
-/// Rows of K and V that a sample has: conditional and unconditional.
-inline constexpr std::int64_t kv_rows = 2;
-
 /// Which part of the raw K and V is in the file, and whether Q is. Empty means all. Indices
 /// ascending; samples are counted from the first one of the file here, and by their index in the
 /// run in JSON.

@@ -11,6 +11,7 @@ import files
 import loop
 import pictures
 import scorer as scoring
+from geometry import tokens_by_scale
 from reference_var import load_state
 from reference_vqvae import Vqvae
 
@@ -104,7 +105,7 @@ class VaeTrainer:
             betas=(0.9, 0.98), weight_decay=1e-4, fused=cuda, capturable=cuda)
         self.chosen = torch.zeros(batch, dtype=torch.long, device=device)
         self.usage = torch.zeros(vae.quantize.embedding.num_embeddings, device=device)
-        rows = batch * sum(side * side for side in vae.quantize.patch_nums)
+        rows = batch * sum(tokens_by_scale(vae.quantize.patch_nums))
         self.looked_up = torch.zeros(rows, vae.quantize.embedding.embedding_dim, device=device)
         self.steps = {False: None, True: None}
 

@@ -12,6 +12,7 @@
 #include <ATen/ops/zeros.h>
 
 #include "core/generate/generator.h"
+#include "core/geometry/guidance_rows.h"
 #include "core/geometry/model_config.h"
 #include "tests/support/tiny_capture.h"
 
@@ -83,7 +84,8 @@ class FakeGenerator final : public Generator {
     const ModelConfig model = tiny_model();
     const std::int64_t tokens = schedule.tokens(scale);
     const auto random = [&] {
-      return at::randn({2 * info.batch(), model.heads, tokens, model.head_dim()});
+      return at::randn(
+          {GuidanceRows::of_samples(info.batch()).count(), model.heads, tokens, model.head_dim()});
     };
     at::Tensor key = random();
     const at::Tensor value = random();

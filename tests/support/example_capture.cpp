@@ -18,8 +18,7 @@ constexpr int pixels_per_patch = 4;
 LedgerRecord ledger_of(const RunRecord& record) {
   const RetentionPlan plan(record.budget);
   const ScaleSchedule& schedule = plan.schedule();
-  const KvShape shape{record.model.heads, record.model.head_dim(),
-                      std::int64_t{2} * record.settings.batch, 4, 4};
+  const KvShape shape = kv_shape(record.budget.model, record.settings.batch, 4, 4);
   LedgerRecord ledger;
   ledger.rows = shape.rows;
   ledger.key_element_bytes = ledger.value_element_bytes = 4;

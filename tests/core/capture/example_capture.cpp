@@ -7,6 +7,7 @@
 #include <numeric>
 
 #include "core/base/module.h"
+#include "core/geometry/guidance_rows.h"
 
 namespace kvscope::testing {
 namespace {
@@ -93,7 +94,7 @@ LedgerRecord example_ledger(std::int64_t count) {
   ledger.resident_bytes = counted({2, 3}, 200 * count);
   ledger.transient_bytes = counted({2, 3}, 100 * count);
   ledger.shared_bytes = counted({3}, 300 * count);
-  ledger.rows = 2 * count;
+  ledger.rows = GuidanceRows::of_samples(count).count();
   ledger.key_element_bytes = 4;
   ledger.value_element_bytes = 2;
   return ledger;
@@ -161,7 +162,7 @@ std::vector<float> example_kv_floats(const RunRecord& record, KvTensor tensor, i
   const KeptSubset& keep = record.settings.keep;
   const ScaleSchedule schedule = record.model.schedule();
   std::vector<float> values;
-  for (std::int64_t row = 0; row < kv_rows; ++row) {
+  for (std::int64_t row = 0; row < GuidanceRows::per_sample; ++row) {
     for (const int head : kept_or_all(keep.heads, record.model.heads)) {
       for (const int scale : kept_or_all(keep.scales, schedule.scales())) {
         for (std::int64_t token = schedule.begin(scale); token < schedule.end(scale); ++token) {
