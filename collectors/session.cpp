@@ -184,15 +184,16 @@ void CaptureSession::judge_committed() {
 CaptureSession::~CaptureSession() {
   if (generator_ == nullptr) return;
   generator_->set_observers({});
-  generator_->set_timing_sink(nullptr);
+  generator_->set_listeners({});
 }
 
 void CaptureSession::attach(Generator& generator) {
+  if (generator_ != &generator) timer_ = generator.make_timer(timing_);
   generator_ = &generator;
   std::vector<Observer*> observers = {labels_.get()};
   for (const auto& collector : collectors_) observers.push_back(collector.get());
   generator.set_observers(std::move(observers));
-  generator.set_timing_sink(&timing_);
+  generator.set_listeners({timer_.get()});
 }
 
 void CaptureSession::run_batch(BatchRequest request) {

@@ -77,6 +77,7 @@ class CaptureSession {
   std::vector<std::unique_ptr<Collector>> collectors_;  // in the order they fill a record
   ScoreCollector* scores_;                              // among them; null without a scorer
   TimingCollector timing_;
+  std::unique_ptr<SiteListener> timer_;  // of generator_, into timing_
   Generator* generator_ = nullptr;
   std::int64_t resumed_batches_ = 0;
   CaptureWriter writer_;

@@ -14,11 +14,12 @@ TimingRecord TimingCollector::empty() const {
 }
 
 void TimingCollector::record(const ModuleTiming& timing) {
-  const auto module = static_cast<std::size_t>(timing.module);
-  if (timing.layer == no_layer) {
-    times_.model_ns(timing.repeat, timing.scale, module) += timing.duration_ns;
+  const Site& site = timing.site;
+  const auto module = static_cast<std::size_t>(site.module);
+  if (site.layer == no_layer) {
+    times_.model_ns(site.repeat, site.scale, module) += timing.duration_ns;
   } else {
-    times_.layer_ns(timing.repeat, timing.layer, timing.scale, module) += timing.duration_ns;
+    times_.layer_ns(site.repeat, site.layer, site.scale, module) += timing.duration_ns;
   }
 }
 

@@ -17,7 +17,7 @@ class TimingCollector final : public TimingSink {
 
   void record(const ModuleTiming& timing) override;
   void record_batch(std::int64_t batch, int repeat, std::int64_t duration_ns) override;
-  void record_lost() override { ++lost_; }
+  void record_lost() noexcept override { ++lost_; }
 
   /// Moves the timings of the batch into `record` and starts over.
   void fill(BatchRecord& record);

@@ -16,6 +16,7 @@
 #include "core/base/error.h"
 #include "core/base/interrupt.h"
 #include "core/cache/make_cache.h"
+#include "core/generate/module_timer.h"
 #include "core/generate/out_of_memory.h"
 #include "core/geometry/guidance_rows.h"
 
@@ -85,9 +86,12 @@ void EagerGenerator::set_observers(std::vector<Observer*> observers) {
   watcher_ = watching.empty() ? nullptr : std::make_unique<ObserverFanOut>(std::move(watching));
 }
 
-void EagerGenerator::set_timing_sink(TimingSink* sink) {
-  timer_.reset();
-  if (sink != nullptr) timer_.emplace(*sink, options_.device);
+void EagerGenerator::set_listeners(std::vector<SiteListener*> listeners) {
+  sites_.set_listeners(std::move(listeners));
+}
+
+std::unique_ptr<SiteListener> EagerGenerator::make_timer(TimingSink& sink) const {
+  return std::make_unique<ModuleTimer>(sink, options_.device);
 }
 
 BatchOutput EagerGenerator::generate(const BatchRequest& request) {
@@ -98,7 +102,7 @@ BatchOutput EagerGenerator::generate(const BatchRequest& request) {
     with_out_of_memory_error(options_.device, "the batch",
                              [&] { output = generate_batch(request); });
   } catch (...) {
-    if (timer_) timer_->abandon_batch();
+    sites_.abandon_batch();
     throw;
   }
   return output;
@@ -111,12 +115,12 @@ void EagerGenerator::force(const ForcedBatch& batch, const OnLogits& on_logits) 
   with_out_of_memory_error(options_.device, "the batch", [&] { force_batch(batch, on_logits); });
 }
 
-EagerGenerator::Pass EagerGenerator::begin_pass(const at::Tensor& labels, ModuleClock* clock) {
+EagerGenerator::Pass EagerGenerator::begin_pass(const at::Tensor& labels, SiteTrack* sites) {
   const std::int64_t batch = labels.size(0);
   cache().begin(GuidanceRows::of_samples(batch).count());
   Pass pass;
   {
-    const ModuleScope scope(clock, Module::adaln);
+    const ModuleScope scope(sites, Module::adaln);
     const at::Tensor unconditional = at::full_like(labels, config_.classes);
     pass.conditioning = var_->condition(at::cat({labels, unconditional}));
   }
@@ -128,7 +132,7 @@ EagerGenerator::Pass EagerGenerator::begin_pass(const at::Tensor& labels, Module
 at::Tensor EagerGenerator::logits_of(Pass& pass, int scale, const ScaleHooks& hooks) {
   const at::Tensor hidden =
       var_->run_blocks(std::exchange(pass.input, {}), scale, pass.conditioning, cache(), hooks);
-  const ModuleScope scope(hooks.clock, Module::head);
+  const ModuleScope scope(hooks.sites, Module::head);
   return var_->guided_logits(
       hidden, pass.conditioning,
       guidance_strength(options_.sampling.cfg, scale, config_.schedule().scales()));
@@ -142,7 +146,7 @@ void EagerGenerator::take_codes(Pass& pass, int scale, const at::Tensor& codes) 
 }
 
 BatchOutput EagerGenerator::generate_batch(const BatchRequest& request) {
-  ModuleClock* clock = timer_ ? &*timer_ : nullptr;
+  SiteTrack* sites = sites_.is_followed() ? &sites_ : nullptr;
   Sampler sampler(options_.sampling, options_.device, request.index, request.first_sample);
   const at::Tensor labels = labels_of(request, sampler);
   const at::Tensor host_labels = labels.cpu();
@@ -150,30 +154,30 @@ BatchOutput EagerGenerator::generate_batch(const BatchRequest& request) {
   const BatchInfo info{
       request.index, request.repeat, request.first_sample, {label, label + host_labels.numel()}};
   for (Observer* observer : observers_) observer->on_batch_begin(info);
-  if (timer_) timer_->begin_batch(request.index, request.repeat);
+  sites_.begin_batch(request.index, request.repeat);
 
-  Pass pass = begin_pass(labels, clock);
+  Pass pass = begin_pass(labels, sites);
   std::vector<at::Tensor> token_ids;
   for (int scale = 0; scale < config_.schedule().scales(); ++scale) {
     throw_if_interrupted();
-    if (timer_) timer_->set_scale(scale);
-    at::Tensor logits = logits_of(pass, scale, {clock, watcher_.get()});
+    sites_.set_scale(scale);
+    at::Tensor logits = logits_of(pass, scale, {sites, watcher_.get()});
     for (Observer* observer : observers_) observer->on_scale_end(scale, cache());
     at::Tensor codes;
     {
-      const ModuleScope scope(clock, Module::sampling);
+      const ModuleScope scope(sites, Module::sampling);
       token_ids.push_back(sampler.draw(logits, scale));
       codes = codes_of(token_ids.back(), logits, scale, sampler);
     }
-    const ModuleScope scope(clock, Module::quantizer);
+    const ModuleScope scope(sites, Module::quantizer);
     take_codes(pass, scale, codes);
   }
   DecodedImages decoded;
   {
-    const ModuleScope scope(clock, Module::decoder);
+    const ModuleScope scope(sites, Module::decoder);
     decoded = vqvae_->decode(pass.f_hat);
   }
-  if (timer_) timer_->end_batch();
+  sites_.end_batch();
   const BatchOutput output{at::cat(token_ids, 1).cpu(), pass.f_hat.cpu(), decoded.image.cpu(),
                            decoded.nonfinite.cpu()};
   for (Observer* observer : observers_) observer->on_batch_end(info, output);

@@ -5,10 +5,10 @@
 #include <optional>
 #include <vector>
 
+#include "core/base/site_track.h"
 #include "core/budget/budget.h"
 #include "core/cache/kv_cache.h"
 #include "core/generate/generator.h"
-#include "core/generate/module_timer.h"
 #include "core/model/sampling.h"
 #include "core/model/var.h"
 #include "core/model/vqvae.h"
@@ -38,7 +38,8 @@ class EagerGenerator : public Generator {
   void keep_caches(std::size_t count) { caches_kept_ = count; }
 
   void set_observers(std::vector<Observer*> observers) override;
-  void set_timing_sink(TimingSink* sink) override;
+  void set_listeners(std::vector<SiteListener*> listeners) override;
+  std::unique_ptr<SiteListener> make_timer(TimingSink& sink) const override;
 
  private:
   // What one scale of a batch hands to the next.
@@ -49,7 +50,7 @@ class EagerGenerator : public Generator {
   };
 
   KvCache& cache() { return *caches_.back().cache; }
-  Pass begin_pass(const at::Tensor& labels, ModuleClock* clock);
+  Pass begin_pass(const at::Tensor& labels, SiteTrack* sites);
   at::Tensor logits_of(Pass& pass, int scale, const ScaleHooks& hooks);
   void take_codes(Pass& pass, int scale, const at::Tensor& codes) const;
 
@@ -73,7 +74,7 @@ class EagerGenerator : public Generator {
   std::size_t caches_kept_ = 1;
   std::vector<Observer*> observers_;
   std::unique_ptr<AttentionWatcher> watcher_;  // null when no observer looks at the attention
-  std::optional<ModuleTimer> timer_;
+  SiteTrack sites_;
 };
 
 }  // namespace kvscope

@@ -2,8 +2,10 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <vector>
 
+#include "core/base/site.h"
 #include "core/budget/budget.h"
 #include "core/generate/observer.h"
 #include "core/generate/timing_sink.h"
@@ -41,19 +43,25 @@ class Generator {
   virtual BatchOutput generate(const BatchRequest& request) = 0;
 
   /// Follows the tokens of `batch` instead of drawing any, and hands over the logits that each
-  /// scale would have been drawn from. Observers and sink hear nothing of it. Throws as generate
-  /// does, and Error for tokens of another shape or outside the vocabulary, and under more_smooth,
-  /// where tokens do not say what the next scale reads.
+  /// scale would have been drawn from. Observers and listeners hear nothing of it. Throws as
+  /// generate does, and Error for tokens of another shape or outside the vocabulary, and under
+  /// more_smooth, where tokens do not say what the next scale reads.
   virtual void force(const ForcedBatch& batch, const OnLogits& on_logits) = 0;
 
   /// The next batches run under `budget`. Throws BadInput for a budget made for another model,
   /// Error(out_of_memory) when the device is full.
   virtual void set_budget(const Budget& budget) = 0;
 
-  /// Observers and sink are not owned and must outlive the generator. A null sink switches timing
-  /// off.
+  /// Observers and listeners are not owned and must outlive the generator, or be taken away.
   virtual void set_observers(std::vector<Observer*> observers) = 0;
-  virtual void set_timing_sink(TimingSink* sink) = 0;
+
+  /// Who follows each pass from site to site, the innermost one last. Without any, a site costs one
+  /// branch.
+  virtual void set_listeners(std::vector<SiteListener*> listeners) = 0;
+
+  /// A listener for this generator that hands the times of its modules to `sink`, which must
+  /// outlive it.
+  virtual std::unique_ptr<SiteListener> make_timer(TimingSink& sink) const = 0;
 };
 
 }  // namespace kvscope

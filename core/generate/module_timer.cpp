@@ -16,74 +16,67 @@ std::int64_t nanoseconds(std::chrono::steady_clock::duration duration) {
 
 ModuleTimer::ModuleTimer(TimingSink& sink, at::Device device) : sink_(&sink), device_(device) {}
 
-void ModuleTimer::begin_batch(std::int64_t batch, int repeat) {
-  current_ = {.batch = batch, .repeat = repeat};
-  resolved_.clear();
+void ModuleTimer::begin_batch(std::int64_t /*batch*/, int /*repeat*/) {
   spans_.clear();
-  events_used_ = 0;
-  open_ = false;
   synchronize();
   batch_start_ = Clock::now();
 }
 
-void ModuleTimer::begin(Module module, int layer) {
-  current_.module = module;
-  current_.layer = layer;
-  open_ = true;
+// What an end needs is made here: it must not fail.
+void ModuleTimer::begin(const Site& site) {
+  const std::size_t event = 2 * spans_.size();
+  spans_.push_back({.timing = {.site = site}, .event = event});
   if (device_.is_cpu()) {
     module_start_ = Clock::now();
-  } else {
-    spans_.push_back({.timing = current_, .begin = record_event()});
+    return;
   }
-}
-
-void ModuleTimer::end() {
-  open_ = false;
-  if (device_.is_cpu()) {
-    current_.duration_ns = nanoseconds(Clock::now() - module_start_);
-    resolved_.push_back(current_);
-  } else {
-    try {
-      spans_.back().end = record_event();
-    } catch (const c10::Error&) {
-      // A scope also ends while an error of the device passes: a second one would end the process.
-      spans_.back().end = unresolved;
-    }
-  }
-}
-
-void ModuleTimer::end_batch() {
-  synchronize();
-  const std::int64_t batch_ns = nanoseconds(Clock::now() - batch_start_);
-  for (const ModuleTiming& timing : resolved_) sink_->record(timing);
-  for (Span& span : spans_) {
-    if (span.end == unresolved) {
-      sink_->record_lost();
-      continue;
-    }
-    const double milliseconds = events_[span.begin].elapsedTime(events_[span.end]);
-    span.timing.duration_ns = std::llround(milliseconds * 1e6);
-    sink_->record(span.timing);
-  }
-  sink_->record_batch(current_.batch, current_.repeat, batch_ns);
-  resolved_.clear();
-  spans_.clear();
-}
-
-void ModuleTimer::abandon_batch() {
-  const std::size_t opened = resolved_.size() + spans_.size() + (open_ && device_.is_cpu() ? 1 : 0);
-  for (std::size_t lost = 0; lost < opened; ++lost) sink_->record_lost();
-  resolved_.clear();
-  spans_.clear();
-}
-
-std::size_t ModuleTimer::record_event() {
-  if (events_used_ == events_.size()) {
+  while (events_.size() < event + 2) {
     // The backend's own default: with timing, which PyTorch's default leaves out.
     events_.emplace_back(device_.type(), c10::EventFlag::BACKEND_DEFAULT);
   }
-  events_[events_used_].record(c10::impl::VirtualGuardImpl(device_.type()).getStream(device_));
-  return events_used_++;
+  record_event(event);
+}
+
+void ModuleTimer::end(const Site& /*site*/) noexcept {
+  Span& span = spans_.back();
+  if (device_.is_cpu()) {
+    span.timing.duration_ns = nanoseconds(Clock::now() - module_start_);
+    span.is_resolved = true;
+    return;
+  }
+  try {
+    record_event(span.event + 1);
+    span.is_resolved = true;
+  } catch (const c10::Error&) {
+    // An error of the device passes: the span stays unresolved and counts as lost.
+  }
+}
+
+void ModuleTimer::end_batch(std::int64_t batch, int repeat) {
+  synchronize();
+  const std::int64_t batch_ns = nanoseconds(Clock::now() - batch_start_);
+  for (Span& span : spans_) {
+    if (!span.is_resolved) {
+      sink_->record_lost();
+      continue;
+    }
+    if (!device_.is_cpu()) {
+      const double milliseconds = events_[span.event].elapsedTime(events_[span.event + 1]);
+      span.timing.duration_ns = std::llround(milliseconds * 1e6);
+    }
+    sink_->record(span.timing);
+  }
+  sink_->record_batch(batch, repeat, batch_ns);
+  spans_.clear();
+}
+
+void ModuleTimer::abandon_batch(std::int64_t /*batch*/, int /*repeat*/) noexcept {
+  for (std::size_t lost = 0; lost < spans_.size(); ++lost) sink_->record_lost();
+  spans_.clear();
+}
+
+void ModuleTimer::record_event(std::size_t index) {
+  events_[index].record(c10::impl::VirtualGuardImpl(device_.type()).getStream(device_));
 }
 
 void ModuleTimer::synchronize() const {

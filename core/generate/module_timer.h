@@ -7,54 +7,47 @@
 #include <c10/core/Device.h>
 #include <c10/core/Event.h>
 
+#include "core/base/site.h"
 #include "core/generate/timing_sink.h"
-#include "core/model/module_scope.h"
 
 namespace kvscope {
 
 /// Times modules and whole batches: by the steady clock on a CPU, by events in the stream on a
 /// device, which are read only after the batch. Nothing waits for the device in between.
-class ModuleTimer : public ModuleClock {
+class ModuleTimer final : public SiteListener {
  public:
   /// `sink` is not owned.
   ModuleTimer(TimingSink& sink, at::Device device);
 
-  void begin_batch(std::int64_t batch, int repeat);
-  void set_scale(int scale) { current_.scale = scale; }
-  void begin(Module module, int layer) override;
-  void end() override;
+  void begin_batch(std::int64_t batch, int repeat) override;
+  void begin(const Site& site) override;
+  void end(const Site& site) noexcept override;
 
   /// Waits for the device and hands all timings of the batch to the sink.
-  void end_batch();
+  void end_batch(std::int64_t batch, int repeat) override;
 
-  /// The batch failed: what was opened and not handed over counts as lost.
-  void abandon_batch();
+  /// What was not handed over counts as lost.
+  void abandon_batch(std::int64_t batch, int repeat) noexcept override;
 
  private:
   using Clock = std::chrono::steady_clock;
 
-  static constexpr std::size_t unresolved = static_cast<std::size_t>(-1);
-
-  // Events around one module; indices into events_.
+  // One stay at a site.
   struct Span {
-    ModuleTiming timing;
-    std::size_t begin = 0;
-    std::size_t end = unresolved;
+    ModuleTiming timing;    // CPU: resolved at its end
+    std::size_t event = 0;  // device: of events_ around it, the first of two
+    bool is_resolved = false;
   };
 
-  std::size_t record_event();
+  void record_event(std::size_t index);
   void synchronize() const;
 
   TimingSink* sink_;
   at::Device device_;
-  ModuleTiming current_;
   Clock::time_point batch_start_;
-  Clock::time_point module_start_;
-  bool open_ = false;
-  std::vector<ModuleTiming> resolved_;  // CPU
-  std::vector<Span> spans_;             // device
-  std::vector<c10::Event> events_;      // kept for later batches
-  std::size_t events_used_ = 0;
+  Clock::time_point module_start_;  // CPU
+  std::vector<Span> spans_;
+  std::vector<c10::Event> events_;  // device: kept for later batches
 };
 
 }  // namespace kvscope

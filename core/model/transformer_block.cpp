@@ -76,37 +76,36 @@ BlockModulation TransformerBlock::modulation(const at::Tensor& condition) const 
   return {{part(2).add_(1), part(4)}, {part(3).add_(1), part(5)}, part(0), part(1)};
 }
 
-void TransformerBlock::run(at::Tensor& hidden, const BlockModulation& modulation,
-                           ModuleClock* clock,
+void TransformerBlock::run(at::Tensor& hidden, const BlockModulation& modulation, SiteTrack* sites,
                            const std::function<at::Tensor(const Projections&)>& attend) const {
   const auto normalise = [&](const Modulation& by) {
-    const ModuleScope scope(clock, Module::adaln, layer_);
+    const ModuleScope scope(sites, Module::adaln, layer_);
     return modulated_norm(hidden, by, compute_);
   };
   const auto add = [&](const at::Tensor& branch, const at::Tensor& gate) {
-    const ModuleScope scope(clock, Module::adaln, layer_);
+    const ModuleScope scope(sites, Module::adaln, layer_);
     hidden.addcmul_(branch, gate);
   };
   at::Tensor branch = normalise(modulation.attention);
   {
-    const ModuleScope scope(clock, Module::qkv, layer_);
+    const ModuleScope scope(sites, Module::qkv, layer_);
     branch = qkv_(branch);
   }
   Projections projections;
   {
-    const ModuleScope scope(clock, Module::qk_norm_cache, layer_);
+    const ModuleScope scope(sites, Module::qk_norm_cache, layer_);
     projections = split(branch);
   }
   branch = attend(projections);
   {
-    const ModuleScope scope(clock, Module::projection, layer_);
+    const ModuleScope scope(sites, Module::projection, layer_);
     branch = projection_(branch);
   }
   add(branch, modulation.attention_gate);
 
   branch = normalise(modulation.ffn);
   {
-    const ModuleScope scope(clock, Module::ffn, layer_);
+    const ModuleScope scope(sites, Module::ffn, layer_);
     at::Tensor inner = ffn_in_(branch);
     at::gelu_(inner, "tanh");
     branch = ffn_out_(inner);

@@ -6,8 +6,8 @@
 
 #include <ATen/core/Tensor.h>
 
+#include "core/base/site_track.h"
 #include "core/geometry/model_config.h"
-#include "core/model/module_scope.h"
 #include "core/model/parameter_source.h"
 
 namespace kvscope {
@@ -61,7 +61,7 @@ class TransformerBlock {
 
   /// Adds the block to `hidden` [rows, tokens, width] float32 in place. `attend` turns projections
   /// into the attention's output [rows, tokens, width]; it times its own modules.
-  void run(at::Tensor& hidden, const BlockModulation& modulation, ModuleClock* clock,
+  void run(at::Tensor& hidden, const BlockModulation& modulation, SiteTrack* sites,
            const std::function<at::Tensor(const Projections&)>& attend) const;
 
  private:

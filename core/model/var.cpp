@@ -98,12 +98,12 @@ at::Tensor Var::run_blocks(at::Tensor input, int scale, const Conditioning& cond
     const auto attend_cached = [&](const Projections& own) {
       KvView read;
       {
-        const ModuleScope scope(hooks.clock, Module::qk_norm_cache, layer);
+        const ModuleScope scope(hooks.sites, Module::qk_norm_cache, layer);
         read = cache.update(layer, scale, own.key, own.value, own.query);
       }
       Attention attention;
       {
-        const ModuleScope scope(hooks.clock, Module::attention_core, layer);
+        const ModuleScope scope(hooks.sites, Module::attention_core, layer);
         attention = attend(own.query, read, mass_rows);
       }
       if (cache_mass) cache.receive_key_mass(layer, scale, attention.mass);
@@ -114,7 +114,7 @@ at::Tensor Var::run_blocks(at::Tensor input, int scale, const Conditioning& cond
       }
       return attention.output;
     };
-    blocks_[index].run(input, conditioning.blocks[index], hooks.clock, attend_cached);
+    blocks_[index].run(input, conditioning.blocks[index], hooks.sites, attend_cached);
   }
   return input;
 }

@@ -5,10 +5,10 @@
 
 #include <ATen/core/Tensor.h>
 
+#include "core/base/site_track.h"
 #include "core/cache/kv_cache.h"
 #include "core/geometry/model_config.h"
 #include "core/model/attention_event.h"
-#include "core/model/module_scope.h"
 #include "core/model/transformer_block.h"
 #include "core/weights/state_dict.h"
 
@@ -16,7 +16,7 @@ namespace kvscope {
 
 /// Who looks on while the transformer runs; null means nobody.
 struct ScaleHooks {
-  ModuleClock* clock = nullptr;
+  SiteTrack* sites = nullptr;
   AttentionWatcher* watcher = nullptr;
 };
 

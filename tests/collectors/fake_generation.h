@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cmath>
+#include <memory>
 #include <vector>
 
 #include <ATen/Context.h>
@@ -11,6 +12,7 @@
 #include <ATen/ops/softmax.h>
 #include <ATen/ops/zeros.h>
 
+#include "core/base/site_track.h"
 #include "core/generate/generator.h"
 #include "core/geometry/guidance_rows.h"
 #include "core/geometry/model_config.h"
@@ -30,14 +32,37 @@ class FakeCache final : public KvCache {
   std::int64_t shared_bytes() const override { return 7; }
 };
 
-/// Calls observers as a generator of tiny_model() would, full cache, with K and V that depend on
-/// the batch's index only.
+/// Hands over the same times for every pass.
+class FakeTimer final : public SiteListener {
+ public:
+  explicit FakeTimer(TimingSink& sink) : sink_(&sink) {}
+
+  void begin(const Site& /*site*/) override {}
+  void end(const Site& /*site*/) noexcept override {}
+  void end_batch(std::int64_t batch, int repeat) override {
+    sink_->record({{batch, repeat, 1, 0, Module::ffn}, 5});
+    sink_->record({{batch, repeat, 1, 0, Module::ffn}, 6});
+    sink_->record({{batch, repeat, 2, no_layer, Module::decoder}, 9});
+    sink_->record_batch(batch, repeat, 1000 + repeat);
+  }
+
+ private:
+  TimingSink* sink_;
+};
+
+/// Calls observers and listeners as a generator of tiny_model() would, full cache, with K and V
+/// that depend on the batch's index only.
 class FakeGenerator final : public Generator {
  public:
   void set_observers(std::vector<Observer*> observers) override {
     observers_ = std::move(observers);
   }
-  void set_timing_sink(TimingSink* sink) override { sink_ = sink; }
+  void set_listeners(std::vector<SiteListener*> listeners) override {
+    sites_.set_listeners(std::move(listeners));
+  }
+  std::unique_ptr<SiteListener> make_timer(TimingSink& sink) const override {
+    return std::make_unique<FakeTimer>(sink);
+  }
 
   void force(const ForcedBatch& /*batch*/, const OnLogits& /*on_logits*/) override {}
   void set_budget(const Budget& /*budget*/) override {}
@@ -49,7 +74,9 @@ class FakeGenerator final : public Generator {
     const ModelConfig model = tiny_model();
     const ScaleSchedule schedule = model.schedule();
     for (auto* observer : observers_) observer->on_batch_begin(info);
+    sites_.begin_batch(request.index, request.repeat);
     for (int scale = 0; scale < schedule.scales(); ++scale) {
+      sites_.set_scale(scale);
       for (int layer = 0; layer < model.depth; ++layer) attend(info, schedule, layer, scale);
       for (auto* observer : observers_) observer->on_scale_end(scale, cache_);
     }
@@ -62,13 +89,8 @@ class FakeGenerator final : public Generator {
       output.image[spoiled_image].fill_(std::nanf(""));
       output.nonfinite[spoiled_image] = output.image[spoiled_image].numel();
     }
+    sites_.end_batch();
     for (auto* observer : observers_) observer->on_batch_end(info, output);
-    if (sink_ != nullptr) {
-      sink_->record({request.index, request.repeat, 1, 0, Module::ffn, 5});
-      sink_->record({request.index, request.repeat, 1, 0, Module::ffn, 6});
-      sink_->record({request.index, request.repeat, 2, no_layer, Module::decoder, 9});
-      sink_->record_batch(request.index, request.repeat, 1000 + request.repeat);
-    }
     return output;
   }
 
@@ -81,6 +103,7 @@ class FakeGenerator final : public Generator {
 
  private:
   void attend(const BatchInfo& info, const ScaleSchedule& schedule, int layer, int scale) {
+    const ModuleScope scope(&sites_, Module::attention_core, layer);
     const ModelConfig model = tiny_model();
     const std::int64_t tokens = schedule.tokens(scale);
     const auto random = [&] {
@@ -105,7 +128,7 @@ class FakeGenerator final : public Generator {
 
   FakeCache cache_;
   std::vector<Observer*> observers_;
-  TimingSink* sink_ = nullptr;
+  SiteTrack sites_;
 };
 
 }  // namespace kvscope::testing

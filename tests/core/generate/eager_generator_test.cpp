@@ -1,8 +1,10 @@
 #include "core/generate/eager_generator.h"
 
 #include <set>
+#include <string>
 #include <vector>
 
+#include <ATen/TensorOperators.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/equal.h>
 #include <gmock/gmock.h>
@@ -10,6 +12,7 @@
 
 #include "core/base/error.h"
 #include "core/weights/state_dict.h"
+#include "tests/support/recording_listener.h"
 #include "tests/support/small_model.h"
 
 namespace kvscope::testing {
@@ -226,7 +229,7 @@ class Ledger : public TimingSink {
   void record_batch(std::int64_t, int, std::int64_t duration_ns) override {
     batches.push_back(duration_ns);
   }
-  void record_lost() override { ++lost; }
+  void record_lost() noexcept override { ++lost; }
 
   std::vector<ModuleTiming> timings;
   std::vector<std::int64_t> batches;
@@ -236,20 +239,95 @@ class Ledger : public TimingSink {
 TEST_F(EagerGeneratorTest, TimingsCoverEveryModuleAndStayBelowTheBatch) {
   EagerGenerator generator = make();
   Ledger ledger;
-  generator.set_timing_sink(&ledger);
+  const auto timer = generator.make_timer(ledger);
+  generator.set_listeners({timer.get()});
   generator.generate(request(3, {1, 2}));
   ASSERT_EQ(ledger.batches.size(), 1U);
   EXPECT_EQ(ledger.lost, 0);
   std::set<Module> modules;
   std::int64_t total_ns = 0;
   for (const ModuleTiming& timing : ledger.timings) {
-    EXPECT_EQ(timing.batch, 3);
+    EXPECT_EQ(timing.site.batch, 3);
     EXPECT_GE(timing.duration_ns, 0);
-    modules.insert(timing.module);
+    modules.insert(timing.site.module);
     total_ns += timing.duration_ns;
   }
   EXPECT_EQ(modules.size(), module_count - 1);  // all but `other`
   EXPECT_LE(total_ns, ledger.batches.front());
+}
+
+/// The stays of one pass over two layers and `scales` scales, as RecordingListener writes them.
+std::vector<std::string> stays_of_pass(std::int64_t batch, int repeat, int scales) {
+  std::vector<std::string> stays;
+  const auto stay = [&](int scale, int layer, Module module) {
+    stays.push_back(RecordingListener::written({batch, repeat, scale, layer, module}));
+  };
+  stay(0, no_layer, Module::adaln);
+  for (int scale = 0; scale < scales; ++scale) {
+    for (int layer = 0; layer < 2; ++layer) {
+      for (const Module module : {Module::adaln, Module::qkv, Module::qk_norm_cache,
+                                  Module::qk_norm_cache, Module::attention_core, Module::projection,
+                                  Module::adaln, Module::adaln, Module::ffn, Module::adaln}) {
+        stay(scale, layer, module);
+      }
+    }
+    for (const Module module : {Module::head, Module::sampling, Module::quantizer}) {
+      stay(scale, no_layer, module);
+    }
+  }
+  stay(scales - 1, no_layer, Module::decoder);
+  return stays;
+}
+
+// Lost without it: kernels and ranges would be put down to a module that was not at work.
+TEST_F(EagerGeneratorTest, EveryListenerHearsEverySiteOfAPassInOrder) {
+  EagerGenerator generator = make();
+  std::vector<std::string> heard;
+  RecordingListener outer("A", heard);
+  RecordingListener inner("B", heard);
+  generator.set_listeners({&outer, &inner});
+  BatchRequest again = request(3, {1, 2});
+  again.repeat = 2;
+  generator.generate(again);
+
+  std::vector<std::string> expected = {"A batch 3.2", "B batch 3.2"};
+  for (const std::string& stay : stays_of_pass(3, 2, 4)) {
+    for (const char* call : {"A> ", "B> ", "B< ", "A< "}) expected.push_back(call + stay);
+  }
+  expected.insert(expected.end(), {"B done", "A done"});
+  EXPECT_EQ(heard, expected);
+}
+
+TEST_F(EagerGeneratorTest, APassThatBreaksOffInAModuleStaysBalanced) {
+  // Breaks off in the middle of the third layer that is run.
+  struct Failing : SiteListener {
+    void begin(const Site& site) override {
+      if (site.scale == 1 && site.module == Module::ffn) throw Error("listener gave up");
+    }
+    void end(const Site&) noexcept override {}
+  };
+  EagerGenerator generator = make();
+  std::vector<std::string> heard;
+  RecordingListener recording("A", heard);
+  Failing failing;
+  generator.set_listeners({&recording, &failing});
+  EXPECT_THROW(generator.generate(request(0, {1})), Error);
+
+  std::vector<std::string> expected = {"A batch 0.0"};
+  std::vector<std::string> stays = stays_of_pass(0, 0, 4);
+  stays.resize(1 + 23 + 9);  // labels, scale 0, and scale 1 up to its first ffn
+  EXPECT_EQ(stays.back(), "0.0 s1 l0 ffn");
+  for (const std::string& stay : stays) {
+    for (const char* call : {"A> ", "A< "}) expected.push_back(call + stay);
+  }
+  expected.emplace_back("A abandoned");
+  EXPECT_EQ(heard, expected);
+
+  // The next pass starts as if nothing had been.
+  heard.clear();
+  generator.set_listeners({&recording});
+  generator.generate(request(1, {1}));
+  EXPECT_EQ(heard.size(), 2 + 2 * stays_of_pass(1, 0, 4).size());
 }
 
 TEST_F(EagerGeneratorTest, FailedBatchesAreCountedAsLostTimings) {
@@ -261,7 +339,8 @@ TEST_F(EagerGeneratorTest, FailedBatchesAreCountedAsLostTimings) {
   Failing failing;
   Ledger ledger;
   generator.set_observers({&failing});
-  generator.set_timing_sink(&ledger);
+  const auto timer = generator.make_timer(ledger);
+  generator.set_listeners({timer.get()});
   EXPECT_THROW(generator.generate(request(0, {1})), Error);
   EXPECT_GT(ledger.lost, 0);
   EXPECT_TRUE(ledger.batches.empty());
@@ -277,7 +356,8 @@ TEST_F(EagerGeneratorTest, AFailureBehindABatchLosesNoneOfItsTimings) {
   Failing failing;
   Ledger ledger;
   generator.set_observers({&failing});
-  generator.set_timing_sink(&ledger);
+  const auto timer = generator.make_timer(ledger);
+  generator.set_listeners({timer.get()});
   EXPECT_THROW(generator.generate(request(0, {1})), Error);
   EXPECT_EQ(ledger.batches.size(), 1U);
   EXPECT_EQ(ledger.lost, 0);

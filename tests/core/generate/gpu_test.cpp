@@ -110,7 +110,7 @@ struct Watching : Observer, TimingSink {
   void record_batch(std::int64_t, int, std::int64_t duration_ns) override {
     batch_ns = duration_ns;
   }
-  void record_lost() override { ++lost; }
+  void record_lost() noexcept override { ++lost; }
 
   std::int64_t total_ns = 0;
   std::int64_t batch_ns = 0;
@@ -125,7 +125,8 @@ TEST_P(Gpu, EveryPrecisionIsFiniteObservedOrNotAndTimed) {
     EXPECT_FALSE(alone.nonfinite.any().item<bool>());
     Watching watching;
     generator.set_observers({&watching});
-    generator.set_timing_sink(&watching);
+    const auto timer = generator.make_timer(watching);
+    generator.set_listeners({timer.get()});
     const BatchOutput observed = generator.generate(golden_->request());
     EXPECT_TRUE(at::equal(alone.token_ids, observed.token_ids));
     EXPECT_EQ(watching.lost, 0);
