@@ -29,7 +29,7 @@ ARROWS = {
     "core/capture": BASE + ["core/geometry", "core/budget", "core/image", "core/record"],
     "core/weights": BASE + ["core/geometry"],
     "core/cache": BASE + ["core/geometry", "core/budget"],
-    "core/model": BASE + ["core/geometry", "core/weights", "core/cache"],
+    "core/model": BASE + ["core/geometry", "core/budget", "core/weights", "core/cache"],
     "core/generate": BASE
     + ["core/geometry", "core/budget", "core/weights", "core/cache", "core/model"],
     "analysis/metrics": NO_TORCH_CORE,

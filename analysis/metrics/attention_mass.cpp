@@ -34,26 +34,28 @@ void AttentionMassSums::reset() {
   if (sums_.defined()) sums_.zero_();
 }
 
-void AttentionMassSums::add(int layer, int target, const at::Tensor& mass) {
+void AttentionMassSums::add(int layer, int target, const std::vector<at::Tensor>& mass) {
   const ScaleSchedule& schedule = plan_.schedule();
+  const auto& groups = plan_.head_groups(layer);
+  if (mass.size() != groups.size())
+    throw Error(fmt::format("[attention mass] layer {}: expected {} head groups as planned, got {}",
+                            layer, groups.size(), mass.size()));
   if (!sums_.defined())
     sums_ = at::zeros({plan_.layers(), heads_, schedule.scales(), schedule.scales()},
-                      mass.options().dtype(at::kDouble));
-  const at::Tensor per_key = at::sum(mass, {0}, /*keepdim=*/false, at::kDouble);
+                      mass.front().options().dtype(at::kDouble));
   const at::Tensor row = sums_[layer].select(1, target);  // [head, source]
-  const auto& groups = plan_.head_groups(layer);
   for (std::size_t g = 0; g < groups.size(); ++g) {
     const int group = static_cast<int>(g);
+    const at::Tensor per_key = at::sum(mass[g], {0}, /*keepdim=*/false, at::kDouble);
     const std::int64_t expected = plan_.read_tokens(layer, target, group) + schedule.tokens(target);
-    if (mass.size(2) != expected)
+    if (per_key.size(1) != expected)
       throw Error(
           fmt::format("[attention mass] layer {}, scale {}: expected {} keys as planned, got {}",
-                      layer, target, expected, mass.size(2)));
+                      layer, target, expected, per_key.size(1)));
     std::int64_t first = 0;
     const auto add_source = [&](int source) {
       const std::int64_t tokens = schedule.tokens(source);
-      const at::Tensor keys =
-          per_key.narrow(0, groups[g].first_head, groups[g].heads).narrow(1, first, tokens);
+      const at::Tensor keys = per_key.narrow(1, first, tokens);
       row.narrow(0, groups[g].first_head, groups[g].heads).select(1, source).add_(keys.sum(1));
       first += tokens;
     };

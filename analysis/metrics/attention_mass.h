@@ -1,5 +1,7 @@
 #pragma once
 
+#include <vector>
+
 #include <ATen/core/Tensor.h>
 
 #include "core/base/nd_array.h"
@@ -17,9 +19,10 @@ class AttentionMassSums {
   /// Sets everything to zero for a new batch.
   void reset();
 
-  /// Adds `mass` [rows, heads, tokens read] of (layer, target): read source scales ascending, the
-  /// target's own tokens last. Throws Error when its tokens are not those of the plan.
-  void add(int layer, int target, const at::Tensor& mass);
+  /// Adds `mass` of (layer, target), [rows, heads of the group, tokens read] for each head group of
+  /// the plan: read source scales ascending, the target's own tokens last. Throws Error when its
+  /// tokens are not those of the plan.
+  void add(int layer, int target, const std::vector<at::Tensor>& mass);
 
   /// [layer, head, target, source], 0 where the target did not read the source.
   NdArray<double> sums() const;

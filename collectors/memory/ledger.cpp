@@ -21,15 +21,19 @@ void LedgerCollector::begin(const BatchInfo& /*info*/) {
 }
 
 void LedgerCollector::on_attention(const AttentionEvent& event) {
-  const std::int64_t planned = plan_.read_tokens(event.layer, event.scale);
-  const std::int64_t read = event.read.key.size(2) - plan_.schedule().tokens(event.scale);
-  if (read != planned)
-    throw Error(fmt::format(
-        "[ledger] layer {}, scale {}: expected {} cached tokens read as planned, got {}",
-        event.layer, event.scale, planned, read));
-  shape_.rows = event.read.key.size(0);
-  shape_.key_element_bytes = static_cast<std::int64_t>(event.read.key.element_size());
-  shape_.value_element_bytes = static_cast<std::int64_t>(event.read.value.element_size());
+  for (std::size_t group = 0; group < event.read.size(); ++group) {
+    const KvGroup& of_group = event.read[group];
+    const std::int64_t planned =
+        plan_.read_tokens(event.layer, event.scale, static_cast<int>(group));
+    const std::int64_t read = of_group.key.size(2) - plan_.schedule().tokens(event.scale);
+    if (read != planned)
+      throw Error(fmt::format(
+          "[ledger] layer {}, scale {}: expected {} cached tokens read as planned, got {}",
+          event.layer, event.scale, planned, read));
+    shape_.rows = of_group.key.size(0);
+    shape_.key_element_bytes = static_cast<std::int64_t>(of_group.key.element_size());
+    shape_.value_element_bytes = static_cast<std::int64_t>(of_group.value.element_size());
+  }
 }
 
 void LedgerCollector::on_scale_end(int scale, const KvCache& cache) {

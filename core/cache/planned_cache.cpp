@@ -9,14 +9,6 @@
 #include "core/base/error.h"
 
 namespace kvscope {
-namespace {
-
-std::int64_t bytes_of(const KvView& buffers) {
-  if (!buffers.key.defined()) return 0;
-  return static_cast<std::int64_t>(buffers.key.nbytes() + buffers.value.nbytes());
-}
-
-}  // namespace
 
 PlannedCache::PlannedCache(RetentionPlan plan, CacheStorage storage)
     : plan_(std::move(plan)), storage_(storage), layers_(static_cast<std::size_t>(plan_.layers())) {
@@ -72,7 +64,7 @@ PlannedCache::Step PlannedCache::make_step(int layer, int target) const {
   return step;
 }
 
-KvView PlannedCache::allocate(std::int64_t rows, std::int64_t tokens) const {
+KvBuffers PlannedCache::allocate(std::int64_t rows, std::int64_t tokens) const {
   const auto options = at::TensorOptions(storage_.dtype).device(storage_.device);
   const std::vector<std::int64_t> shape = {rows, storage_.heads, tokens, storage_.head_dim};
   return {at::empty(shape, options), at::empty(shape, options)};
@@ -82,8 +74,8 @@ void PlannedCache::begin(std::int64_t rows) {
   if (rows == rows_) return;
   // The old buffers go first, so that two sizes never coexist.
   rows_ = 0;
-  scratch_ = KvView{};
-  layers_.assign(layers_.size(), KvView{});
+  scratch_ = {};
+  layers_.assign(layers_.size(), {});
   scratch_ = allocate(rows, buffers_.shared_tokens);
   for (std::size_t layer = 0; layer < layers_.size(); ++layer) {
     layers_[layer] = allocate(rows, buffers_.layer_tokens[layer]);
@@ -111,14 +103,16 @@ KvView PlannedCache::update(int layer, int scale, const at::Tensor& key, const a
     }
     return place.narrow(2, 0, retained + tokens);
   };
-  const KvView& own = layers_[index];
-  return {lay_out(own.key, scratch_.key, key), lay_out(own.value, scratch_.value, value)};
+  const KvBuffers& own = layers_[index];
+  return {{.heads = HeadSet::all(storage_.heads),
+           .key = lay_out(own.key, scratch_.key, key),
+           .value = lay_out(own.value, scratch_.value, value)}};
 }
 
 std::int64_t PlannedCache::resident_bytes(int layer) const {
-  return bytes_of(layers_.at(static_cast<std::size_t>(layer)));
+  return layers_.at(static_cast<std::size_t>(layer)).bytes();
 }
 
-std::int64_t PlannedCache::shared_bytes() const { return bytes_of(scratch_); }
+std::int64_t PlannedCache::shared_bytes() const { return scratch_.bytes(); }
 
 }  // namespace kvscope

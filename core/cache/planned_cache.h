@@ -42,15 +42,15 @@ class PlannedCache : public KvCache {
   };
 
   Step make_step(int layer, int target) const;
-  KvView allocate(std::int64_t rows, std::int64_t tokens) const;
+  KvBuffers allocate(std::int64_t rows, std::int64_t tokens) const;
 
   RetentionPlan plan_;
   CacheStorage storage_;
   std::vector<std::vector<Step>> steps_;  // [layer][target]
   CacheBuffers buffers_;
   std::int64_t rows_ = 0;  // of whole buffers; 0 without
-  std::vector<KvView> layers_;
-  KvView scratch_;
+  std::vector<KvBuffers> layers_;
+  KvBuffers scratch_;
 };
 
 }  // namespace kvscope

@@ -19,9 +19,9 @@ void VanillaCache::begin(std::int64_t rows) {
   const auto options = at::TensorOptions(storage_.dtype).device(storage_.device);
   const CacheBuffers buffers = vanilla_buffers(schedule_, static_cast<int>(layers_.size()));
   for (std::size_t index = 0; index < layers_.size(); ++index) {
-    KvView& layer = layers_[index];
+    KvBuffers& layer = layers_[index];
     // The old buffers go first, so that two sizes never coexist.
-    layer = KvView{};
+    layer = {};
     for (at::Tensor* buffer : {&layer.key, &layer.value}) {
       *buffer = at::empty({rows, storage_.heads, buffers.layer_tokens[index], storage_.head_dim},
                           options);
@@ -32,18 +32,18 @@ void VanillaCache::begin(std::int64_t rows) {
 
 KvView VanillaCache::update(int layer, int scale, const at::Tensor& key, const at::Tensor& value,
                             const at::Tensor& /*query*/) {
-  const KvView& buffer = layers_.at(static_cast<std::size_t>(layer));
+  const KvBuffers& buffer = layers_.at(static_cast<std::size_t>(layer));
   const std::int64_t begin = schedule_.begin(scale);
   const std::int64_t tokens = schedule_.tokens(scale);
   buffer.key.narrow(2, begin, tokens).copy_(key);
   buffer.value.narrow(2, begin, tokens).copy_(value);
-  return {buffer.key.narrow(2, 0, begin + tokens), buffer.value.narrow(2, 0, begin + tokens)};
+  return {{.heads = HeadSet::all(storage_.heads),
+           .key = buffer.key.narrow(2, 0, begin + tokens),
+           .value = buffer.value.narrow(2, 0, begin + tokens)}};
 }
 
 std::int64_t VanillaCache::resident_bytes(int layer) const {
-  const KvView& buffer = layers_.at(static_cast<std::size_t>(layer));
-  if (!buffer.key.defined()) return 0;
-  return static_cast<std::int64_t>(buffer.key.nbytes() + buffer.value.nbytes());
+  return layers_.at(static_cast<std::size_t>(layer)).bytes();
 }
 
 }  // namespace kvscope

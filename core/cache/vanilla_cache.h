@@ -23,8 +23,8 @@ class VanillaCache : public KvCache {
  private:
   ScaleSchedule schedule_;
   CacheStorage storage_;
-  std::int64_t rows_ = 0;       // of whole buffers; 0 without
-  std::vector<KvView> layers_;  // [rows, heads, total tokens, head_dim]
+  std::int64_t rows_ = 0;          // of whole buffers; 0 without
+  std::vector<KvBuffers> layers_;  // [rows, heads, total tokens, head_dim]
 };
 
 }  // namespace kvscope

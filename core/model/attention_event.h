@@ -1,5 +1,7 @@
 #pragma once
 
+#include <vector>
+
 #include <ATen/core/Tensor.h>
 
 #include "core/cache/kv_cache.h"
@@ -15,9 +17,10 @@ struct AttentionEvent {
   const at::Tensor& key;    ///< this scale's keys, same shape, as the cache receives them
   const at::Tensor& value;  ///< this scale's values
   const KvView& read;       ///< what the target read
-  /// Attention mass per read key of the conditional rows, Σ over queries of the softmax weight:
-  /// [B, heads, tokens read] float32. Undefined unless an observer asked for it.
-  const at::Tensor& mass;
+  /// Attention mass per read key of the conditional rows, Σ over queries of the softmax weight, of
+  /// every group of `read`: [B, heads of the group, tokens read] float32. None unless an observer
+  /// asked for it.
+  const std::vector<at::Tensor>& mass;
 };
 
 /// Sees every attention of a generation.

@@ -2,6 +2,7 @@
 
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/add.h>
@@ -91,7 +92,7 @@ at::Tensor Var::run_blocks(at::Tensor input, int scale, const Conditioning& cond
                            KvCache& cache, const ScaleHooks& hooks) const {
   const GuidanceRows rows = GuidanceRows::of_rows(input.size(0));
   const bool watched_mass = hooks.watcher != nullptr && hooks.watcher->wants_mass();
-  const bool cache_mass = cache.needs() == CacheNeeds::key_mass;
+  const bool cache_mass = cache.needs().key_mass;
   const std::int64_t mass_rows = cache_mass ? input.size(0) : watched_mass ? rows.samples() : 0;
   for (std::size_t index = 0; index < blocks_.size(); ++index) {
     const int layer = static_cast<int>(index);
@@ -108,8 +109,9 @@ at::Tensor Var::run_blocks(at::Tensor input, int scale, const Conditioning& cond
       }
       if (cache_mass) cache.receive_key_mass(layer, scale, attention.mass);
       if (hooks.watcher != nullptr) {
-        const at::Tensor mass =
-            watched_mass ? rows_of(attention.mass, rows.conditional()) : at::Tensor{};
+        const std::vector<at::Tensor> mass = watched_mass
+                                                 ? first_rows(attention.mass, rows.samples())
+                                                 : std::vector<at::Tensor>{};
         hooks.watcher->on_attention({layer, scale, own.query, own.key, own.value, read, mass});
       }
       return attention.output;

@@ -26,7 +26,7 @@ class FakeCache final : public KvCache {
   void begin(std::int64_t /*rows*/) override {}
   KvView update(int /*layer*/, int /*scale*/, const at::Tensor& key, const at::Tensor& value,
                 const at::Tensor& /*query*/) override {
-    return {key, value};
+    return {{.heads = HeadSet::all(static_cast<int>(key.size(1))), .key = key, .value = value}};
   }
   std::int64_t resident_bytes(int layer) const override { return 100 + layer; }
   std::int64_t shared_bytes() const override { return 7; }
@@ -114,14 +114,16 @@ class FakeGenerator final : public Generator {
     const at::Tensor value = random();
     if (spoil != 0 && layer == 1 && scale == 1) key.data_ptr<float>()[0] = spoil;
     if (layer == 1) last_key = key;
-    const at::Tensor mass =
-        at::softmax(at::randn({info.batch(), model.heads, tokens, schedule.end(scale)}), -1).sum(2);
+    const std::vector<at::Tensor> mass = {
+        at::softmax(at::randn({info.batch(), model.heads, tokens, schedule.end(scale)}), -1)
+            .sum(2)};
     const auto all = [&](const at::Tensor& own) {
       const at::Tensor before =
           at::zeros({own.size(0), own.size(1), schedule.begin(scale), own.size(3)});
       return at::cat({before, own}, 2);
     };
-    const KvView read = {all(key), all(value)};
+    const KvView read = {
+        {.heads = HeadSet::all(model.heads), .key = all(key), .value = all(value)}};
     for (auto* observer : observers_)
       observer->on_attention({layer, scale, value, key, value, read, mass});
   }

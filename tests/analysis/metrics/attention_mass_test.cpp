@@ -16,9 +16,10 @@ Budget budget_of(LayerRule rule) {
   return budget;
 }
 
-/// Mass of `queries` queries over `keys` keys: [2, 3, keys], each (row, head) summing to `queries`.
-at::Tensor mass_of(std::int64_t queries, std::int64_t keys) {
-  return at::softmax(at::randn({2, 3, queries, keys}), -1).sum(2);
+/// Mass of `queries` queries over `keys` keys, one group: [2, 3, keys], each (row, head) summing to
+/// `queries`.
+std::vector<at::Tensor> mass_of(std::int64_t queries, std::int64_t keys) {
+  return {at::softmax(at::randn({2, 3, queries, keys}), -1).sum(2)};
 }
 
 // Density and the "where does attention go" figure are these sums: each target's row is its
@@ -54,7 +55,7 @@ TEST(AttentionMass, IsExactWhereFloat32WouldNotBe) {
   AttentionMassSums sums(plan, 3);
   at::Tensor mass = at::full({2, 3, 1}, 1.0F);
   mass.select(0, 0).fill_(16777216.0F);  // 2^24: adding 1 to it is lost in float32
-  sums.add(0, 0, mass);
+  sums.add(0, 0, {mass});
   EXPECT_EQ(sums.sums()(0, 2, 0, 0), 16777217.0);
   sums.reset();
   EXPECT_EQ(sums.sums()(0, 2, 0, 0), 0);

@@ -55,9 +55,9 @@ std::vector<Case> all_cases() {
 // What a cache received, kept whole: the slow way to know what a target reads.
 class History {
  public:
-  void add(const KvView& own) { scales_.push_back(own); }
+  void add(const KvBuffers& own) { scales_.push_back(own); }
 
-  KvView gather(std::vector<int> sources, int target) const {
+  KvBuffers gather(std::vector<int> sources, int target) const {
     sources.push_back(target);
     std::vector<at::Tensor> keys;
     std::vector<at::Tensor> values;
@@ -69,10 +69,10 @@ class History {
   }
 
  private:
-  std::vector<KvView> scales_;
+  std::vector<KvBuffers> scales_;
 };
 
-KvView random_tokens(std::int64_t rows, std::int64_t tokens) {
+KvBuffers random_tokens(std::int64_t rows, std::int64_t tokens) {
   // Strided as the fused projection leaves them.
   const at::Tensor fused = at::randn({rows, tokens, 3, heads, head_dim});
   return {fused.select(2, 1).transpose(1, 2), fused.select(2, 2).transpose(1, 2)};
@@ -85,12 +85,16 @@ void expect_planned_reads(KvCache& cache, const RetentionPlan& plan, std::int64_
   for (int scale = 0; scale < schedule.scales(); ++scale) {
     for (int layer = 0; layer < depth; ++layer) {
       History& history = histories.at(static_cast<std::size_t>(layer));
-      const KvView own = random_tokens(rows, schedule.tokens(scale));
+      const KvBuffers own = random_tokens(rows, schedule.tokens(scale));
       history.add(own);
       const KvView read = cache.update(layer, scale, own.key, own.value, own.key);
-      const KvView expected = history.gather(plan.source_scales(layer, scale), scale);
-      EXPECT_TRUE(at::equal(read.key, expected.key)) << "layer " << layer << " scale " << scale;
-      EXPECT_TRUE(at::equal(read.value, expected.value)) << "layer " << layer << " scale " << scale;
+      const KvBuffers expected = history.gather(plan.source_scales(layer, scale), scale);
+      ASSERT_EQ(read.size(), 1U);
+      EXPECT_TRUE(read.front().heads.is_all());
+      EXPECT_TRUE(at::equal(read.front().key, expected.key))
+          << "layer " << layer << " scale " << scale;
+      EXPECT_TRUE(at::equal(read.front().value, expected.value))
+          << "layer " << layer << " scale " << scale;
     }
   }
 }

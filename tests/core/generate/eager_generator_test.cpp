@@ -182,7 +182,7 @@ class Counter : public Observer {
   void on_batch_begin(const BatchInfo&) override { ++begins; }
   void on_attention(const AttentionEvent& event) override {
     ++attentions;
-    masses += event.mass.defined() ? 1 : 0;
+    masses += event.mass.empty() ? 0 : 1;
   }
   void on_scale_end(int, const KvCache& cache) override {
     ++scales;

@@ -102,7 +102,7 @@ struct Watching : Observer, TimingSink {
   ObserverNeeds needs() const override { return {.attention = true, .attention_mass = true}; }
   void on_attention(const AttentionEvent& event) override {
     // The row of a target sums to its tokens: every query spreads a weight of one.
-    const at::Tensor sums = event.mass.sum(2);
+    const at::Tensor sums = event.mass.at(0).sum(2);
     const auto tokens = static_cast<double>(event.query.size(2));
     EXPECT_LT((sums - tokens).abs().max().item<double>(), 1e-2 * tokens);
   }

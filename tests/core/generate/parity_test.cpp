@@ -43,12 +43,12 @@ class Recorder : public Observer {
     keys_[event.layer].push_back(event.key.clone());
     values_[event.layer].push_back(event.value.clone());
     if (!mass_) {
-      EXPECT_FALSE(event.mass.defined());
+      EXPECT_TRUE(event.mass.empty());
       return;
     }
     for (int source = 0; source <= event.scale; ++source) {
       const at::Tensor of_source =
-          event.mass.narrow(2, schedule_.begin(source), schedule_.tokens(source));
+          event.mass.at(0).narrow(2, schedule_.begin(source), schedule_.tokens(source));
       mass_sums_[event.layer][event.scale][source] =
           of_source.to(at::kDouble).sum(2).mean().item<double>();
     }

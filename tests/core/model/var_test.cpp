@@ -4,58 +4,16 @@
 
 #include <ATen/ops/allclose.h>
 #include <ATen/ops/cat.h>
-#include <ATen/ops/equal.h>
-#include <ATen/ops/matmul.h>
 #include <ATen/ops/randn.h>
-#include <ATen/ops/softmax.h>
 #include <ATen/ops/tensor.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "core/cache/make_cache.h"
-#include "core/model/attention.h"
 #include "tests/support/small_model.h"
 
 namespace kvscope::testing {
 namespace {
-
-struct AttendCase {
-  std::int64_t rows;
-  std::int64_t queries;
-  at::ScalarType dtype;
-  double tolerance;  // float32 sums in another order, or the output's rounding to a half type
-};
-
-class AttendTest : public ::testing::TestWithParam<AttendCase> {};
-
-// Lost without it: statistics of the attention would differ from what the model attends to.
-TEST_P(AttendTest, MassIsTheSumOfTheSoftmaxWeightsAndChangesNoBit) {
-  const auto& [rows, queries, dtype, tolerance] = GetParam();
-  // Laid out as in the model: heads of a projection side by side, keys in a larger buffer.
-  const at::Tensor query = at::randn({rows, queries, 3, 32}).to(dtype).transpose(1, 2);
-  const auto cached = [&] { return at::randn({rows, 3, 800, 32}).to(dtype).narrow(2, 0, 700); };
-  const KvView read{cached(), cached()};
-  const Attention plain = attend(query, read, 0);
-  const Attention weighed = attend(query, read, rows / 2);
-  EXPECT_EQ(plain.mass.numel(), 0);
-  EXPECT_EQ(plain.output.scalar_type(), dtype);
-  EXPECT_TRUE(at::equal(plain.output, weighed.output));
-  const at::Tensor scores =
-      at::matmul(query.to(at::kFloat), read.key.to(at::kFloat).transpose(2, 3));
-  const at::Tensor weights = at::softmax(scores, -1);
-  // Float32 sums over the queries, in another order.
-  EXPECT_TRUE(at::allclose(weighed.mass, weights.sum(2).narrow(0, 0, rows / 2), 1e-4, 1e-6));
-  const at::Tensor output =
-      at::matmul(weights, read.value.to(at::kFloat)).transpose(1, 2).flatten(2);
-  EXPECT_TRUE(at::allclose(plain.output.to(at::kFloat), output, tolerance, tolerance / 10));
-}
-
-INSTANTIATE_TEST_SUITE_P(
-    Blocks, AttendTest,
-    ::testing::Values(AttendCase{4, 300, at::kFloat, 1e-4},   // several heads, and mass of some
-                      AttendCase{2, 2000, at::kFloat, 1e-4},  // a part of the queries of one head
-                      AttendCase{2, 300, at::kBFloat16, 1e-2},
-                      AttendCase{2, 300, at::kHalf, 2e-3}));
 
 struct Shape {
   bool shared_aln;
