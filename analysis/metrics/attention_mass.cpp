@@ -13,13 +13,11 @@ namespace {
 
 void check_sources(const RetentionPlan& plan) {
   for (int layer = 0; layer < plan.layers(); ++layer) {
-    for (std::size_t group = 0; group < plan.head_groups(layer).size(); ++group) {
-      if (!plan.has_source_scales(layer, static_cast<int>(group)))
-        throw Error(fmt::format(
-            "[attention mass] layer {}: expected a policy made of whole scales, got one that picks "
-            "tokens by content",
-            layer));
-    }
+    if (!plan.has_source_scales(layer))
+      throw Error(fmt::format(
+          "[attention mass] layer {}: expected a policy made of whole scales, got one that picks "
+          "tokens by content",
+          layer));
   }
 }
 
@@ -36,7 +34,7 @@ void AttentionMassSums::reset() {
 
 void AttentionMassSums::add(int layer, int target, const std::vector<at::Tensor>& mass) {
   const ScaleSchedule& schedule = plan_.schedule();
-  const auto& groups = plan_.head_groups(layer);
+  const std::vector<HeadGroup>& groups = plan_.groups(layer);
   if (mass.size() != groups.size())
     throw Error(fmt::format("[attention mass] layer {}: expected {} head groups as planned, got {}",
                             layer, groups.size(), mass.size()));
@@ -45,9 +43,9 @@ void AttentionMassSums::add(int layer, int target, const std::vector<at::Tensor>
                       mass.front().options().dtype(at::kDouble));
   const at::Tensor row = sums_[layer].select(1, target);  // [head, source]
   for (std::size_t g = 0; g < groups.size(); ++g) {
-    const int group = static_cast<int>(g);
+    const HeadGroup& group = groups[g];
     const at::Tensor per_key = at::sum(mass[g], {0}, /*keepdim=*/false, at::kDouble);
-    const std::int64_t expected = plan_.read_tokens(layer, target, group) + schedule.tokens(target);
+    const std::int64_t expected = group.read_tokens(target) + schedule.tokens(target);
     if (per_key.size(1) != expected)
       throw Error(
           fmt::format("[attention mass] layer {}, scale {}: expected {} keys as planned, got {}",
@@ -55,11 +53,15 @@ void AttentionMassSums::add(int layer, int target, const std::vector<at::Tensor>
     std::int64_t first = 0;
     const auto add_source = [&](int source) {
       const std::int64_t tokens = schedule.tokens(source);
-      const at::Tensor keys = per_key.narrow(1, first, tokens);
-      row.narrow(0, groups[g].first_head, groups[g].heads).select(1, source).add_(keys.sum(1));
+      const at::Tensor sums = per_key.narrow(1, first, tokens).sum(1);
+      std::int64_t at = 0;
+      for (const HeadRun& run : group.heads().runs()) {
+        row.narrow(0, run.first, run.heads).select(1, source).add_(sums.narrow(0, at, run.heads));
+        at += run.heads;
+      }
       first += tokens;
     };
-    for (const int source : plan_.source_scales(layer, target, group)) add_source(source);
+    for (const int source : group.source_scales(target)) add_source(source);
     add_source(target);
   }
 }

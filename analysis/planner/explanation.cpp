@@ -6,6 +6,7 @@
 #include <utility>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "core/base/units.h"
 
@@ -23,16 +24,28 @@ using Row = std::vector<std::string>;
 
 Row kept_columns(const KeptTokens& kept) {
   Row columns = {"keeps", "tokens"};
-  for (std::size_t target = 0; target < kept.read_tokens.size(); ++target) {
+  for (std::size_t target = 0; target < kept.groups.front().read_tokens.size(); ++target) {
     columns.push_back(fmt::format("→{}", target));
   }
   columns.emplace_back("peak");
   return columns;
 }
 
+// Of head groups that differ: "424/5".
+template <typename Tokens>
+std::string of_groups(const KeptTokens& kept, Tokens tokens) {
+  std::vector<std::int64_t> counts;
+  for (const KeptHeads& heads : kept.groups) counts.push_back(tokens(heads));
+  return fmt::format("{}", fmt::join(counts, "/"));
+}
+
 Row kept_cells(const KeptTokens& kept) {
-  Row cells = {describe(kept.rule), fmt::to_string(kept.kept_tokens)};
-  for (const std::int64_t tokens : kept.read_tokens) cells.push_back(fmt::to_string(tokens));
+  Row cells = {describe(kept.rule),
+               of_groups(kept, [](const KeptHeads& heads) { return heads.kept_tokens; })};
+  for (std::size_t target = 0; target < kept.groups.front().read_tokens.size(); ++target) {
+    cells.push_back(
+        of_groups(kept, [&](const KeptHeads& heads) { return heads.read_tokens[target]; }));
+  }
   cells.push_back(plan_bytes(kept.held_peak_bytes));
   return cells;
 }

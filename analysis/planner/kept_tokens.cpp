@@ -5,6 +5,18 @@
 #include "core/budget/retention_plan.h"
 
 namespace kvscope {
+namespace {
+
+KeptHeads kept_heads(const HeadGroup& group, const ScaleSchedule& schedule) {
+  KeptHeads kept{
+      .heads = group.heads(), .kept_tokens = group.most_held_tokens(), .read_tokens = {}};
+  for (int target = 0; target < schedule.scales(); ++target) {
+    kept.read_tokens.push_back(group.read_tokens(target));
+  }
+  return kept;
+}
+
+}  // namespace
 
 std::vector<KeptTokens> kept_tokens(const Budget& budget, const KvShape& shape) {
   const RetentionPlan plan(budget);
@@ -15,9 +27,10 @@ std::vector<KeptTokens> kept_tokens(const Budget& budget, const KvShape& shape) 
     kept.layer = layer;
     kept.layer_class = entry.layer_class;
     kept.rule = entry.rule;
-    kept.kept_tokens = plan.most_held_tokens(layer);
+    for (const HeadGroup& group : plan.groups(layer)) {
+      kept.groups.push_back(kept_heads(group, plan.schedule()));
+    }
     for (int scale = 0; scale < plan.schedule().scales(); ++scale) {
-      kept.read_tokens.push_back(plan.read_tokens(layer, scale));
       kept.held_peak_bytes = std::max(kept.held_peak_bytes, held_bytes(plan, shape, layer, scale));
     }
     layers.push_back(std::move(kept));

@@ -27,13 +27,25 @@ Json statistic_json(const LayerStatisticValues& statistics, const PlanExplanatio
           {"confidence", explanation.confidence}};
 }
 
+Json heads_json(const KeptHeads& kept) {
+  return {{"kept_tokens", kept.kept_tokens}, {"read_tokens", kept.read_tokens}};
+}
+
 Json kept_json(const KeptTokens& kept) {
-  return {{"layer", kept.layer},
-          {"class", name_of(kept.layer_class)},
-          {"keeps", describe(kept.rule)},
-          {"kept_tokens", kept.kept_tokens},
-          {"read_tokens", kept.read_tokens},
-          {"logical_peak_bytes", kept.held_peak_bytes}};
+  Json json = {{"layer", kept.layer},
+               {"class", name_of(kept.layer_class)},
+               {"keeps", describe(kept.rule)},
+               {"logical_peak_bytes", kept.held_peak_bytes}};
+  if (kept.groups.size() == 1) {
+    json.update(heads_json(kept.groups.front()));
+    return json;
+  }
+  for (const KeptHeads& heads : kept.groups) {
+    Json of_heads = heads_json(heads);
+    of_heads["heads"] = heads.heads.indices();
+    json["head_groups"].push_back(std::move(of_heads));
+  }
+  return json;
 }
 
 Json row_json(const PlanRow& row) {

@@ -18,7 +18,7 @@ std::vector<std::int64_t> held_by_scale(BudgetModel model, const KeepCapacity& r
   std::vector<std::int64_t> held;
   held.reserve(model.patch_nums.size());
   for (int scale = 0; scale < plan.schedule().scales(); ++scale) {
-    held.push_back(plan.held_tokens(0, scale));
+    held.push_back(plan.held_head_tokens(0, scale));
   }
   return held;
 }

@@ -222,28 +222,32 @@ std::string layer_chart(const std::string& label, const std::string& statistic,
 namespace {
 
 struct Kept {
-  double share = 0;      ///< of later targets that read the source
-  bool by_last = false;  ///< the last target reads it
+  double share = 0;      ///< of later targets that read the source, mean over heads
+  bool by_last = false;  ///< some head of the last target reads it
 };
 
-Kept kept_of(const RetentionPlan& plan, int layer, int source) {
-  const ScaleSchedule& schedule = plan.schedule();
+Kept kept_of(const HeadGroup& group, const ScaleSchedule& schedule, int source) {
   const int last = schedule.last_scale();
-  Kept kept;
-  if (!plan.has_source_scales(layer)) {
-    kept.share = static_cast<double>(plan.read_tokens(layer, last)) /
-                 static_cast<double>(schedule.begin(last));
-    return kept;
+  if (!group.has_source_scales()) {
+    return {.share = static_cast<double>(group.read_tokens(last)) /
+                     static_cast<double>(schedule.begin(last))};
   }
+  const auto reads = [&](int target) {
+    const std::vector<int>& sources = group.source_scales(target);
+    return std::find(sources.begin(), sources.end(), source) != sources.end();
+  };
   int readers = 0;
-  for (int target = source + 1; target <= last; ++target) {
-    const std::vector<int>& sources = plan.source_scales(layer, target);
-    readers += std::find(sources.begin(), sources.end(), source) != sources.end();
-    if (target == last) {
-      kept.by_last = std::find(sources.begin(), sources.end(), source) != sources.end();
-    }
+  for (int target = source + 1; target <= last; ++target) readers += reads(target) ? 1 : 0;
+  return {.share = static_cast<double>(readers) / (last - source), .by_last = reads(last)};
+}
+
+Kept kept_of(const RetentionPlan& plan, int layer, int source) {
+  Kept kept;
+  for (const HeadGroup& group : plan.groups(layer)) {
+    const Kept of_group = kept_of(group, plan.schedule(), source);
+    kept.share += of_group.share * group.heads().size() / plan.heads();
+    kept.by_last = kept.by_last || of_group.by_last;
   }
-  kept.share = static_cast<double>(readers) / (last - source);
   return kept;
 }
 
@@ -282,8 +286,9 @@ std::string kept_grid(const RetentionPlan& plan, const std::vector<LayerClass>& 
         svg.circle(x + cell_width / 2 - 0.5, y + cell_height / 2 - 0.5, 2.5, "#fff");
     }
     if (labelled) {
-      svg.text(right + 8, y + cell_height / 2 + 4, std::to_string(plan.read_tokens(layer, sources)),
-               Anchor::start, "small");
+      svg.text(right + 8, y + cell_height / 2 + 4,
+               std::to_string(plan.read_head_tokens(layer, sources) / plan.heads()), Anchor::start,
+               "small");
     }
   }
   svg.text(right + 6, bottom + 16, "tokens", Anchor::start, "small");

@@ -41,10 +41,13 @@ template <typename Visit>
 void for_each_drop(const Budget& budget, const RetentionPlan& plan, Visit visit) {
   for (int layer = 0; layer < plan.layers(); ++layer) {
     const LayerBudget& rule = budget.layers.at(static_cast<std::size_t>(layer));
-    if (rule.layer_class != LayerClass::efficient || !plan.has_source_scales(layer)) continue;
-    for (int target = 1; target < plan.schedule().scales(); ++target) {
-      const std::vector<int>& sources = plan.source_scales(layer, target);
-      if (static_cast<int>(sources.size()) < target) visit(sources, target);
+    if (rule.layer_class != LayerClass::efficient) continue;
+    for (const HeadGroup& group : plan.groups(layer)) {
+      if (!group.has_source_scales()) continue;
+      for (int target = 1; target < plan.schedule().scales(); ++target) {
+        const std::vector<int>& sources = group.source_scales(target);
+        if (static_cast<int>(sources.size()) < target) visit(sources, target);
+      }
     }
   }
 }

@@ -21,10 +21,10 @@ void LedgerCollector::begin(const BatchInfo& /*info*/) {
 }
 
 void LedgerCollector::on_attention(const AttentionEvent& event) {
+  const std::vector<HeadGroup>& groups = plan_.groups(event.layer);
   for (std::size_t group = 0; group < event.read.size(); ++group) {
     const KvGroup& of_group = event.read[group];
-    const std::int64_t planned =
-        plan_.read_tokens(event.layer, event.scale, static_cast<int>(group));
+    const std::int64_t planned = groups.at(group).read_tokens(event.scale);
     const std::int64_t read = of_group.key.size(2) - plan_.schedule().tokens(event.scale);
     if (read != planned)
       throw Error(fmt::format(

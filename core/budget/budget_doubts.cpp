@@ -38,7 +38,7 @@ std::string wrong_classes(const Budget& budget, const std::vector<int>& layers) 
     if (named.size() == most_named_layers) break;
     named.push_back(fmt::format("layer {} ({}, but keeps {} of {} tokens)", layer,
                                 name_of(budget.layers[static_cast<std::size_t>(layer)].layer_class),
-                                plan.most_held_tokens(layer), all));
+                                plan.most_held_head_tokens(layer) / plan.heads(), all));
   }
   const std::size_t others = layers.size() - named.size();
   return fmt::format("class and rule disagree in {}{}: only the rule decides what a layer keeps",
@@ -56,13 +56,13 @@ std::vector<int> layers_of_another_class(const Budget& budget) {
     const bool demanding =
         budget.layers[static_cast<std::size_t>(layer)].layer_class == LayerClass::demanding;
     std::int64_t& most = demanding ? most_demanding : most_efficient;
-    most = std::max(most, plan.most_held_tokens(layer));
+    most = std::max(most, plan.most_held_head_tokens(layer));
   }
   std::vector<int> layers;
   for (int layer = 0; layer < plan.layers(); ++layer) {
     const LayerBudget& entry = budget.layers[static_cast<std::size_t>(layer)];
     const bool keeps_all = std::holds_alternative<KeepAll>(entry.rule);
-    const std::int64_t held = plan.most_held_tokens(layer);
+    const std::int64_t held = plan.most_held_head_tokens(layer);
     const bool agrees = entry.layer_class == LayerClass::efficient
                             ? !keeps_all
                             : keeps_all || (held > most_efficient && held == most_demanding);

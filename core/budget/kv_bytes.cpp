@@ -1,25 +1,18 @@
 #include "core/budget/kv_bytes.h"
 
 #include <algorithm>
-#include <numeric>
 
-#include "core/budget/cache_buffers.h"
+#include "core/budget/cache_moves.h"
 #include "core/geometry/guidance_rows.h"
 
 namespace kvscope {
 
-std::int64_t KvShape::bytes(std::int64_t tokens, int group_heads) const {
-  return tokens * group_heads * head_dim * rows * (key_element_bytes + value_element_bytes);
+std::int64_t KvShape::head_bytes(std::int64_t head_tokens) const {
+  return head_tokens * head_dim * rows * (key_element_bytes + value_element_bytes);
 }
 
 std::int64_t held_bytes(const RetentionPlan& plan, const KvShape& shape, int layer, int scale) {
-  const std::vector<HeadGroup>& groups = plan.head_groups(layer);
-  std::int64_t sum = 0;
-  for (std::size_t group = 0; group < groups.size(); ++group) {
-    sum +=
-        shape.bytes(plan.held_tokens(layer, scale, static_cast<int>(group)), groups[group].heads);
-  }
-  return sum;
+  return shape.head_bytes(plan.held_head_tokens(layer, scale));
 }
 
 std::vector<std::int64_t> held_bytes_by_scale(const RetentionPlan& plan, const KvShape& shape) {
@@ -40,9 +33,7 @@ std::int64_t logical_peak_bytes(const RetentionPlan& plan, const KvShape& shape)
 }
 
 std::int64_t resident_bytes(const Budget& budget, const KvShape& shape) {
-  const CacheBuffers buffers = cache_buffers(budget);
-  return shape.bytes(std::accumulate(buffers.layer_tokens.begin(), buffers.layer_tokens.end(),
-                                     buffers.shared_tokens));
+  return shape.head_bytes(cache_buffers(budget).head_tokens());
 }
 
 std::optional<std::int64_t> resident_limit(const Budget& budget) {

@@ -17,10 +17,10 @@ struct KvShape {
   std::int64_t key_element_bytes = 0;
   std::int64_t value_element_bytes = 0;
 
-  /// Bytes of `tokens` cached tokens over `group_heads` heads.
-  std::int64_t bytes(std::int64_t tokens, int group_heads) const;
-  /// The same over all heads of one layer.
-  std::int64_t bytes(std::int64_t tokens) const { return bytes(tokens, heads); }
+  /// Bytes of cached tokens that are already summed over heads.
+  std::int64_t head_bytes(std::int64_t head_tokens) const;
+  /// Bytes of `tokens` cached tokens over all heads of one layer.
+  std::int64_t bytes(std::int64_t tokens) const { return head_bytes(tokens * heads); }
 
   /// Samples that the rows belong to.
   std::int64_t samples() const { return GuidanceRows::of_rows(rows).samples(); }
@@ -50,7 +50,7 @@ enum class KvBytes {
 };
 
 /// What the K and V buffers take when `budget` runs on the eager runtime: the resident bytes that
-/// the ledger of a run measures, after every scale. Throws Error for a plan that it cannot run.
+/// the ledger of a run measures, after every scale.
 std::int64_t resident_bytes(const Budget& budget, const KvShape& shape);
 
 /// What the buffers of a run may take, as the budget was asked for. Nothing when nobody asked, and

@@ -2,18 +2,19 @@
 
 #include <algorithm>
 #include <deque>
+#include <utility>
+#include <variant>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "core/base/error.h"
 
 namespace kvscope {
 namespace {
 
-using Sources = std::vector<std::vector<int>>;  // [target], ascending source scales
-
-Sources sources_of(const KeepAll&, const ScaleSchedule& schedule) {
-  Sources sources(static_cast<std::size_t>(schedule.scales()));
+SourceScales sources_of(const KeepAll&, const ScaleSchedule& schedule) {
+  SourceScales sources(static_cast<std::size_t>(schedule.scales()));
   for (int target = 0; target < schedule.scales(); ++target) {
     for (int source = 0; source < target; ++source) {
       sources[static_cast<std::size_t>(target)].push_back(source);
@@ -22,8 +23,8 @@ Sources sources_of(const KeepAll&, const ScaleSchedule& schedule) {
   return sources;
 }
 
-Sources sources_of(const KeepLocal& rule, const ScaleSchedule& schedule) {
-  Sources sources(static_cast<std::size_t>(schedule.scales()));
+SourceScales sources_of(const KeepLocal& rule, const ScaleSchedule& schedule) {
+  SourceScales sources(static_cast<std::size_t>(schedule.scales()));
   for (int target = 0; target < schedule.scales(); ++target) {
     for (int source = 0; source < target; ++source) {
       if (source < rule.condensed_scales || source >= target - rule.local_scales) {
@@ -35,7 +36,7 @@ Sources sources_of(const KeepLocal& rule, const ScaleSchedule& schedule) {
 }
 
 // CLRU of AMS-KV: condensed scales are locked, the others leave in the order they came.
-Sources sources_of(const KeepCapacity& rule, const ScaleSchedule& schedule) {
+SourceScales sources_of(const KeepCapacity& rule, const ScaleSchedule& schedule) {
   const std::int64_t room = rule.capacity_tokens - schedule.begin(rule.condensed_scales);
   if (room < 0) {
     throw Error(fmt::format(
@@ -43,7 +44,7 @@ Sources sources_of(const KeepCapacity& rule, const ScaleSchedule& schedule) {
         "scales, got {}",
         schedule.begin(rule.condensed_scales), rule.condensed_scales, rule.capacity_tokens));
   }
-  Sources sources(static_cast<std::size_t>(schedule.scales()));
+  SourceScales sources(static_cast<std::size_t>(schedule.scales()));
   std::vector<int> condensed;
   std::deque<int> queue;
   std::int64_t queue_tokens = 0;
@@ -67,31 +68,6 @@ Sources sources_of(const KeepCapacity& rule, const ScaleSchedule& schedule) {
   return sources;
 }
 
-std::int64_t tokens_of(const std::vector<int>& scales, const ScaleSchedule& schedule) {
-  std::int64_t tokens = 0;
-  for (const int scale : scales) tokens += schedule.tokens(scale);
-  return tokens;
-}
-
-// Tokens of scales ≤ s that some target > s reads, for every s.
-std::vector<std::int64_t> held_by_scale(const Sources& sources, const ScaleSchedule& schedule) {
-  std::vector<int> last_target(sources.size(), -1);  // [source], -1: never read
-  for (int target = 0; target < schedule.scales(); ++target) {
-    for (const int source : sources[static_cast<std::size_t>(target)]) {
-      last_target[static_cast<std::size_t>(source)] = target;
-    }
-  }
-  std::vector<std::int64_t> held(sources.size(), 0);
-  for (int scale = 0; scale < schedule.scales(); ++scale) {
-    for (int source = 0; source <= scale; ++source) {
-      if (last_target[static_cast<std::size_t>(source)] > scale) {
-        held[static_cast<std::size_t>(scale)] += schedule.tokens(source);
-      }
-    }
-  }
-  return held;
-}
-
 void check_condensed(const LayerRule& rule, const ScaleSchedule& schedule) {
   int condensed = 0;
   if (const auto* local = std::get_if<KeepLocal>(&rule)) condensed = local->condensed_scales;
@@ -104,58 +80,68 @@ void check_condensed(const LayerRule& rule, const ScaleSchedule& schedule) {
   }
 }
 
+void check_heads(const std::vector<HeadGroup>& groups, int heads) {
+  if (groups.size() == 1 && groups.front().heads() == HeadSet::all(heads)) return;
+  std::vector<int> held;
+  for (const HeadGroup& group : groups) {
+    const std::vector<int> indices = group.heads().indices();
+    held.insert(held.end(), indices.begin(), indices.end());
+  }
+  std::sort(held.begin(), held.end());
+  if (held != HeadSet::all(heads).indices()) {
+    throw Error(fmt::format(
+        "[retention plan] expected groups that hold every one of {} heads once, got [{}]", heads,
+        fmt::join(held, ", ")));
+  }
+}
+
 }  // namespace
 
-RetentionPlan::RetentionPlan(const Budget& budget) : schedule_(budget.model.patch_nums) {
+RetentionPlan::RetentionPlan(const Budget& budget)
+    : schedule_(budget.model.patch_nums), heads_(budget.model.heads) {
   if (budget.layers.size() != static_cast<std::size_t>(budget.model.depth)) {
     throw Error(fmt::format("[retention plan] layers: expected {}, got {}", budget.model.depth,
                             budget.layers.size()));
   }
   for (const LayerBudget& layer : budget.layers) {
     check_condensed(layer.rule, schedule_);
-    Group group;
-    group.sources =
+    SourceScales sources =
         std::visit([&](const auto& rule) { return sources_of(rule, schedule_); }, layer.rule);
-    for (const std::vector<int>& read : group.sources) {
-      group.read_tokens.push_back(tokens_of(read, schedule_));
-    }
-    group.held_tokens = held_by_scale(group.sources, schedule_);
-    layers_.push_back({.head_groups = {{.first_head = 0, .heads = budget.model.heads}},
-                       .groups = {std::move(group)}});
+    std::vector<HeadGroup> groups = {
+        HeadGroup::of_whole_scales(HeadSet::all(heads_), schedule_, std::move(sources))};
+    check_heads(groups, heads_);
+    layers_.push_back(std::move(groups));
   }
 }
 
-const std::vector<HeadGroup>& RetentionPlan::head_groups(int layer) const {
-  return layers_.at(static_cast<std::size_t>(layer)).head_groups;
-}
-
-const RetentionPlan::Group& RetentionPlan::group_of(int layer, int group) const {
-  return layers_.at(static_cast<std::size_t>(layer)).groups.at(static_cast<std::size_t>(group));
-}
-
-std::int64_t RetentionPlan::read_tokens(int layer, int target, int group) const {
-  return group_of(layer, group).read_tokens.at(static_cast<std::size_t>(target));
-}
-
-std::int64_t RetentionPlan::held_tokens(int layer, int scale, int group) const {
-  return group_of(layer, group).held_tokens.at(static_cast<std::size_t>(scale));
-}
-
-std::int64_t RetentionPlan::most_held_tokens(int layer, int group) const {
-  const std::vector<std::int64_t>& held = group_of(layer, group).held_tokens;
-  return *std::max_element(held.begin(), held.end());
-}
-
-bool RetentionPlan::has_source_scales(int layer, int group) const {
-  return !group_of(layer, group).sources.empty();
-}
-
-const std::vector<int>& RetentionPlan::source_scales(int layer, int target, int group) const {
-  if (!has_source_scales(layer, group)) {
-    throw Error(
-        fmt::format("[retention plan] layer {}: its policy picks tokens, not whole scales", layer));
+std::int64_t RetentionPlan::read_head_tokens(int layer, int target) const {
+  std::int64_t tokens = 0;
+  for (const HeadGroup& group : groups(layer)) {
+    tokens += group.read_tokens(target) * group.heads().size();
   }
-  return group_of(layer, group).sources.at(static_cast<std::size_t>(target));
+  return tokens;
+}
+
+std::int64_t RetentionPlan::held_head_tokens(int layer, int scale) const {
+  std::int64_t tokens = 0;
+  for (const HeadGroup& group : groups(layer)) {
+    tokens += group.held_tokens(scale) * group.heads().size();
+  }
+  return tokens;
+}
+
+std::int64_t RetentionPlan::most_held_head_tokens(int layer) const {
+  std::int64_t most = 0;
+  for (int scale = 0; scale < schedule_.scales(); ++scale) {
+    most = std::max(most, held_head_tokens(layer, scale));
+  }
+  return most;
+}
+
+bool RetentionPlan::has_source_scales(int layer) const {
+  const std::vector<HeadGroup>& all = groups(layer);
+  return std::all_of(all.begin(), all.end(),
+                     [](const HeadGroup& group) { return group.has_source_scales(); });
 }
 
 }  // namespace kvscope

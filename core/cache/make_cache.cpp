@@ -1,6 +1,6 @@
 #include "core/cache/make_cache.h"
 
-#include "core/budget/cache_buffers.h"
+#include "core/budget/cache_moves.h"
 #include "core/cache/planned_cache.h"
 #include "core/cache/vanilla_cache.h"
 

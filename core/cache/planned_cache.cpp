@@ -1,72 +1,65 @@
 #include "core/cache/planned_cache.h"
 
-#include <algorithm>
 #include <utility>
 
 #include <ATen/ops/empty.h>
-#include <fmt/format.h>
-
-#include "core/base/error.h"
 
 namespace kvscope {
+namespace {
 
-PlannedCache::PlannedCache(RetentionPlan plan, CacheStorage storage)
-    : plan_(std::move(plan)), storage_(storage), layers_(static_cast<std::size_t>(plan_.layers())) {
-  const ScaleSchedule& schedule = plan_.schedule();
-  for (int layer = 0; layer < plan_.layers(); ++layer) {
-    if (plan_.head_groups(layer).size() != 1) {
-      throw Error(fmt::format("[cache] layer {}: expected one retention rule for all heads, got {}",
-                              layer, plan_.head_groups(layer).size()));
-    }
-    std::vector<Step>& steps = steps_.emplace_back();
-    for (int target = 0; target < schedule.scales(); ++target) {
-      steps.push_back(make_step(layer, target));
-    }
+// What the heads of a group take of the tensor of all heads, run by run.
+void copy_heads(const at::Tensor& all, const std::vector<HeadRun>& runs, const at::Tensor& to) {
+  if (runs.size() == 1 && runs.front().heads == all.size(1)) {
+    to.copy_(all);
+    return;
   }
-  buffers_ = planned_buffers(plan_);
+  std::int64_t first = 0;
+  for (const HeadRun& run : runs) {
+    to.narrow(1, first, run.heads).copy_(all.narrow(1, run.first, run.heads));
+    first += run.heads;
+  }
 }
 
-PlannedCache::Step PlannedCache::make_step(int layer, int target) const {
-  const ScaleSchedule& schedule = plan_.schedule();
-  // What stays is at first everything the target read, itself included.
-  std::vector<int> have = plan_.source_scales(layer, target);
-  Step step;
-  step.retained_tokens = plan_.read_tokens(layer, target);
-  have.push_back(target);
-  const std::vector<int> want =
-      target < schedule.last_scale() ? plan_.source_scales(layer, target + 1) : std::vector<int>{};
-  step.in_place = appends_in_place(plan_, layer, target);
-
-  std::int64_t to = 0;
-  for (const int scale : want) {
-    const auto found = std::find(have.begin(), have.end(), scale);
-    if (found == have.end()) {
-      throw Error(
-          fmt::format("[cache] layer {}: expected scale {} to stay away once evicted, got "
-                      "it back at target {}",
-                      layer, scale, target + 1));
+// One of K and V: makes the moves and returns what the target reads.
+at::Tensor take_step(const CacheStep& step, const std::vector<HeadRun>& runs,
+                     const at::Tensor& incoming, const at::Tensor& own, const at::Tensor& shared) {
+  const auto at_place = [&](CachePlace place) -> const at::Tensor& {
+    return place == CachePlace::own ? own : shared;
+  };
+  for (const CacheMove& move : step.moves) {
+    const at::Tensor to = at_place(move.to).narrow(2, move.to_token, move.tokens);
+    if (move.from == CachePlace::incoming) {
+      copy_heads(incoming.narrow(2, move.from_token, move.tokens), runs, to);
+    } else {
+      to.copy_(at_place(move.from).narrow(2, move.from_token, move.tokens));
     }
-    std::int64_t from = 0;
-    for (auto before = have.begin(); before != found; ++before) from += schedule.tokens(*before);
-    const std::int64_t tokens = schedule.tokens(scale);
-    const bool already_there = from == to && scale != target;
-    if (!already_there) {
-      const bool extends =
-          !step.moves.empty() && step.moves.back().from + step.moves.back().tokens == from;
-      if (extends) {
-        step.moves.back().tokens += tokens;
-      } else {
-        step.moves.push_back({from, to, tokens});
+  }
+  return at_place(step.read).narrow(2, 0, step.read_tokens);
+}
+
+}  // namespace
+
+PlannedCache::PlannedCache(const RetentionPlan& plan, CacheStorage storage)
+    : storage_(storage), shared_head_tokens_(planned_buffers(plan).shared_head_tokens) {
+  const ScaleSchedule& schedule = plan.schedule();
+  for (int layer = 0; layer < plan.layers(); ++layer) {
+    std::vector<Group>& groups = layers_.emplace_back();
+    for (const HeadGroup& group : plan.groups(layer)) {
+      std::vector<CacheStep> steps;
+      for (int target = 0; target < schedule.scales(); ++target) {
+        steps.push_back(cache_step(group, schedule, target));
       }
+      groups.push_back({.heads = group.heads(),
+                        .runs = group.heads().runs(),
+                        .tokens = group.most_held_tokens(),
+                        .steps = std::move(steps),
+                        .own = {}});
     }
-    to += tokens;
   }
-  return step;
 }
 
-KvBuffers PlannedCache::allocate(std::int64_t rows, std::int64_t tokens) const {
+KvBuffers PlannedCache::allocate(const std::vector<std::int64_t>& shape) const {
   const auto options = at::TensorOptions(storage_.dtype).device(storage_.device);
-  const std::vector<std::int64_t> shape = {rows, storage_.heads, tokens, storage_.head_dim};
   return {at::empty(shape, options), at::empty(shape, options)};
 }
 
@@ -74,45 +67,55 @@ void PlannedCache::begin(std::int64_t rows) {
   if (rows == rows_) return;
   // The old buffers go first, so that two sizes never coexist.
   rows_ = 0;
-  scratch_ = {};
-  layers_.assign(layers_.size(), {});
-  scratch_ = allocate(rows, buffers_.shared_tokens);
-  for (std::size_t layer = 0; layer < layers_.size(); ++layer) {
-    layers_[layer] = allocate(rows, buffers_.layer_tokens[layer]);
+  shared_ = {};
+  for (std::vector<Group>& groups : layers_) {
+    for (Group& group : groups) group.own = {};
+  }
+  shared_ = allocate({rows, shared_head_tokens_, storage_.head_dim});
+  for (std::vector<Group>& groups : layers_) {
+    for (Group& group : groups) {
+      group.own = allocate({rows, group.heads.size(), group.tokens, storage_.head_dim});
+    }
   }
   rows_ = rows;
 }
 
+KvBuffers PlannedCache::shared_part(const Group& group, std::int64_t first_head_token,
+                                    std::int64_t tokens) const {
+  const std::int64_t elements_of_one = rows_ * storage_.head_dim;
+  const std::int64_t heads = group.heads.size();
+  const auto part = [&](const at::Tensor& whole) {
+    return whole.view({-1})
+        .narrow(0, first_head_token * elements_of_one, heads * tokens * elements_of_one)
+        .view({rows_, heads, tokens, storage_.head_dim});
+  };
+  return {part(shared_.key), part(shared_.value)};
+}
+
 KvView PlannedCache::update(int layer, int scale, const at::Tensor& key, const at::Tensor& value,
                             const at::Tensor& /*query*/) {
-  const auto index = static_cast<std::size_t>(layer);
-  const Step& step = steps_.at(index).at(static_cast<std::size_t>(scale));
-  const std::int64_t retained = step.retained_tokens;
-  const std::int64_t tokens = plan_.schedule().tokens(scale);
-  const auto lay_out = [&](const at::Tensor& own, const at::Tensor& scratch,
-                           const at::Tensor& current) {
-    const at::Tensor& place = step.in_place ? own : scratch;
-    if (!step.in_place && retained > 0) {
-      place.narrow(2, 0, retained).copy_(own.narrow(2, 0, retained));
+  KvView view;
+  std::int64_t taken = 0;  // of the shared buffer, by the groups before
+  for (const Group& group : layers_.at(static_cast<std::size_t>(layer))) {
+    const CacheStep& step = group.steps.at(static_cast<std::size_t>(scale));
+    KvBuffers shared;
+    if (step.read == CachePlace::shared) {
+      shared = shared_part(group, taken, step.read_tokens);
+      taken += step.read_tokens * group.heads.size();
     }
-    place.narrow(2, retained, tokens).copy_(current);
-    if (!step.in_place) {
-      for (const Move& move : step.moves) {
-        own.narrow(2, move.to, move.tokens).copy_(scratch.narrow(2, move.from, move.tokens));
-      }
-    }
-    return place.narrow(2, 0, retained + tokens);
-  };
-  const KvBuffers& own = layers_[index];
-  return {{.heads = HeadSet::all(storage_.heads),
-           .key = lay_out(own.key, scratch_.key, key),
-           .value = lay_out(own.value, scratch_.value, value)}};
+    view.push_back({.heads = group.heads,
+                    .key = take_step(step, group.runs, key, group.own.key, shared.key),
+                    .value = take_step(step, group.runs, value, group.own.value, shared.value)});
+  }
+  return view;
 }
 
 std::int64_t PlannedCache::resident_bytes(int layer) const {
-  return layers_.at(static_cast<std::size_t>(layer)).bytes();
+  std::int64_t bytes = 0;
+  for (const Group& group : layers_.at(static_cast<std::size_t>(layer))) bytes += group.own.bytes();
+  return bytes;
 }
 
-std::int64_t PlannedCache::shared_bytes() const { return scratch_.bytes(); }
+std::int64_t PlannedCache::shared_bytes() const { return shared_.bytes(); }
 
 }  // namespace kvscope

@@ -4,8 +4,6 @@
 
 #include <ATen/ops/empty.h>
 
-#include "core/budget/cache_buffers.h"
-
 namespace kvscope {
 
 VanillaCache::VanillaCache(ScaleSchedule schedule, int layers, CacheStorage storage)
@@ -17,14 +15,12 @@ void VanillaCache::begin(std::int64_t rows) {
   if (rows == rows_) return;
   rows_ = 0;
   const auto options = at::TensorOptions(storage_.dtype).device(storage_.device);
-  const CacheBuffers buffers = vanilla_buffers(schedule_, static_cast<int>(layers_.size()));
-  for (std::size_t index = 0; index < layers_.size(); ++index) {
-    KvBuffers& layer = layers_[index];
+  for (KvBuffers& layer : layers_) {
     // The old buffers go first, so that two sizes never coexist.
     layer = {};
     for (at::Tensor* buffer : {&layer.key, &layer.value}) {
-      *buffer = at::empty({rows, storage_.heads, buffers.layer_tokens[index], storage_.head_dim},
-                          options);
+      *buffer =
+          at::empty({rows, storage_.heads, schedule_.total_tokens(), storage_.head_dim}, options);
     }
   }
   rows_ = rows;

@@ -30,7 +30,7 @@ TEST(AttentionMass, OfATargetSumsToItsTokensAndSkipsEvictedSources) {
   for (int target = 0; target < 4; ++target) {
     for (int layer = 0; layer < 2; ++layer) {
       const std::int64_t own = plan.schedule().tokens(target);
-      sums.add(layer, target, mass_of(own, plan.read_tokens(layer, target) + own));
+      sums.add(layer, target, mass_of(own, plan.groups(layer)[0].read_tokens(target) + own));
     }
   }
   const NdArray<double> all = sums.sums();

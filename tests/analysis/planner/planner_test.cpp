@@ -82,7 +82,7 @@ TEST(Planner, AFifthOfReadOnTheDemo) {
   const Plan plan = make_plan(falling_statistics(12), named_model_config("demo"), options);
   EXPECT_THAT(demanding_layers(plan.budget), ElementsAre(10, 11));
   EXPECT_EQ(plan.budget.layers[0].rule, LayerRule(KeepCapacity{2, 20}));
-  EXPECT_THAT(plan.explanation.rows[0].read_tokens,
+  EXPECT_THAT(plan.explanation.rows[0].groups[0].read_tokens,
               ElementsAre(0, 1, 5, 14, 14, 14, 14, 14, 14, 14));
   EXPECT_EQ(plan.explanation.logical_peak_bytes, (2 * 424 + 10 * 14) * 3 * 64 * 2 * 4);
 }

@@ -27,13 +27,15 @@ Budget one_layer(const LayerRule& rule, const std::vector<int>& patch_nums = pat
 
 std::vector<std::int64_t> read_row(const RetentionPlan& plan) {
   std::vector<std::int64_t> tokens;
-  for (int t = 0; t < plan.schedule().scales(); ++t) tokens.push_back(plan.read_tokens(0, t));
+  for (int t = 0; t < plan.schedule().scales(); ++t)
+    tokens.push_back(plan.groups(0)[0].read_tokens(t));
   return tokens;
 }
 
 std::vector<std::int64_t> held_row(const RetentionPlan& plan) {
   std::vector<std::int64_t> tokens;
-  for (int s = 0; s < plan.schedule().scales(); ++s) tokens.push_back(plan.held_tokens(0, s));
+  for (int s = 0; s < plan.schedule().scales(); ++s)
+    tokens.push_back(plan.groups(0)[0].held_tokens(s));
   return tokens;
 }
 
@@ -53,7 +55,7 @@ TEST(RetentionPlan, LocalScalesAddTheMostRecentOnes) {
   const RetentionPlan plan(one_layer(KeepLocal{.condensed_scales = 2, .local_scales = 1}));
   EXPECT_THAT(read_row(plan), ElementsAre(0, 1, 5, 14, 21, 30, 41, 69, 105, 174));
   EXPECT_THAT(held_row(plan), ElementsAre(1, 5, 14, 21, 30, 41, 69, 105, 174, 0));
-  EXPECT_THAT(plan.source_scales(0, 9), ElementsAre(0, 1, 8));
+  EXPECT_THAT(plan.groups(0)[0].source_scales(9), ElementsAre(0, 1, 8));
 }
 
 TEST(RetentionPlan, ASlidingWindowNeedsNoCondensedScale) {
@@ -66,10 +68,10 @@ TEST(RetentionPlan, ASlidingWindowNeedsNoCondensedScale) {
 TEST(RetentionPlan, CapacityIsFirstInFirstOutBehindLockedScales) {
   const RetentionPlan plan(one_layer(KeepCapacity{.condensed_scales = 2, .capacity_tokens = 120}));
   EXPECT_THAT(read_row(plan), ElementsAre(0, 1, 5, 14, 30, 55, 91, 105, 105, 105));
-  EXPECT_THAT(plan.source_scales(0, 6), ElementsAre(0, 1, 2, 3, 4, 5));
-  EXPECT_THAT(plan.source_scales(0, 7), ElementsAre(0, 1, 5, 6));
-  EXPECT_THAT(plan.source_scales(0, 8), ElementsAre(0, 1, 7));
-  EXPECT_THAT(plan.source_scales(0, 9), ElementsAre(0, 1, 7));
+  EXPECT_THAT(plan.groups(0)[0].source_scales(6), ElementsAre(0, 1, 2, 3, 4, 5));
+  EXPECT_THAT(plan.groups(0)[0].source_scales(7), ElementsAre(0, 1, 5, 6));
+  EXPECT_THAT(plan.groups(0)[0].source_scales(8), ElementsAre(0, 1, 7));
+  EXPECT_THAT(plan.groups(0)[0].source_scales(9), ElementsAre(0, 1, 7));
   EXPECT_THAT(held_row(plan), ElementsAre(1, 5, 14, 30, 55, 91, 105, 105, 105, 0));
 }
 
@@ -93,10 +95,9 @@ TEST(RetentionPlan, RefusesWhatCannotBeKept) {
 
 TEST(RetentionPlan, EveryLayerIsOneHeadGroup) {
   const RetentionPlan plan(one_layer(KeepAll{}));
-  ASSERT_EQ(plan.head_groups(0).size(), 1U);
-  EXPECT_EQ(plan.head_groups(0)[0].heads, 2);
+  ASSERT_EQ(plan.groups(0).size(), 1U);
+  EXPECT_EQ(plan.groups(0)[0].heads(), HeadSet::all(2));
   EXPECT_TRUE(plan.has_source_scales(0));
-  EXPECT_THROW((void)plan.read_tokens(0, 0, 1), std::out_of_range);
 }
 
 // The oracle plays a generation token by token: a cache of (scale, token) pairs that is asked,
@@ -175,12 +176,14 @@ TEST(RetentionPlan, AgreesWithASimulatedCacheOnRandomBudgets) {
     const Simulation expected = simulate(rule, sides);
     for (int scale = 0; scale < scales; ++scale) {
       const std::set<int>& sources = expected.sources[static_cast<std::size_t>(scale)];
-      ASSERT_EQ(plan.source_scales(0, scale), std::vector<int>(sources.begin(), sources.end()))
+      ASSERT_EQ(plan.groups(0)[0].source_scales(scale),
+                std::vector<int>(sources.begin(), sources.end()))
           << "round " << round << ", target " << scale;
-      ASSERT_EQ(plan.held_tokens(0, scale), expected.held[static_cast<std::size_t>(scale)])
+      ASSERT_EQ(plan.groups(0)[0].held_tokens(scale),
+                expected.held[static_cast<std::size_t>(scale)])
           << "round " << round << ", scale " << scale;
       if (const auto* capacity = std::get_if<KeepCapacity>(&rule)) {
-        ASSERT_LE(plan.read_tokens(0, scale), capacity->capacity_tokens);
+        ASSERT_LE(plan.groups(0)[0].read_tokens(scale), capacity->capacity_tokens);
       }
     }
   }

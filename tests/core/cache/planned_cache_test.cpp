@@ -2,17 +2,21 @@
 
 #include <algorithm>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
 #include <ATen/ops/cat.h>
 #include <ATen/ops/equal.h>
 #include <ATen/ops/randn.h>
+#include <ATen/record_function.h>
 #include <c10/util/Exception.h>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "core/budget/cache_moves.h"
 #include "core/budget/kv_bytes.h"
 #include "core/cache/make_cache.h"
 #include "core/cache/vanilla_cache.h"
@@ -88,7 +92,7 @@ void expect_planned_reads(KvCache& cache, const RetentionPlan& plan, std::int64_
       const KvBuffers own = random_tokens(rows, schedule.tokens(scale));
       history.add(own);
       const KvView read = cache.update(layer, scale, own.key, own.value, own.key);
-      const KvBuffers expected = history.gather(plan.source_scales(layer, scale), scale);
+      const KvBuffers expected = history.gather(plan.groups(layer)[0].source_scales(scale), scale);
       ASSERT_EQ(read.size(), 1U);
       EXPECT_TRUE(read.front().heads.is_all());
       EXPECT_TRUE(at::equal(read.front().key, expected.key))
@@ -143,8 +147,8 @@ TEST_P(EveryPolicy, LayerHoldsNoMoreThanThePlansPeak) {
     std::int64_t most_held = 0;
     for (int scale = 0; scale < plan.schedule().scales(); ++scale) {
       most_held = std::max(most_held, held_bytes(plan, shape, layer, scale));
-      most_read =
-          std::max(most_read, plan.read_tokens(layer, scale) + plan.schedule().tokens(scale));
+      most_read = std::max(
+          most_read, plan.groups(layer)[0].read_tokens(scale) + plan.schedule().tokens(scale));
     }
     EXPECT_EQ(cache.resident_bytes(layer), most_held);
   }
@@ -159,6 +163,65 @@ TEST_P(EveryPolicy, TakesTheResidentBytesThatAPlanPredicts) {
   std::int64_t taken = cache->shared_bytes();
   for (int layer = 0; layer < depth; ++layer) taken += cache->resident_bytes(layer);
   EXPECT_EQ(taken, resident_bytes(budget, kv_shape(budget.model, 3, 2, 2)));
+}
+
+// Counts the operators of this thread between begin and end of its life.
+class Operators {
+ public:
+  Operators()
+      : handle_(at::addThreadLocalCallback(
+            at::RecordFunctionCallback(&Operators::count).needsInputs(true))) {
+    copied_bytes_ = 0;
+    others_.clear();
+  }
+  ~Operators() { at::removeCallback(handle_); }
+  Operators(const Operators&) = delete;
+  Operators& operator=(const Operators&) = delete;
+
+  std::int64_t copied_bytes() const { return copied_bytes_; }
+  /// Neither a copy nor a view.
+  const std::set<std::string>& others() const { return others_; }
+
+ private:
+  static std::unique_ptr<at::ObserverContext> count(const at::RecordFunction& call) {
+    static const std::set<std::string> views = {"aten::narrow", "aten::slice", "aten::view",
+                                                "aten::as_strided"};
+    const std::string name = call.name();
+    if (name == "aten::copy_") {
+      copied_bytes_ += static_cast<std::int64_t>(call.inputs()[0].toTensor().nbytes());
+    } else if (!views.contains(name)) {
+      others_.insert(name);
+    }
+    return nullptr;
+  }
+
+  static inline std::int64_t copied_bytes_ = 0;
+  static inline std::set<std::string> others_ = {};
+  at::CallbackHandle handle_;
+};
+
+// Lost without it: a cache that quietly copies more than it must would be paid for in every layer
+// of every scale.
+TEST_P(EveryPolicy, CopiesWhatThePlanOfMovesSaysAndNoMore) {
+  const RetentionPlan plan(GetParam().policy.budget);
+  PlannedCache cache(plan, {heads, head_dim, at::kFloat, at::kCPU});
+  const std::int64_t rows = 2;
+  cache.begin(rows);
+  for (int scale = 0; scale < plan.schedule().scales(); ++scale) {
+    for (int layer = 0; layer < depth; ++layer) {
+      const KvBuffers own = random_tokens(rows, plan.schedule().tokens(scale));
+      std::int64_t head_tokens = 0;
+      for (const HeadGroup& group : plan.groups(layer)) {
+        head_tokens +=
+            cache_step(group, plan.schedule(), scale).copied_tokens() * group.heads().size();
+      }
+      const KvShape shape{heads, head_dim, rows, 4, 4};
+      const Operators operators;
+      (void)cache.update(layer, scale, own.key, own.value, own.key);
+      EXPECT_EQ(operators.copied_bytes(), shape.head_bytes(head_tokens));
+      EXPECT_THAT(operators.others(), ::testing::IsEmpty());
+    }
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Policies, EveryPolicy, ::testing::ValuesIn(all_cases()),
