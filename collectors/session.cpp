@@ -25,7 +25,7 @@ std::vector<std::unique_ptr<Collector>> make_collectors(const RunRecord& record,
                                                         at::Device device) {
   const ModelConfig& model = record.model;
   std::vector<std::unique_ptr<Collector>> collectors;
-  collectors.push_back(std::make_unique<LedgerCollector>(plan, model.heads, model.head_dim()));
+  collectors.push_back(std::make_unique<LedgerCollector>(plan));
   collectors.push_back(std::make_unique<MemoryCollector>(device));
   if (record.kind != FileKind::capture) return collectors;
   collectors.push_back(std::make_unique<AttentionMassCollector>(plan, model.heads));
@@ -202,6 +202,7 @@ void CaptureSession::run_batch(BatchRequest request) {
   BatchOutput first;
   for (int repeat = 0; repeat < record_.settings.repeat; ++repeat) {
     request.repeat = repeat;
+    request.observed = repeat == 0;
     BatchOutput output = generator_->generate(request);
     if (repeat == 0) {
       first = std::move(output);

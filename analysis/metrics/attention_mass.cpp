@@ -28,8 +28,14 @@ AttentionMassSums::AttentionMassSums(const RetentionPlan& plan, int heads)
   check_sources(plan);
 }
 
-void AttentionMassSums::reset() {
-  if (sums_.defined()) sums_.zero_();
+void AttentionMassSums::begin(at::Device device) {
+  if (sums_.defined() && sums_.device() == device) {
+    sums_.zero_();
+    return;
+  }
+  const int scales = plan_.schedule().scales();
+  sums_ = at::zeros({plan_.layers(), heads_, scales, scales},
+                    at::TensorOptions(at::kDouble).device(device));
 }
 
 void AttentionMassSums::add(int layer, int target, const std::vector<at::Tensor>& mass) {
@@ -38,9 +44,6 @@ void AttentionMassSums::add(int layer, int target, const std::vector<at::Tensor>
   if (mass.size() != groups.size())
     throw Error(fmt::format("[attention mass] layer {}: expected {} head groups as planned, got {}",
                             layer, groups.size(), mass.size()));
-  if (!sums_.defined())
-    sums_ = at::zeros({plan_.layers(), heads_, schedule.scales(), schedule.scales()},
-                      mass.front().options().dtype(at::kDouble));
   const at::Tensor row = sums_[layer].select(1, target);  // [head, source]
   for (std::size_t g = 0; g < groups.size(); ++g) {
     const HeadGroup& group = groups[g];
@@ -56,7 +59,7 @@ void AttentionMassSums::add(int layer, int target, const std::vector<at::Tensor>
       const at::Tensor sums = per_key.narrow(1, first, tokens).sum(1);
       std::int64_t at = 0;
       for (const HeadRun& run : group.heads().runs()) {
-        row.narrow(0, run.first, run.heads).select(1, source).add_(sums.narrow(0, at, run.heads));
+        row.narrow(0, run.first, run.heads).select(1, source).copy_(sums.narrow(0, at, run.heads));
         at += run.heads;
       }
       first += tokens;

@@ -19,7 +19,7 @@ KvStatisticsCollector::KvStatisticsCollector(const ModelConfig& model)
   std::iota(heads_.begin(), heads_.end(), 0);
 }
 
-void KvStatisticsCollector::begin(const BatchInfo& info) {
+void KvStatisticsCollector::on_batch_begin(const BatchInfo& info) {
   losses_ = {};
   statistics_ = empty_similarity(info.batch(), model_.depth, model_.heads, schedule_.scales());
   if (info.batch() == batch_) return;
@@ -33,7 +33,6 @@ void KvStatisticsCollector::begin(const BatchInfo& info) {
 }
 
 void KvStatisticsCollector::on_attention(const AttentionEvent& event) {
-  if (!active()) return;
   for (const KvTensor tensor : all_kv_tensors) {
     at::Tensor& history =
         history_[static_cast<std::size_t>(tensor)][static_cast<std::size_t>(event.layer)];

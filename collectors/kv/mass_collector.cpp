@@ -2,13 +2,13 @@
 
 namespace kvscope {
 
-void AttentionMassCollector::begin(const BatchInfo& info) {
+void AttentionMassCollector::on_batch_begin(const BatchInfo& info) {
   batch_ = info.batch();
-  sums_.reset();
+  sums_.begin(info.device);
 }
 
 void AttentionMassCollector::on_attention(const AttentionEvent& event) {
-  if (active()) sums_.add(event.layer, event.scale, event.mass);
+  sums_.add(event.layer, event.scale, event.mass);
 }
 
 void AttentionMassCollector::fill(BatchRecord& record) {

@@ -13,12 +13,11 @@ class AttentionMassCollector final : public Collector {
 
   std::string_view name() const override { return "attention_mass"; }
   ObserverNeeds needs() const override { return {.attention = true, .attention_mass = true}; }
+  void on_batch_begin(const BatchInfo& info) override;
   void on_attention(const AttentionEvent& event) override;
   void fill(BatchRecord& record) override;
 
  private:
-  void begin(const BatchInfo& info) override;
-
   AttentionMassSums sums_;
   std::int64_t batch_ = 0;
 };

@@ -44,7 +44,7 @@ RawKvCollector::RawKvCollector(const ModelConfig& model, const RunSettings& sett
   }
 }
 
-void RawKvCollector::begin(const BatchInfo& info) {
+void RawKvCollector::on_batch_begin(const BatchInfo& info) {
   batch_ = info.batch();
   samples_.clear();
   for (std::int64_t k = 0; k < batch_; ++k) {
@@ -67,7 +67,7 @@ void RawKvCollector::on_attention(const AttentionEvent& event) {
   const auto layer = std::lower_bound(layers_.begin(), layers_.end(), event.layer);
   const bool kept = layer != layers_.end() && *layer == event.layer &&
                     token_begin_[static_cast<std::size_t>(event.scale)] >= 0;
-  if (!active() || !kept || samples_.empty()) return;
+  if (!kept || samples_.empty()) return;
   RawKv& raw = raw_[static_cast<std::size_t>(layer - layers_.begin())];
   store(event.key, event.scale, raw.key);
   store(event.value, event.scale, raw.value);

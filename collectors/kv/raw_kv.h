@@ -17,11 +17,11 @@ class RawKvCollector final : public Collector {
 
   std::string_view name() const override { return "raw_kv"; }
   ObserverNeeds needs() const override { return {.attention = true, .host_data = true}; }
+  void on_batch_begin(const BatchInfo& info) override;
   void on_attention(const AttentionEvent& event) override;
   void fill(BatchRecord& record) override;
 
  private:
-  void begin(const BatchInfo& info) override;
   void store(const at::Tensor& tensor, int scale, std::vector<std::byte>& out);
 
   ScaleSchedule schedule_;

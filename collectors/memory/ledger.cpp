@@ -8,12 +8,12 @@
 
 namespace kvscope {
 
-LedgerCollector::LedgerCollector(const RetentionPlan& plan, int heads, int head_dim)
-    : plan_(plan), shape_{heads, head_dim, 0, 0, 0} {}
+LedgerCollector::LedgerCollector(const RetentionPlan& plan) : plan_(plan) {}
 
-void LedgerCollector::begin(const BatchInfo& /*info*/) {
+void LedgerCollector::on_batch_begin(const BatchInfo& info) {
   const int layers = plan_.layers();
   const int scales = plan_.schedule().scales();
+  shape_ = info.kv;
   ledger_.logical_bytes = NdArray<std::int64_t>({layers, scales});
   ledger_.resident_bytes = NdArray<std::int64_t>({layers, scales});
   ledger_.transient_bytes = NdArray<std::int64_t>({layers, scales});
@@ -21,34 +21,39 @@ void LedgerCollector::begin(const BatchInfo& /*info*/) {
 }
 
 void LedgerCollector::on_attention(const AttentionEvent& event) {
+  if (!mismatch_.empty()) return;
   const std::vector<HeadGroup>& groups = plan_.groups(event.layer);
-  for (std::size_t group = 0; group < event.read.size(); ++group) {
-    const KvGroup& of_group = event.read[group];
-    const std::int64_t planned = groups.at(group).read_tokens(event.scale);
-    const std::int64_t read = of_group.key.size(2) - plan_.schedule().tokens(event.scale);
-    if (read != planned)
-      throw Error(fmt::format(
-          "[ledger] layer {}, scale {}: expected {} cached tokens read as planned, got {}",
-          event.layer, event.scale, planned, read));
-    shape_.rows = of_group.key.size(0);
-    shape_.key_element_bytes = static_cast<std::int64_t>(of_group.key.element_size());
-    shape_.value_element_bytes = static_cast<std::int64_t>(of_group.value.element_size());
+  const std::int64_t own = plan_.schedule().tokens(event.scale);
+  for (std::size_t index = 0; index < groups.size(); ++index) {
+    const KvGroup& group = event.read.at(index);
+    const std::int64_t planned = groups[index].read_tokens(event.scale);
+    const std::int64_t read = group.key.size(2) - own;
+    const std::int64_t planned_bytes = shape_.bytes(planned + own, groups[index].heads().size());
+    const auto bytes = static_cast<std::int64_t>(group.key.nbytes() + group.value.nbytes());
+    if (read != planned) {
+      mismatch_ =
+          fmt::format("layer {}, scale {}: expected {} cached tokens read as planned, got {}",
+                      event.layer, event.scale, planned, read);
+    } else if (bytes != planned_bytes) {
+      mismatch_ = fmt::format("layer {}, scale {}: expected {} B of K and V read, got {}",
+                              event.layer, event.scale, planned_bytes, bytes);
+    }
   }
 }
 
-void LedgerCollector::on_scale_end(int scale, const KvCache& cache) {
-  if (!active()) return;
+void LedgerCollector::on_scale_end(int scale, const CacheBytes& held) {
   for (int layer = 0; layer < plan_.layers(); ++layer) {
     const std::int64_t logical = held_bytes(plan_, shape_, layer, scale);
-    const std::int64_t resident = cache.resident_bytes(layer);
+    const std::int64_t resident = held.layers.at(static_cast<std::size_t>(layer)).own;
     ledger_.logical_bytes(layer, scale) = logical;
     ledger_.resident_bytes(layer, scale) = resident;
     ledger_.transient_bytes(layer, scale) = resident - logical;
   }
-  ledger_.shared_bytes(scale) = cache.shared_bytes();
+  ledger_.shared_bytes(scale) = held.shared;
 }
 
 void LedgerCollector::fill(BatchRecord& record) {
+  if (!mismatch_.empty()) throw Error("[ledger] " + mismatch_);
   ledger_.rows = shape_.rows;
   ledger_.key_element_bytes = shape_.key_element_bytes;
   ledger_.value_element_bytes = shape_.value_element_bytes;

@@ -1,29 +1,32 @@
 #pragma once
 
+#include <string>
+
 #include "collectors/collector.h"
 #include "core/budget/kv_bytes.h"
 #include "core/budget/retention_plan.h"
 
 namespace kvscope {
 
-/// Bytes of the cache by layer and scale: logical from the retention plan, which every attention is
-/// held against; resident as the cache says; transient their difference. on_attention throws Error
-/// when a target reads another number of tokens than planned.
+/// Bytes of the cache by layer and scale: logical from the retention plan, which what every
+/// attention reads is held against; resident as the cache says; transient their difference. fill
+/// throws Error when a target read another number of tokens than planned, or K and V of another
+/// shape or type than the generator says.
 class LedgerCollector final : public Collector {
  public:
-  LedgerCollector(const RetentionPlan& plan, int heads, int head_dim);
+  explicit LedgerCollector(const RetentionPlan& plan);
 
   std::string_view name() const override { return "ledger"; }
   ObserverNeeds needs() const override { return {.attention = true}; }
+  void on_batch_begin(const BatchInfo& info) override;
   void on_attention(const AttentionEvent& event) override;
-  void on_scale_end(int scale, const KvCache& cache) override;
+  void on_scale_end(int scale, const CacheBytes& held) override;
   void fill(BatchRecord& record) override;
 
  private:
-  void begin(const BatchInfo& info) override;
-
   const RetentionPlan& plan_;
-  KvShape shape_;  // rows and element sizes are those of the tensors the cache hands out
+  KvShape shape_;
+  std::string mismatch_;  // the first one; empty while all is as planned
   LedgerRecord ledger_;
 };
 

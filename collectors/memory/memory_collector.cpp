@@ -25,12 +25,11 @@ at::DeviceIndex index_of(at::Device device) {
 
 }  // namespace
 
-void MemoryCollector::begin(const BatchInfo& /*info*/) {
+void MemoryCollector::on_batch_begin(const BatchInfo& /*info*/) {
   if (auto* allocator = allocator_of(device_)) allocator->resetPeakStats(index_of(device_));
 }
 
 void MemoryCollector::on_batch_end(const BatchInfo& /*info*/, const BatchOutput& /*output*/) {
-  if (!active()) return;
   memory_.process_peak_rss_bytes = process_peak_rss_bytes();
   if (auto* allocator = allocator_of(device_)) {
     const auto stats = allocator->getDeviceStats(index_of(device_));

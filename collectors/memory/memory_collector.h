@@ -12,12 +12,11 @@ class MemoryCollector final : public Collector {
 
   std::string_view name() const override { return "memory"; }
   ObserverNeeds needs() const override { return {}; }
+  void on_batch_begin(const BatchInfo& info) override;
   void on_batch_end(const BatchInfo& info, const BatchOutput& output) override;
   void fill(BatchRecord& record) override { record.memory = memory_; }
 
  private:
-  void begin(const BatchInfo& info) override;
-
   at::Device device_;
   MemoryRecord memory_;
 };

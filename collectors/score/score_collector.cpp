@@ -10,12 +10,11 @@
 
 namespace kvscope {
 
-void ScoreCollector::begin(const BatchInfo& info) {
+void ScoreCollector::on_batch_begin(const BatchInfo& info) {
   labels_.assign(info.labels.begin(), info.labels.end());
 }
 
 void ScoreCollector::on_batch_end(const BatchInfo& /*info*/, const BatchOutput& output) {
-  if (!active()) return;
   image_ = output.image;
   nonfinite_ = output.nonfinite;
 }

@@ -19,6 +19,7 @@ class ScoreCollector final : public Collector {
 
   std::string_view name() const override { return "scores"; }
   ObserverNeeds needs() const override { return {}; }
+  void on_batch_begin(const BatchInfo& info) override;
   void on_batch_end(const BatchInfo& info, const BatchOutput& output) override;
   void fill(BatchRecord& record) override;
 
@@ -31,8 +32,6 @@ class ScoreCollector final : public Collector {
   const JudgedSamples& judged() const { return judged_; }
 
  private:
-  void begin(const BatchInfo& info) override;
-
   std::shared_ptr<const Scorer> scorer_;
   JudgedSamples judged_;
   std::vector<std::int32_t> labels_;

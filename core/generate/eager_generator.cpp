@@ -76,6 +76,15 @@ void EagerGenerator::set_budget(const Budget& budget) {
   caches_.push_back({budget, make_cache(budget, options_.dtype, options_.device)});
 }
 
+KvShape EagerGenerator::kv_shape(std::int64_t batch) const {
+  const auto element_bytes = static_cast<std::int64_t>(c10::elementSize(options_.dtype));
+  return {.heads = config_.heads,
+          .head_dim = config_.head_dim(),
+          .rows = 2 * batch,
+          .key_element_bytes = element_bytes,
+          .value_element_bytes = element_bytes};
+}
+
 void EagerGenerator::set_observers(std::vector<Observer*> observers) {
   observers_ = std::move(observers);
   std::vector<Observer*> watching;
@@ -145,15 +154,38 @@ void EagerGenerator::take_codes(Pass& pass, int scale, const at::Tensor& codes) 
   pass.input = var_->next_input(quantizer.next_input(pass.f_hat, scale + 1), scale + 1);
 }
 
+std::span<Observer* const> EagerGenerator::observers_of(const BatchRequest& request) const {
+  if (!request.observed) return {};
+  return observers_;
+}
+
+BatchInfo EagerGenerator::info_of(const BatchRequest& request, const at::Tensor& labels) const {
+  const at::Tensor on_host = labels.cpu();
+  const auto* label = on_host.const_data_ptr<std::int64_t>();
+  return {.index = request.index,
+          .first_sample = request.first_sample,
+          .labels = {label, label + on_host.numel()},
+          .device = options_.device,
+          .kv = kv_shape(on_host.numel())};
+}
+
+CacheBytes EagerGenerator::held_bytes() const {
+  CacheBytes held;
+  for (int layer = 0; layer < config_.depth; ++layer) {
+    held.layers.push_back({.own = cache().resident_bytes(layer)});
+  }
+  held.shared = cache().shared_bytes();
+  return held;
+}
+
 BatchOutput EagerGenerator::generate_batch(const BatchRequest& request) {
+  const std::span<Observer* const> observers = observers_of(request);
+  AttentionWatcher* watcher = request.observed ? watcher_.get() : nullptr;
   SiteTrack* sites = sites_.is_followed() ? &sites_ : nullptr;
   Sampler sampler(options_.sampling, options_.device, request.index, request.first_sample);
   const at::Tensor labels = labels_of(request, sampler);
-  const at::Tensor host_labels = labels.cpu();
-  const auto* label = host_labels.const_data_ptr<std::int64_t>();
-  const BatchInfo info{
-      request.index, request.repeat, request.first_sample, {label, label + host_labels.numel()}};
-  for (Observer* observer : observers_) observer->on_batch_begin(info);
+  const BatchInfo info = observers.empty() ? BatchInfo{} : info_of(request, labels);
+  for (Observer* observer : observers) observer->on_batch_begin(info);
   sites_.begin_batch(request.index, request.repeat);
 
   Pass pass = begin_pass(labels, sites);
@@ -161,8 +193,11 @@ BatchOutput EagerGenerator::generate_batch(const BatchRequest& request) {
   for (int scale = 0; scale < config_.schedule().scales(); ++scale) {
     throw_if_interrupted();
     sites_.set_scale(scale);
-    at::Tensor logits = logits_of(pass, scale, {sites, watcher_.get()});
-    for (Observer* observer : observers_) observer->on_scale_end(scale, cache());
+    at::Tensor logits = logits_of(pass, scale, {sites, watcher});
+    if (!observers.empty()) {
+      const CacheBytes held = held_bytes();
+      for (Observer* observer : observers) observer->on_scale_end(scale, held);
+    }
     at::Tensor codes;
     {
       const ModuleScope scope(sites, Module::sampling);
@@ -180,7 +215,7 @@ BatchOutput EagerGenerator::generate_batch(const BatchRequest& request) {
   sites_.end_batch();
   const BatchOutput output{at::cat(token_ids, 1).cpu(), pass.f_hat.cpu(), decoded.image.cpu(),
                            decoded.nonfinite.cpu()};
-  for (Observer* observer : observers_) observer->on_batch_end(info, output);
+  for (Observer* observer : observers) observer->on_batch_end(info, output);
   return output;
 }
 

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "core/base/site_track.h"
@@ -37,6 +38,8 @@ class EagerGenerator : public Generator {
   /// told otherwise.
   void keep_caches(std::size_t count) { caches_kept_ = count; }
 
+  KvShape kv_shape(std::int64_t batch) const override;
+
   void set_observers(std::vector<Observer*> observers) override;
   void set_listeners(std::vector<SiteListener*> listeners) override;
   std::unique_ptr<SiteListener> make_timer(TimingSink& sink) const override;
@@ -49,11 +52,15 @@ class EagerGenerator : public Generator {
     at::Tensor f_hat;
   };
 
-  KvCache& cache() { return *caches_.back().cache; }
+  KvCache& cache() const { return *caches_.back().cache; }
   Pass begin_pass(const at::Tensor& labels, SiteTrack* sites);
   at::Tensor logits_of(Pass& pass, int scale, const ScaleHooks& hooks);
   void take_codes(Pass& pass, int scale, const at::Tensor& codes) const;
 
+  // Those who hear of a pass.
+  std::span<Observer* const> observers_of(const BatchRequest& request) const;
+  BatchInfo info_of(const BatchRequest& request, const at::Tensor& labels) const;
+  CacheBytes held_bytes() const;
   BatchOutput generate_batch(const BatchRequest& request);
   void check_forced(const ForcedBatch& batch) const;
   void force_batch(const ForcedBatch& batch, const OnLogits& on_logits);

@@ -7,6 +7,7 @@
 
 #include "core/base/site.h"
 #include "core/budget/budget.h"
+#include "core/budget/kv_bytes.h"
 #include "core/generate/observer.h"
 #include "core/generate/timing_sink.h"
 #include "core/model/sampling.h"
@@ -22,6 +23,8 @@ struct BatchRequest {
   /// uniformly with the batch's generator, before anything else.
   std::vector<std::int64_t> labels;
   std::int64_t batch = 0;  ///< only read when labels is empty
+  /// Whether observers hear of the pass. Without, nothing is computed for them: timed repeats.
+  bool observed = true;
 };
 
 /// A batch whose tokens are given (teacher forcing).
@@ -51,6 +54,9 @@ class Generator {
   /// The next batches run under `budget`. Throws BadInput for a budget made for another model,
   /// Error(out_of_memory) when the device is full.
   virtual void set_budget(const Budget& budget) = 0;
+
+  /// What K and V of a batch of `batch` samples are counted in.
+  virtual KvShape kv_shape(std::int64_t batch) const = 0;
 
   /// Observers and listeners are not owned and must outlive the generator, or be taken away.
   virtual void set_observers(std::vector<Observer*> observers) = 0;

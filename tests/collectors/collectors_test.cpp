@@ -167,11 +167,31 @@ TEST(AttentionMassCollector, SumsToTheTokensOfEveryTarget) {
   }
 }
 
+// A graph that is captured with a pass and replayed for it must not count the pass three times.
+TEST(Collectors, GiveWhatOnePassGivesWhenItsWorkIsReplayed) {
+  const ModelConfig model = testing::tiny_model();
+  const RetentionPlan plan(vanilla_budget(budget_model_of(model)));
+  const auto record_after = [&](int replays) {
+    testing::FakeGenerator generator;
+    generator.replays = replays;
+    AttentionMassCollector mass(plan, model.heads);
+    LedgerCollector ledger(plan);
+    BatchRecord record = record_of(mass, generator);
+    record.ledger = record_of(ledger, generator).ledger;
+    return record;
+  };
+  const BatchRecord once = record_after(0);
+  const BatchRecord thrice = record_after(2);
+  EXPECT_EQ(thrice.statistics->mass_sum, once.statistics->mass_sum);
+  EXPECT_EQ(thrice.ledger.resident_bytes, once.ledger.resident_bytes);
+  EXPECT_EQ(thrice.ledger.logical_bytes, once.ledger.logical_bytes);
+}
+
 TEST(Ledger, HoldsLogicalResidentAndTransientBytes) {
   testing::FakeGenerator generator;
   const ModelConfig model = testing::tiny_model();
   const RetentionPlan plan(vanilla_budget(budget_model_of(model)));
-  LedgerCollector collector(plan, model.heads, model.head_dim());
+  LedgerCollector collector(plan);
   const LedgerRecord ledger = record_of(collector, generator).ledger;
   // After scale 1: 5 tokens × width 40 × 4 rows × (4 + 4) bytes.
   EXPECT_EQ(ledger.logical_bytes(1, 1), 5 * 40 * 4 * 8);
@@ -191,7 +211,9 @@ TEST(Ledger, RefusesACacheThatDoesNotFollowThePlan) {
   budget.policy = ams_kv_policy;
   budget.layers[1] = {LayerClass::efficient, KeepLocal{1, 0}};
   const RetentionPlan plan(budget);
-  LedgerCollector collector(plan, model.heads, model.head_dim());
+  LedgerCollector collector(plan);
+  generator.set_observers({&collector});
+  EXPECT_NO_THROW(generator.generate({0, 0, 4, {3, 7}, 2})) << "a pass is no place to complain";
   EXPECT_THAT([&] { record_of(collector, generator); },
               ::testing::ThrowsMessage<Error>(::testing::HasSubstr("layer 1, scale 2")));
 }

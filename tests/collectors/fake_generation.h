@@ -20,18 +20,6 @@
 
 namespace kvscope::testing {
 
-/// A cache that only has sizes: layer l holds 100 + l bytes, all of them share 7.
-class FakeCache final : public KvCache {
- public:
-  void begin(std::int64_t /*rows*/) override {}
-  KvView update(int /*layer*/, int /*scale*/, const at::Tensor& key, const at::Tensor& value,
-                const at::Tensor& /*query*/) override {
-    return {{.heads = HeadSet::all(static_cast<int>(key.size(1))), .key = key, .value = value}};
-  }
-  std::int64_t resident_bytes(int layer) const override { return 100 + layer; }
-  std::int64_t shared_bytes() const override { return 7; }
-};
-
 /// Hands over the same times for every pass.
 class FakeTimer final : public SiteListener {
  public:
@@ -55,7 +43,7 @@ class FakeTimer final : public SiteListener {
 class FakeGenerator final : public Generator {
  public:
   void set_observers(std::vector<Observer*> observers) override {
-    observers_ = std::move(observers);
+    all_observers_ = std::move(observers);
   }
   void set_listeners(std::vector<SiteListener*> listeners) override {
     sites_.set_listeners(std::move(listeners));
@@ -66,19 +54,41 @@ class FakeGenerator final : public Generator {
 
   void force(const ForcedBatch& /*batch*/, const OnLogits& /*on_logits*/) override {}
   void set_budget(const Budget& /*budget*/) override {}
+  KvShape kv_shape(std::int64_t batch) const override {
+    return {tiny_model().heads, tiny_model().head_dim(), 2 * batch, 4, 4};
+  }
+
+  /// Layer l holds 100 + l bytes, all of them share 7.
+  static CacheBytes held_bytes() {
+    CacheBytes held;
+    for (int layer = 0; layer < tiny_model().depth; ++layer) held.layers.push_back({100 + layer});
+    held.shared = 7;
+    return held;
+  }
 
   BatchOutput generate(const BatchRequest& request) override {
     ++passes;
+    observed_passes += request.observed ? 1 : 0;
     at::manual_seed(static_cast<std::uint64_t>(request.index));
-    const BatchInfo info{request.index, request.repeat, request.first_sample, request.labels};
+    observers_ = request.observed ? all_observers_ : std::vector<Observer*>{};
+    const BatchInfo info{request.index, request.first_sample, request.labels, at::kCPU,
+                         kv_shape(static_cast<std::int64_t>(request.labels.size()))};
     const ModelConfig model = tiny_model();
     const ScaleSchedule schedule = model.schedule();
     for (auto* observer : observers_) observer->on_batch_begin(info);
+    const CacheBytes held = held_bytes();
+    std::vector<Attended> recorded;
     sites_.begin_batch(request.index, request.repeat);
     for (int scale = 0; scale < schedule.scales(); ++scale) {
       sites_.set_scale(scale);
-      for (int layer = 0; layer < model.depth; ++layer) attend(info, schedule, layer, scale);
-      for (auto* observer : observers_) observer->on_scale_end(scale, cache_);
+      for (int layer = 0; layer < model.depth; ++layer) {
+        recorded.push_back(attend(info, schedule, layer, scale));
+        show(recorded.back());
+      }
+      for (auto* observer : observers_) observer->on_scale_end(scale, held);
+    }
+    for (int replay = 0; replay < replays; ++replay) {
+      for (const Attended& attended : recorded) show(attended);
     }
     BatchOutput output = {at::full({info.batch(), schedule.total_tokens()},
                                    request.index + request.repeat * drift, at::kLong),
@@ -95,6 +105,8 @@ class FakeGenerator final : public Generator {
   }
 
   int passes = 0;
+  int observed_passes = 0;
+  int replays = 0;  ///< how often a pass does again what it did for its observers, as a graph would
   int drift = 0;    ///< added to the tokens of every repeat
   float spoil = 0;  ///< replaces one value of K of (layer 1, scale 1) in the first row when not 0
   std::int64_t spoiled_batch = -1;  ///< where an image is NaN …
@@ -102,7 +114,17 @@ class FakeGenerator final : public Generator {
   at::Tensor last_key;              ///< of (layer 1, the last scale)
 
  private:
-  void attend(const BatchInfo& info, const ScaleSchedule& schedule, int layer, int scale) {
+  // The tensors of an attention event.
+  struct Attended {
+    int layer;
+    int scale;
+    at::Tensor key;
+    at::Tensor value;
+    KvView read;
+    std::vector<at::Tensor> mass;
+  };
+
+  Attended attend(const BatchInfo& info, const ScaleSchedule& schedule, int layer, int scale) {
     const ModuleScope scope(&sites_, Module::attention_core, layer);
     const ModelConfig model = tiny_model();
     const std::int64_t tokens = schedule.tokens(scale);
@@ -124,12 +146,17 @@ class FakeGenerator final : public Generator {
     };
     const KvView read = {
         {.heads = HeadSet::all(model.heads), .key = all(key), .value = all(value)}};
-    for (auto* observer : observers_)
-      observer->on_attention({layer, scale, value, key, value, read, mass});
+    return {layer, scale, key, value, read, mass};
   }
 
-  FakeCache cache_;
-  std::vector<Observer*> observers_;
+  void show(const Attended& attended) {
+    for (auto* observer : observers_)
+      observer->on_attention({attended.layer, attended.scale, attended.value, attended.key,
+                              attended.value, attended.read, attended.mass});
+  }
+
+  std::vector<Observer*> all_observers_;
+  std::vector<Observer*> observers_;  // of the pass at work
   SiteTrack sites_;
 };
 

@@ -88,6 +88,7 @@ TEST_F(Session, KeepsTheTimesOfEveryRepeatAndTheDataOfTheFirst) {
   generator_.drift = 1;
   capture(folder_ / "a.h5", three, 1);
   EXPECT_EQ(generator_.passes, 3);
+  EXPECT_EQ(generator_.observed_passes, 1) << "the others are only timed";
   const CaptureReader reader(folder_ / "a.h5");
   const Timings timings = reader.timings().value();
   EXPECT_THAT(timings.batch_ns.data, ElementsAre(1000, 1001, 1002));

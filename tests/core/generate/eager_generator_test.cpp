@@ -1,5 +1,8 @@
 #include "core/generate/eager_generator.h"
 
+#include <functional>
+#include <map>
+#include <memory>
 #include <set>
 #include <string>
 #include <vector>
@@ -7,6 +10,7 @@
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/equal.h>
+#include <ATen/record_function.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -184,9 +188,9 @@ class Counter : public Observer {
     ++attentions;
     masses += event.mass.empty() ? 0 : 1;
   }
-  void on_scale_end(int, const KvCache& cache) override {
+  void on_scale_end(int, const CacheBytes& held) override {
     ++scales;
-    resident_bytes = cache.resident_bytes(0);
+    resident_bytes = held.layers.at(0).own;
   }
   void on_batch_end(const BatchInfo&, const BatchOutput& output) override {
     ++ends;
@@ -221,6 +225,42 @@ TEST_F(EagerGeneratorTest, ObserversGetWhatTheyAskFor) {
     EXPECT_EQ(counter->resident_bytes, 2 * 4 * 30 * 32 * 4);
     EXPECT_TRUE(at::equal(counter->image, output.image));
   }
+}
+
+/// How often each of LibTorch's operators ran on this thread while `work` did.
+std::map<std::string, int> operators_of(const std::function<void()>& work) {
+  static std::map<std::string, int> counts;
+  counts.clear();
+  const auto handle = at::addThreadLocalCallback(at::RecordFunctionCallback(
+      [](const at::RecordFunction& function) -> std::unique_ptr<at::ObserverContext> {
+        ++counts[function.name()];
+        return nullptr;
+      }));
+  work();
+  at::removeCallback(handle);
+  return counts;
+}
+
+// Lost without it: repeats would be timed with work that only observers need, such as the sums of
+// the attention mass.
+TEST_F(EagerGeneratorTest, AnUnobservedPassRunsTheOperatorsOfAGeneratorWithoutObservers) {
+  EagerGenerator generator = make();
+  BatchRequest repeat = request(0, {1, 2});
+  const auto generate = [&] { generator.generate(repeat); };
+  generate();
+  const std::map<std::string, int> alone = operators_of(generate);
+  ASSERT_GT(alone.at("aten::softmax"), 0);
+
+  Counter weighing({.attention = true, .attention_mass = true});
+  generator.set_observers({&weighing});
+  EXPECT_NE(operators_of(generate), alone) << "the mass is computed for those who observe";
+  repeat.repeat = 1;
+  repeat.observed = false;
+  EXPECT_EQ(operators_of(generate), alone);
+  EXPECT_EQ(weighing.begins, 1);
+  EXPECT_EQ(weighing.attentions, 8);
+  EXPECT_EQ(weighing.scales, 4);
+  EXPECT_EQ(weighing.ends, 1);
 }
 
 class Ledger : public TimingSink {
@@ -333,7 +373,7 @@ TEST_F(EagerGeneratorTest, APassThatBreaksOffInAModuleStaysBalanced) {
 TEST_F(EagerGeneratorTest, FailedBatchesAreCountedAsLostTimings) {
   struct Failing : Observer {
     ObserverNeeds needs() const override { return {}; }
-    void on_scale_end(int, const KvCache&) override { throw Error("observer gave up"); }
+    void on_scale_end(int, const CacheBytes&) override { throw Error("observer gave up"); }
   };
   EagerGenerator generator = make();
   Failing failing;
