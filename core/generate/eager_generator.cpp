@@ -213,6 +213,7 @@ BatchOutput EagerGenerator::generate_batch(const BatchRequest& request) {
     decoded = vqvae_->decode(pass.f_hat);
   }
   sites_.end_batch();
+  sampler.check_drawn();
   const BatchOutput output{at::cat(token_ids, 1).cpu(), pass.f_hat.cpu(), decoded.image.cpu(),
                            decoded.nonfinite.cpu()};
   for (Observer* observer : observers) observer->on_batch_end(info, output);

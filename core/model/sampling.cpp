@@ -11,10 +11,13 @@
 #include <ATen/Parallel.h>
 #include <ATen/TensorOperators.h>
 #include <ATen/core/DistributionsHelper.h>
+#include <ATen/ops/argmax.h>
 #include <ATen/ops/cumsum.h>
+#include <ATen/ops/div.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/empty_like.h>
 #include <ATen/ops/full.h>
+#include <ATen/ops/logical_and.h>
 #include <ATen/ops/minimum.h>
 #include <ATen/ops/multinomial.h>
 #include <ATen/ops/nextafter.h>
@@ -182,6 +185,13 @@ at::Tensor multinomial_on_cpu(const at::Tensor& weights, at::Generator& generato
   return tokens;
 }
 
+// The same on a device, number for number, without the checks for which at::multinomial waits.
+at::Tensor multinomial_on_device(const at::Tensor& weights, const at::Generator& generator) {
+  at::Tensor scores = at::empty_like(weights).exponential_(1, generator);
+  at::div_out(scores, weights, scores);
+  return at::argmax(scores, -1);
+}
+
 }  // namespace
 
 double keyed_uniform(std::uint64_t seed, std::int64_t sample, std::int64_t scale,
@@ -218,20 +228,36 @@ at::Tensor Sampler::draw(at::Tensor& logits, int scale) {
   const std::int64_t tokens = logits.size(1);
   if (options_.rng == RandomMode::official) {
     const at::Tensor weights = at::softmax(logits, -1).view({batch * tokens, -1});
-    const at::Tensor drawn = device_.is_cpu()
-                                 ? multinomial_on_cpu(weights, generator_)
-                                 : at::multinomial(weights, 1, /*replacement=*/true, generator_);
-    return drawn.view({batch, tokens});
+    if (device_.is_cpu()) return multinomial_on_cpu(weights, generator_).view({batch, tokens});
+    require_finite(weights.select(-1, 0));
+    return multinomial_on_device(weights, generator_).view({batch, tokens});
   }
   // The first code whose cumulative probability exceeds a uniform share of the total. In float64,
   // so that a code is never lost to rounding; the share stays below the total for the same reason.
   const at::Tensor sums = at::cumsum(at::softmax(logits, -1, at::kDouble), -1);
-  const at::Tensor total = sums.narrow(-1, sums.size(-1) - 1, 1);
-  if (!total.isfinite().all().item<bool>()) refuse_logits();
+  const std::int64_t last_code = sums.size(-1) - 1;
+  const at::Tensor total = sums.narrow(-1, last_code, 1);
+  require_finite(total);
   const at::Tensor share = keyed_uniforms({batch, tokens, 1}, scale).mul_(total);
   const at::Tensor below = at::nextafter(total, at::zeros_like(total));
+  // Only logits that are not finite need the clamp.
   return at::searchsorted(sums, at::minimum(share, below), /*out_int32=*/false, /*right=*/true)
-      .squeeze(-1);
+      .squeeze(-1)
+      .clamp_max_(last_code);
+}
+
+// One logit that is not finite spoils every weight of its row.
+void Sampler::require_finite(const at::Tensor& weights) {
+  const at::Tensor finite = weights.isfinite().all();
+  if (device_.is_cpu()) {
+    if (!finite.item<bool>()) refuse_logits();
+  } else {
+    all_finite_ = all_finite_.defined() ? at::logical_and(all_finite_, finite) : finite;
+  }
+}
+
+void Sampler::check_drawn() const {
+  if (all_finite_.defined() && !all_finite_.item<bool>()) refuse_logits();
 }
 
 at::Tensor Sampler::smooth_weights(const at::Tensor& logits, int scale, int scales) {
@@ -241,22 +267,27 @@ at::Tensor Sampler::smooth_weights(const at::Tensor& logits, int scale, int scal
   return at::softmax(logits.mul(1 + ratio).add_(gumbel).div_(temperature), -1);
 }
 
+// Of host memory that a device copies from without keeping the host waiting.
+at::TensorOptions Sampler::host_options(at::ScalarType type) const {
+  return at::TensorOptions(type).pinned_memory(!device_.is_cpu());
+}
+
 // [sample, token, …] uniforms of this batch, keyed by the scale.
 at::Tensor Sampler::keyed_uniforms(at::IntArrayRef shape, int scale) const {
-  at::Tensor uniforms = at::empty(shape, at::kDouble);
+  at::Tensor uniforms = at::empty(shape, host_options(at::kDouble));
   auto* uniform = uniforms.mutable_data_ptr<double>();
   for (std::int64_t index = 0; index < shape[0]; ++index) {
     for (std::int64_t token = 0; token < shape[1]; ++token) {
       *uniform++ = keyed_uniform(options_.seed, first_sample_ + index, scale, token);
     }
   }
-  return uniforms.to(device_);
+  return uniforms.to(at::TensorOptions(device_), /*non_blocking=*/true);
 }
 
 at::Tensor Sampler::exponential(const at::Tensor& like, int scale) {
   at::Tensor noise = at::empty_like(like, at::MemoryFormat::Contiguous);
   if (options_.rng == RandomMode::official) return noise.exponential_(1, generator_);
-  at::Tensor keyed = at::empty(like.sizes(), at::kFloat);
+  at::Tensor keyed = at::empty(like.sizes(), host_options(at::kFloat));
   auto* value = keyed.mutable_data_ptr<float>();
   for (std::int64_t index = 0; index < like.size(0); ++index) {
     for (std::int64_t token = 0; token < like.size(1); ++token) {
@@ -270,7 +301,7 @@ at::Tensor Sampler::exponential(const at::Tensor& like, int scale) {
       }
     }
   }
-  return noise.copy_(keyed);
+  return noise.copy_(keyed, /*non_blocking=*/true);
 }
 
 }  // namespace kvscope

@@ -44,14 +44,20 @@ class Sampler {
   at::Tensor draw_labels(std::int64_t batch, int classes);
 
   /// One token per position: guided logits [B, tokens, vocab] float32, which are truncated in
-  /// place, → [B, tokens] int64.
+  /// place, → [B, tokens] int64. On a CPU throws Error for logits that are not finite. On a device
+  /// any token may come of them: nothing waits for it here, check_drawn does.
   at::Tensor draw(at::Tensor& logits, int scale);
+
+  /// Throws Error when logits that were drawn from were not finite. Waits for the device.
+  void check_drawn() const;
 
   /// Weights of the code vectors under more_smooth, after draw, from the logits it truncated:
   /// [B, tokens, vocab], summing to 1.
   at::Tensor smooth_weights(const at::Tensor& logits, int scale, int scales);
 
  private:
+  void require_finite(const at::Tensor& weights);
+  at::TensorOptions host_options(at::ScalarType type) const;
   at::Tensor keyed_uniforms(at::IntArrayRef shape, int scale) const;
   at::Tensor exponential(const at::Tensor& like, int scale);
 
@@ -59,6 +65,7 @@ class Sampler {
   at::Device device_;
   std::int64_t first_sample_;
   at::Generator generator_;
+  at::Tensor all_finite_;  // on a device: whether all logits were, undefined before the first
 };
 
 }  // namespace kvscope

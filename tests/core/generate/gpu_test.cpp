@@ -1,5 +1,6 @@
 // Needs a CUDA device; skips itself without one.
 
+#include <cmath>
 #include <string>
 
 #include <ATen/CPUGeneratorImpl.h>
@@ -7,11 +8,15 @@
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/allclose.h>
 #include <ATen/ops/equal.h>
+#include <ATen/ops/full.h>
+#include <ATen/ops/multinomial.h>
 #include <ATen/ops/randn.h>
+#include <ATen/ops/softmax.h>
 #include <ATen/ops/tensor.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "core/base/error.h"
 #include "core/model/sampling.h"
 #include "tests/core/generate/golden.h"
 
@@ -149,6 +154,65 @@ TEST(GpuSampling, TruncatesLikeTheCpu) {
     const at::Tensor differs = on_cpu.isinf() != on_device.cpu().isinf();
     EXPECT_LE(differs.sum().item<std::int64_t>(), 2) << top_p;
     EXPECT_LE(differs.sum(-1).max().item<std::int64_t>(), 1) << top_p;
+  }
+}
+
+at::Generator gpu_generator(std::uint64_t seed) {
+  at::globalContext().lazyInitDevice(at::kCUDA);
+  at::Generator generator =
+      at::globalContext().getAcceleratorHooksInterface(at::kCUDA).getNewGenerator(0);
+  generator.set_current_seed(seed);
+  return generator;
+}
+
+// Lost without it: a seed would draw other images than the published code.
+TEST(GpuSampling, TakesTheTokensOfTorchsMultinomial) {
+  if (!at::globalContext().hasCUDA()) GTEST_SKIP() << "no CUDA device";
+  SamplingOptions options;
+  options.seed = 11;
+  options.top_k = 50;
+  Sampler sampler(options, at::Device(at::kCUDA, 0), 0, 0);
+  const at::Generator generator = gpu_generator(11);
+  for (int scale = 0; scale < 3; ++scale) {
+    at::Tensor logits = at::randn({2, 30, 200}, at::kCUDA) * 3;
+    const at::Tensor drawn = sampler.draw(logits, scale);
+    const at::Tensor weights = at::softmax(logits, -1).view({60, 200});
+    EXPECT_TRUE(at::equal(drawn.view({60, 1}), at::multinomial(weights, 1, true, generator)));
+  }
+  EXPECT_NO_THROW(sampler.check_drawn());
+}
+
+// The uniforms come from the host while the device is still at work.
+TEST(GpuSampling, PerSampleDrawsAreThoseOfTheCpu) {
+  if (!at::globalContext().hasCUDA()) GTEST_SKIP() << "no CUDA device";
+  SamplingOptions options;
+  options.rng = RandomMode::per_sample;
+  Sampler on_cpu(options, at::kCPU, 0, 4);
+  Sampler on_device(options, at::Device(at::kCUDA, 0), 0, 4);
+  for (int scale = 0; scale < 3; ++scale) {
+    at::Tensor logits = at::randn({4, 100, 512}) * 3;
+    at::Tensor same = logits.to(at::kCUDA);
+    EXPECT_TRUE(at::equal(on_device.draw(same, scale).cpu(), on_cpu.draw(logits, scale)));
+    const at::Tensor weights = on_device.smooth_weights(same, scale, 3).cpu();
+    // Both take the logarithm of the same noise; their float32 functions differ in the last bits.
+    EXPECT_TRUE(at::allclose(weights, on_cpu.smooth_weights(logits, scale, 3), 1e-3, 1e-5));
+  }
+}
+
+// The device is not waited for, so that what it found is told after the batch.
+TEST(GpuSampling, TellsOfLogitsThatAreNotFiniteAfterTheDraws) {
+  if (!at::globalContext().hasCUDA()) GTEST_SKIP() << "no CUDA device";
+  for (const RandomMode mode : {RandomMode::official, RandomMode::per_sample}) {
+    SamplingOptions options;
+    options.rng = mode;
+    Sampler sampler(options, at::Device(at::kCUDA, 0), 0, 0);
+    for (const double value : {0.0, std::nan(""), 0.0}) {
+      at::Tensor logits =
+          at::full({1, 2, 8}, value, at::TensorOptions(at::kFloat).device(at::kCUDA));
+      const at::Tensor drawn = sampler.draw(logits, 0);
+      EXPECT_LT(drawn.max().item<std::int64_t>(), 8);
+    }
+    EXPECT_THROW(sampler.check_drawn(), Error);
   }
 }
 
