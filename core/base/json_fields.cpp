@@ -209,6 +209,14 @@ void JsonFields::refuse_unknown() const {
   }
 }
 
+std::vector<std::string> JsonFields::unknown() const {
+  std::vector<std::string> keys;
+  for (const auto& [key, ignored] : object_->items()) {
+    if (!asked_.contains(key)) keys.push_back(key);
+  }
+  return keys;
+}
+
 std::string JsonFields::misspelt(const std::vector<std::string>& missing) const {
   for (const auto& [key, ignored] : object_->items()) {
     // Other keys of the object may not have been looked for yet: theirs are long and alike.

@@ -43,6 +43,8 @@ class JsonFields {
   /// Throws BadInput naming the first key that nothing above asked for, and the known one that it
   /// is near to.
   void refuse_unknown() const;
+  /// The keys that nothing above asked for.
+  std::vector<std::string> unknown() const;
 
   /// "; is 'capacity_token' meant for 'capacity_tokens'?" where a key that nobody looked for is
   /// near to one of `missing`, else nothing.

@@ -1,6 +1,8 @@
 #include "core/capture/open_capture.h"
 
 #include <filesystem>
+#include <mutex>
+#include <set>
 #include <string_view>
 #include <utility>
 
@@ -9,8 +11,8 @@
 
 #include "core/base/error.h"
 #include "core/base/input_file.h"
+#include "core/base/log.h"
 #include "core/base/output_file.h"
-#include "core/capture/record_attributes.h"
 
 namespace kvscope {
 namespace {
@@ -61,8 +63,7 @@ std::int64_t coordinate_length(const h5::Calls& calls, hid_t file, const std::st
   return shape[0];
 }
 
-FileLayout read_layout(const h5::Calls& calls, hid_t file) {
-  FileLayout layout = read_contents(calls, file);
+FileLayout read_layout(const h5::Calls& calls, hid_t file, FileLayout layout) {
   layout.batches = coordinate_length(calls, file, schema::batch_coordinate);
   if (layout.preview_size > 0) {
     layout.preview_size =
@@ -72,11 +73,11 @@ FileLayout read_layout(const h5::Calls& calls, hid_t file) {
 }
 
 // Throws BadInput where the record names things that do not exist.
-FileShape make_shape(const h5::Calls& calls, hid_t file, const RunRecord& record) {
+FileShape make_shape(const h5::Calls& calls, hid_t file, const FileHead& head) {
   const NameCounts names = {.modules = coordinate_length(calls, file, schema::module_coordinate),
                             .counters = coordinate_length(calls, file, schema::counter_coordinate)};
   try {
-    return FileShape(record, read_layout(calls, file), names);
+    return FileShape(head.record, read_layout(calls, file, head.contents), names);
   } catch (const BadInput&) {
     throw;
   } catch (const Error& mistake) {
@@ -108,13 +109,30 @@ ExpectedType expected_type(schema::Type type, KvDtype stored) {
   return {H5T_INTEGER, 8};
 }
 
+std::string list_of(std::string_view what, const std::vector<std::string>& names) {
+  return names.empty() ? "" : fmt::format(" {} {}", what, fmt::join(names, ", "));
+}
+
+// A command opens a file several times, and must say so once.
+void say_once(const std::string& path, const FileHead& head) {
+  static std::mutex mutex;
+  static std::set<std::string> said;
+  const std::scoped_lock lock(mutex);
+  if (!said.insert(path).second) return;
+  const std::string parts = list_of("parts", head.skipped.parts);
+  const std::string settings = list_of("settings", head.skipped.settings);
+  log().warn("{}: written as version {} of the format, read as {}: without its{}{}{}", path,
+             schema::version_name(head.minor), schema::version_name(schema::minor_version), parts,
+             !parts.empty() && !settings.empty() ? " and" : "", settings);
+}
+
 }  // namespace
 
 OpenCapture::OpenCapture(std::string path)
     : calls_(std::move(path), ErrorKind::bad_input),
       file_(open_file(calls_)),
-      record_(read_record(calls_, file_.get())),
-      shape_(make_shape(calls_, file_.get(), record_)),
+      head_(read_head(calls_, file_.get())),
+      shape_(make_shape(calls_, file_.get(), head_)),
       complete_(h5::read_integer(calls_, file_.get(), schema::complete) != 0) {
   read_committed();
   for (const schema::Dataset& entry : schema::datasets) {
@@ -124,6 +142,7 @@ OpenCapture::OpenCapture(std::string path)
     }
   }
   read_batch_samples();
+  if (!head_.skipped.empty()) say_once(calls_.path(), head_);
 }
 
 void OpenCapture::open_dataset(const schema::Dataset& entry, const std::string& name) {
@@ -134,6 +153,7 @@ void OpenCapture::open_dataset(const schema::Dataset& entry, const std::string& 
   h5::DatasetHandle dataset(H5Dopen2(file_.get(), name.c_str(), access.get()));
   if (dataset.get() < 0) {
     h5::forget_error();
+    if (entry.since > head_.minor) return;
     calls_.refuse("dataset " + name, "none that can be read");
   }
   const std::vector<std::int64_t> found = h5::shape_of(calls_, dataset.get(), name);
@@ -142,7 +162,7 @@ void OpenCapture::open_dataset(const schema::Dataset& entry, const std::string& 
     calls_.refuse(fmt::format("{} of shape {}", name, expected), fmt::format("{}", found));
   }
   const h5::Datatype type(calls_(H5Dget_type(dataset.get()), doing));
-  const ExpectedType wanted = expected_type(entry.type, record_.settings.kv_dtype);
+  const ExpectedType wanted = expected_type(entry.type, head_.record.settings.kv_dtype);
   if (H5Tget_class(type.get()) != wanted.kind || H5Tget_size(type.get()) != wanted.bytes) {
     calls_.refuse(fmt::format("{} of type {}", name, schema::name_of(entry.type)), "another type");
   }
@@ -172,14 +192,14 @@ void OpenCapture::read_batch_samples() {
     batch_begins_.push_back(samples);
     samples += size;
   }
-  if (committed_ > record_.settings.samples || samples != committed_) {
+  if (committed_ > head_.record.settings.samples || samples != committed_) {
     refuse_batches(fmt::format("batches of {} samples in all", samples));
   }
 }
 
 void OpenCapture::refuse_batches(const std::string& got) const {
   calls_.refuse(fmt::format("{} committed samples to be whole batches of at most {}", committed_,
-                            record_.settings.samples),
+                            head_.record.settings.samples),
                 got);
 }
 

@@ -9,13 +9,15 @@
 #include "core/base/nd_array.h"
 #include "core/capture/file_shape.h"
 #include "core/capture/h5.h"
+#include "core/capture/record_attributes.h"
 #include "core/capture/schema.h"
 #include "core/record/run_record.h"
 
 namespace kvscope {
 
 /// A capture open for reading that was found to be whole: every dataset which its record promises
-/// is there, of the right shape and type, and the committed samples are whole batches.
+/// is there, of the right shape and type, and the committed samples are whole batches. What only a
+/// newer version knows is left out, and said once for each file.
 class OpenCapture {
  public:
   /// Throws BadInput, see CaptureReader.
@@ -23,7 +25,7 @@ class OpenCapture {
 
   const h5::Calls& calls() const { return calls_; }
   hid_t file() const { return file_.get(); }
-  const RunRecord& record() const { return record_; }
+  const RunRecord& record() const { return head_.record; }
   const FileShape& shape() const { return shape_; }
   bool complete() const { return complete_; }
   std::int64_t committed_samples() const { return committed_; }
@@ -35,6 +37,8 @@ class OpenCapture {
   /// Handles stay open, so that reading in small pieces costs no look-up. Throws BadInput when the
   /// file has no such dataset.
   hid_t dataset(const std::string& name) const;
+  /// Whether a dataset is there that older versions did not write.
+  bool has(const std::string& name) const { return datasets_.contains(name); }
 
   /// Indices [first, first + count) of the leading dimension.
   template <typename T>
@@ -62,7 +66,7 @@ class OpenCapture {
   h5::Calls calls_;
   h5::File file_;
   std::map<std::string, h5::DatasetHandle> datasets_;  // closed before the file
-  RunRecord record_;
+  FileHead head_;
   FileShape shape_;
   bool complete_ = false;
   std::int64_t committed_ = 0;

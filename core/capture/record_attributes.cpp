@@ -1,7 +1,11 @@
 #include "core/capture/record_attributes.h"
 
 #include <algorithm>
+#include <cstdint>
+#include <iterator>
+#include <limits>
 #include <sstream>
+#include <string>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -28,6 +32,25 @@ void check_schema(const h5::Calls& calls, hid_t file) {
                fmt::format("{} (a newer kvscope reads it)", found));
 }
 
+int read_minor(const h5::Calls& calls, hid_t file) {
+  if (!h5::has_attribute(calls, file, schema::schema_minor)) return 0;
+  const std::int64_t minor = h5::read_integer(calls, file, schema::schema_minor);
+  if (minor < 0 || minor > std::numeric_limits<int>::max()) {
+    calls.refuse(fmt::format("attribute {} to be a minor version", schema::schema_minor),
+                 std::to_string(minor));
+  }
+  return static_cast<int>(minor);
+}
+
+void check_attributes(const h5::Calls& calls, hid_t file, int minor) {
+  for (const schema::Attribute& attribute : schema::attributes) {
+    if (attribute.owner != "/" || attribute.since > minor) continue;
+    if (!h5::has_attribute(calls, file, std::string(attribute.name))) {
+      calls.refuse(fmt::format("attribute {}", attribute.name), "none");
+    }
+  }
+}
+
 FileKind parse_kind(const h5::Calls& calls, const std::string& name) {
   for (const FileKind kind : {FileKind::capture, FileKind::run, FileKind::analysis}) {
     if (name == name_of(kind)) return kind;
@@ -48,6 +71,80 @@ std::vector<std::string> parse_ids(const h5::Calls& calls, const std::string& te
   return JsonFields(wrapped, "capture", calls.path()).texts("source_ids");
 }
 
+// `skipped` takes the settings that are not known; without it they are refused.
+RunRecord read_record(const h5::Calls& calls, hid_t file, std::vector<std::string>* skipped) {
+  const auto text = [&](const std::string& name) { return h5::read_text(calls, file, name); };
+  RunRecord record;
+  record.kind = parse_kind(calls, text("kind"));
+  record.capture_id = text("capture_id");
+  record.source_ids = parse_ids(calls, text("source_ids"));
+  record.tool_version = text("tool_version");
+  record.git_commit = text("git_commit");
+  record.weights_sha256 = text("weights_sha256");
+  record.model = parse_model_config(text("model_config"), calls.path());
+  record.numbering = read_numbering(calls, file);
+  record.settings = parse_run_settings(text("settings"), calls.path(), record.numbering, skipped);
+  record.policy = text("policy");
+  record.budget = parse_budget(text("budget"), calls.path());
+  record.torch_version = text("torch_version");
+  record.device_name = text("device_name");
+  record.cpu_name = text("cpu_name");
+  record.start_time = text("start_time");
+  return record;
+}
+
+std::vector<std::string> words_of(const std::string& text) {
+  std::istringstream words(text);
+  return {std::istream_iterator<std::string>(words), {}};
+}
+
+// Whether `word` is a part that this build knows, which then goes into the layout.
+bool add_part(FileLayout& layout, const std::string& word) {
+  const auto found = std::find(schema::part_names.begin(), schema::part_names.end(), word);
+  if (found == schema::part_names.end()) return false;
+  switch (static_cast<schema::Part>(found - schema::part_names.begin())) {
+    case schema::Part::always:
+      break;
+    case schema::Part::preview:
+      layout.preview_size = 1;
+      break;
+    case schema::Part::raw:
+      layout.raw = true;
+      break;
+    case schema::Part::similarity:
+      layout.similarity = true;
+      break;
+    case schema::Part::mass:
+      layout.mass = true;
+      break;
+    case schema::Part::timing:
+      layout.timing = true;
+      break;
+    case schema::Part::scores:
+      layout.scores = true;
+      break;
+    case schema::Part::image_check:
+      layout.image_check = true;
+      break;
+    case schema::Part::queries:
+      layout.queries = true;
+      break;
+  }
+  return true;
+}
+
+void read_contents(const h5::Calls& calls, hid_t file, FileHead& head) {
+  for (const std::string& word : words_of(h5::read_text(calls, file, schema::contents))) {
+    if (add_part(head.contents, word)) continue;
+    calls.refuse("attribute contents to name parts that this build knows",
+                 head.minor > schema::minor_version ? word + " (a newer kvscope reads it)" : word);
+  }
+  if (!h5::has_attribute(calls, file, schema::optional_contents)) return;
+  for (const std::string& word : words_of(h5::read_text(calls, file, schema::optional_contents))) {
+    if (!add_part(head.contents, word)) head.skipped.parts.push_back(word);
+  }
+}
+
 }  // namespace
 
 void create_record(const h5::Calls& calls, hid_t file, const RunRecord& record,
@@ -62,8 +159,10 @@ void create_record(const h5::Calls& calls, hid_t file, const RunRecord& record,
     contents += schema::part_names[i];
   }
   text("schema", schema::version);
+  h5::create_integer(calls, file, schema::schema_minor, schema::minor_version);
   text("kind", name_of(record.kind));
-  text("contents", contents);
+  text(schema::contents, contents);
+  text(schema::optional_contents, "");
   h5::create_integer(calls, file, schema::complete, 0);
   text("capture_id", record.capture_id);
   text("source_ids", json_text(nlohmann::json(record.source_ids)));
@@ -83,71 +182,15 @@ void create_record(const h5::Calls& calls, hid_t file, const RunRecord& record,
   text("start_time", record.start_time);
 }
 
-RunRecord read_record(const h5::Calls& calls, hid_t file) {
+FileHead read_head(const h5::Calls& calls, hid_t file) {
   check_schema(calls, file);
-  for (const schema::Attribute& attribute : schema::attributes) {
-    if (attribute.name == schema::sample_numbering) continue;
-    if (attribute.owner == "/" && !h5::has_attribute(calls, file, std::string(attribute.name))) {
-      calls.refuse(fmt::format("attribute {}", attribute.name), "none");
-    }
-  }
-  const auto text = [&](const std::string& name) { return h5::read_text(calls, file, name); };
-  RunRecord record;
-  record.kind = parse_kind(calls, text("kind"));
-  record.capture_id = text("capture_id");
-  record.source_ids = parse_ids(calls, text("source_ids"));
-  record.tool_version = text("tool_version");
-  record.git_commit = text("git_commit");
-  record.weights_sha256 = text("weights_sha256");
-  record.model = parse_model_config(text("model_config"), calls.path());
-  record.numbering = read_numbering(calls, file);
-  record.settings = parse_run_settings(text("settings"), calls.path(), record.numbering);
-  record.policy = text("policy");
-  record.budget = parse_budget(text("budget"), calls.path());
-  record.torch_version = text("torch_version");
-  record.device_name = text("device_name");
-  record.cpu_name = text("cpu_name");
-  record.start_time = text("start_time");
-  return record;
-}
-
-FileLayout read_contents(const h5::Calls& calls, hid_t file) {
-  FileLayout layout;
-  std::istringstream words(h5::read_text(calls, file, "contents"));
-  std::string word;
-  while (words >> word) {
-    const auto found = std::find(schema::part_names.begin(), schema::part_names.end(), word);
-    if (found == schema::part_names.end()) calls.refuse("attribute contents to name parts", word);
-    switch (static_cast<schema::Part>(found - schema::part_names.begin())) {
-      case schema::Part::always:
-        break;
-      case schema::Part::preview:
-        layout.preview_size = 1;
-        break;
-      case schema::Part::raw:
-        layout.raw = true;
-        break;
-      case schema::Part::similarity:
-        layout.similarity = true;
-        break;
-      case schema::Part::mass:
-        layout.mass = true;
-        break;
-      case schema::Part::timing:
-        layout.timing = true;
-        break;
-      case schema::Part::scores:
-        layout.scores = true;
-        break;
-      case schema::Part::image_check:
-        layout.image_check = true;
-        break;
-      case schema::Part::queries:
-        layout.queries = true;
-        break;
-    }
-  }
-  return layout;
+  FileHead head;
+  head.minor = read_minor(calls, file);
+  check_attributes(calls, file, head.minor);
+  const bool newer = head.minor > schema::minor_version;
+  head.record = read_record(calls, file, newer ? &head.skipped.settings : nullptr);
+  read_contents(calls, file, head);
+  return head;
 }
 
 }  // namespace kvscope

@@ -1,7 +1,9 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
+#include "core/capture/file_layout.h"
 #include "core/capture/file_shape.h"
 #include "core/capture/h5.h"
 #include "core/record/run_record.h"
@@ -12,11 +14,25 @@ namespace kvscope {
 void create_record(const h5::Calls& calls, hid_t file, const RunRecord& record,
                    const FileShape& shape);
 
-/// Throws BadInput when the file is no kvscope file, of a version this build does not know, or when
-/// an attribute is missing or wrong.
-RunRecord read_record(const h5::Calls& calls, hid_t file);
+/// Names of what a newer version wrote and this one leaves out.
+struct Skipped {
+  std::vector<std::string> parts;
+  std::vector<std::string> settings;
+  bool empty() const { return parts.empty() && settings.empty(); }
+};
 
-/// The parts the file says it holds. Batches are left 0; preview_size is 1 when there are previews.
-FileLayout read_contents(const h5::Calls& calls, hid_t file);
+/// What the root attributes say.
+struct FileHead {
+  int minor = 0;  ///< version of the format that wrote the file: 1.minor
+  RunRecord record;
+  /// The parts that this build knows. Batches are left 0; preview_size is 1 when there are
+  /// previews.
+  FileLayout contents;
+  Skipped skipped;
+};
+
+/// Throws BadInput when the file is no kvscope file, of another major version, holds a part that a
+/// reader must know and this build does not, or when an attribute is missing or wrong.
+FileHead read_head(const h5::Calls& calls, hid_t file);
 
 }  // namespace kvscope

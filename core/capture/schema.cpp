@@ -15,6 +15,8 @@ std::string filled(const Dataset& dataset, int layer, Metric metric, KvTensor te
 
 }  // namespace
 
+std::string version_name(int minor) { return fmt::format("1.{}", minor); }
+
 std::string_view name_of(Type type) {
   switch (type) {
     case Type::uint8:

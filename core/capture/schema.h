@@ -13,9 +13,14 @@
 /// compares them).
 namespace kvscope::schema {
 
+/// Name and major version. A reader takes every file of its own major version: what it does not
+/// know is either optional, and skipped, or a part of `contents`, and refused by name.
 inline constexpr std::string_view version = "kvscope.capture/1";
 /// What every version's `schema` attribute starts with.
 inline constexpr std::string_view family = "kvscope.capture/";
+/// Minor version, the attribute `schema_minor`. It grows by one in a release that adds entries,
+/// whose `since` it is. Apart from `schema`, which readers of 1.0 compare as a whole.
+inline constexpr int minor_version = 1;
 
 enum class Type {
   uint8,
@@ -49,6 +54,7 @@ struct Dataset {
   int chunked_dims;
   std::string_view unit;  ///< "1" for a pure number
   std::string_view meaning;
+  int since = 0;  ///< minor version; a file of an older one may lack the dataset
 };
 
 struct Attribute {
@@ -56,6 +62,7 @@ struct Attribute {
   std::string_view name;
   Type type;
   std::string_view meaning;
+  int since = 0;  ///< as of a dataset
 };
 
 inline constexpr std::array dimensions = {
@@ -318,6 +325,9 @@ inline constexpr std::array datasets = {
 };
 
 // Names that code asks for besides the paths above.
+inline constexpr const char* schema_minor = "schema_minor";
+inline constexpr const char* contents = "contents";
+inline constexpr const char* optional_contents = "optional_contents";
 inline constexpr const char* complete = "complete";
 inline constexpr const char* sample_numbering = "sample_numbering";
 inline constexpr const char* rows = "rows";
@@ -334,7 +344,11 @@ inline constexpr std::array attributes = {
     Attribute{"/", "schema", Type::text, "name and version of this format"},
     Attribute{"/", "kind", Type::text,
               "capture, run (images, tokens, timings and the ledger only) or analysis"},
-    Attribute{"/", "contents", Type::text, "parts this file holds, separated by spaces"},
+    Attribute{"/", schema_minor, Type::int64, "minor version of the format; absent in 1.0", 1},
+    Attribute{"/", contents, Type::text,
+              "parts this file holds and a reader must know, separated by spaces"},
+    Attribute{"/", optional_contents, Type::text,
+              "further parts, which a reader that does not know them leaves out", 1},
     Attribute{"/", complete, Type::int64, "1 once the run is over, 0 in a partial file"},
     Attribute{"/", "capture_id", Type::text, "UUID of the run; an analysis repeats its capture's"},
     Attribute{"/", "source_ids", Type::text,
@@ -347,7 +361,8 @@ inline constexpr std::array attributes = {
     Attribute{"/", "settings", Type::text, "JSON: everything the user chose"},
     Attribute{"/", sample_numbering, Type::text,
               "run: PNGs and settings.keep.samples are named by the index in the run; absent in "
-              "older files, which count from their first sample"},
+              "older files, which count from their first sample",
+              1},
     Attribute{"/", "seed", Type::uint64, "settings.seed"},
     Attribute{"/", "rng", Type::text, "settings.rng: official or per-sample"},
     Attribute{"/", "policy", Type::text, "vanilla, or the policy of the budget"},
@@ -364,6 +379,9 @@ inline constexpr std::array attributes = {
               "float16, float32, or bfloat16 (stored as uint16)"},
     Attribute{"/kv/layer_{layer}/query", "logical_dtype", Type::text, "as for K and V"},
 };
+
+/// "1.0", "1.1", … of a minor version.
+std::string version_name(int minor);
 
 /// "int32", "float64", … as data/FORMAT.md names them.
 std::string_view name_of(Type type);

@@ -118,7 +118,7 @@ nlohmann::json to_json(const RunSettings& settings) {
 }
 
 RunSettings parse_run_settings(std::string_view json, const std::string& file,
-                               SampleNumbering numbering) {
+                               SampleNumbering numbering, std::vector<std::string>* skipped) {
   const nlohmann::json parsed = parse_json(json, "settings", file);
   JsonFields fields(parsed, "settings", file);
   RunSettings settings;
@@ -147,7 +147,11 @@ RunSettings parse_run_settings(std::string_view json, const std::string& file,
   settings.collectors = fields.texts("collectors");
   settings.compression = fields.text("compression");
   if (fields.has("scorer")) settings.scorer = parse_scorer_record(fields.object("scorer"));
-  fields.refuse_unknown();
+  if (skipped == nullptr) {
+    fields.refuse_unknown();
+  } else {
+    *skipped = fields.unknown();
+  }
   return settings;
 }
 

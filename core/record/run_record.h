@@ -82,9 +82,12 @@ enum class SampleNumbering { run, file };
 
 nlohmann::json to_json(const RunSettings& settings);
 
-/// Throws BadInput naming the field; `file` is only named in errors.
+/// Throws BadInput naming the field; `file` is only named in errors. `skipped` takes the names of
+/// settings that this version does not know; without it they are refused. What is kept of K and V
+/// is never read in part.
 RunSettings parse_run_settings(std::string_view json, const std::string& file,
-                               SampleNumbering numbering = SampleNumbering::run);
+                               SampleNumbering numbering = SampleNumbering::run,
+                               std::vector<std::string>* skipped = nullptr);
 
 /// Who made a file, from what, how. The root attributes.
 struct RunRecord {

@@ -20,10 +20,11 @@ std::string format_page() {
 TEST(FormatPage, NamesEveryDataset) {
   const std::string page = format_page();
   for (const schema::Dataset& entry : schema::datasets) {
-    const std::string row = fmt::format(
-        "| `{}` | {} | {} | {} | {} | {} |", entry.path, fmt::join(schema::dims_of(entry), ", "),
-        schema::name_of(entry.type), entry.unit,
-        schema::part_names[static_cast<std::size_t>(entry.part)], entry.meaning);
+    const std::string row =
+        fmt::format("| `{}` | {} | {} | {} | {} | {} | {} |", entry.path,
+                    fmt::join(schema::dims_of(entry), ", "), schema::name_of(entry.type),
+                    entry.unit, schema::part_names[static_cast<std::size_t>(entry.part)],
+                    schema::version_name(entry.since), entry.meaning);
     EXPECT_NE(page.find(row), std::string::npos) << "missing: " << row;
   }
 }
@@ -31,8 +32,9 @@ TEST(FormatPage, NamesEveryDataset) {
 TEST(FormatPage, NamesEveryAttribute) {
   const std::string page = format_page();
   for (const schema::Attribute& entry : schema::attributes) {
-    const std::string row = fmt::format("| `{}` | `{}` | {} | {} |", entry.owner, entry.name,
-                                        schema::name_of(entry.type), entry.meaning);
+    const std::string row =
+        fmt::format("| `{}` | `{}` | {} | {} | {} |", entry.owner, entry.name,
+                    schema::name_of(entry.type), schema::version_name(entry.since), entry.meaning);
     EXPECT_NE(page.find(row), std::string::npos) << "missing: " << row;
   }
 }
@@ -54,6 +56,7 @@ TEST(Catalogue, HasNoPathTwiceAndKnowsItsDimensions) {
     EXPECT_TRUE(paths.insert(entry.path).second) << entry.path;
     for (const std::string_view name : schema::dims_of(entry)) EXPECT_TRUE(names.contains(name));
     EXPECT_LE(entry.chunked_dims, static_cast<int>(schema::dims_of(entry).size()));
+    EXPECT_LE(entry.since, schema::minor_version) << entry.path;
   }
 }
 

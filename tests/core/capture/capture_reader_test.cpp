@@ -14,6 +14,7 @@
 #include "core/base/error.h"
 #include "core/base/module.h"
 #include "core/capture/capture_writer.h"
+#include "tests/core/capture/edit_file.h"
 #include "tests/core/capture/example_capture.h"
 #include "tests/core/capture/expect_capture.h"
 #include "tests/support/temp_dir.h"
@@ -379,25 +380,6 @@ TEST_F(CaptureReaderTest, SurvivesTruncation) {
 
 using Damage = std::function<void(hid_t)>;
 
-void set_text(hid_t file, const char* name, const std::string& text) {
-  H5Adelete(file, name);
-  const hid_t type = H5Tcopy(H5T_C_S1);
-  H5Tset_size(type, text.size());
-  const hid_t space = H5Screate(H5S_SCALAR);
-  const hid_t attribute = H5Acreate2(file, name, type, space, H5P_DEFAULT, H5P_DEFAULT);
-  H5Awrite(attribute, type, text.data());
-  H5Aclose(attribute);
-  H5Sclose(space);
-  H5Tclose(type);
-}
-
-void replace_dataset(hid_t file, const char* path, hid_t type, std::vector<hsize_t> shape) {
-  H5Ldelete(file, path, H5P_DEFAULT);
-  const hid_t space = H5Screate_simple(static_cast<int>(shape.size()), shape.data(), nullptr);
-  H5Dclose(H5Dcreate2(file, path, type, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT));
-  H5Sclose(space);
-}
-
 void set_committed(hid_t file, std::int64_t count) {
   const hid_t dataset = H5Dopen2(file, "/committed_samples", H5P_DEFAULT);
   H5Dwrite(dataset, H5T_NATIVE_INT64, H5S_ALL, H5S_ALL, H5P_DEFAULT, &count);
@@ -414,29 +396,33 @@ void set_batch_sizes(hid_t file, const std::array<std::int64_t, 3>& sizes) {
 void set_samples(hid_t file, std::int64_t samples) {
   RunSettings settings = testing::example_record(5).settings;
   settings.samples = samples;
-  set_text(file, "settings", to_json(settings).dump());
+  testing::set_text(file, "settings", to_json(settings).dump());
 }
 
 TEST_F(CaptureReaderTest, NamesWhatIsWrongInADamagedFile) {
   const std::vector<std::pair<std::string, Damage>> cases = {
       {"got kvscope.capture/2 (a newer",
-       [](hid_t f) { set_text(f, "schema", "kvscope.capture/2"); }},
-      {"got schema kvscope.trace/1", [](hid_t f) { set_text(f, "schema", "kvscope.trace/1"); }},
-      {"attribute kind to be", [](hid_t f) { set_text(f, "kind", "photo"); }},
+       [](hid_t f) { testing::set_text(f, "schema", "kvscope.capture/2"); }},
+      {"got schema kvscope.trace/1",
+       [](hid_t f) { testing::set_text(f, "schema", "kvscope.trace/1"); }},
+      {"attribute kind to be", [](hid_t f) { testing::set_text(f, "kind", "photo"); }},
       {"expected attribute cpu_name, got none", [](hid_t f) { H5Adelete(f, "cpu_name"); }},
-      {"expected valid JSON", [](hid_t f) { set_text(f, "settings", "{"); }},
-      {"expected depth", [](hid_t f) { set_text(f, "model_config", R"({"name": "x"})"); }},
-      {"contents to name parts", [](hid_t f) { set_text(f, "contents", "always dreams"); }},
+      {"expected valid JSON", [](hid_t f) { testing::set_text(f, "settings", "{"); }},
+      {"expected depth", [](hid_t f) { testing::set_text(f, "model_config", R"({"name": "x"})"); }},
+      {"contents to name parts",
+       [](hid_t f) { testing::set_text(f, "contents", "always dreams"); }},
       {"dataset /samples/label", [](hid_t f) { H5Ldelete(f, "/samples/label", H5P_DEFAULT); }},
       {"dataset /kv/layer_01/value",
        [](hid_t f) { H5Ldelete(f, "/kv/layer_01/value", H5P_DEFAULT); }},
       {"dataset /batch", [](hid_t f) { H5Ldelete(f, "/batch", H5P_DEFAULT); }},
       {"/samples/label of shape [5], got [5, 1]",
-       [](hid_t f) { replace_dataset(f, "/samples/label", H5T_STD_I32LE, {5, 1}); }},
+       [](hid_t f) { testing::replace_dataset(f, "/samples/label", H5T_STD_I32LE, {5, 1}); }},
       {"/samples/label of type int32",
-       [](hid_t f) { replace_dataset(f, "/samples/label", H5T_IEEE_F32LE, {5}); }},
+       [](hid_t f) { testing::replace_dataset(f, "/samples/label", H5T_IEEE_F32LE, {5}); }},
       {"/kv/layer_00/key of type",
-       [](hid_t f) { replace_dataset(f, "/kv/layer_00/key", H5T_STD_U16LE, {5, 2, 2, 14, 4}); }},
+       [](hid_t f) {
+         testing::replace_dataset(f, "/kv/layer_00/key", H5T_STD_U16LE, {5, 2, 2, 14, 4});
+       }},
       {"committed samples to be whole batches", [](hid_t f) { set_committed(f, 3); }},
       {"committed samples to be whole batches", [](hid_t f) { set_committed(f, 1000000); }},
       {"committed samples to be whole batches", [](hid_t f) { set_committed(f, -1); }},
@@ -450,10 +436,7 @@ TEST_F(CaptureReaderTest, NamesWhatIsWrongInADamagedFile) {
   for (const auto& [expected, damage] : cases) {
     fs::remove(path_);
     (void)written(testing::example_record(5));
-    const hid_t file = H5Fopen(path_.c_str(), H5F_ACC_RDWR, H5P_DEFAULT);
-    ASSERT_GE(file, 0);
-    damage(file);
-    H5Fclose(file);
+    testing::edit_file(path_, damage);
     EXPECT_THAT(refusal(), HasSubstr(expected));
     EXPECT_THAT(refusal(), HasSubstr(path_));
   }
