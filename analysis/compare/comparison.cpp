@@ -250,12 +250,9 @@ std::vector<DataProblem> data_problems(const CaptureReader& file, const std::str
                                     file.record().settings.samples),
                         "figures cover the committed samples only; run it again for all of them"});
   }
-  const LossCounts counts = file.losses();
-  for (std::size_t i = 0; i < loss_counter_count; ++i) {
-    const auto counter = static_cast<LossCounter>(i);
-    if (counts[counter] == 0) continue;
-    problems.push_back({name, fmt::format("{} {}", counts[counter], name_of(counter)),
-                        std::string(advice_of(counter))});
+  for (const Loss& loss : file.all_losses()) {
+    if (loss.count == 0 || loss.severity < LossSeverity::warning) continue;
+    problems.push_back({name, fmt::format("{} {}", loss.count, loss.name), loss.advice});
   }
   if (const Comparable<Scores> scores = scores_of(file); scores && scores->unreadable_images > 0) {
     problems.push_back({name, fmt::format("{} images without scores", scores->unreadable_images),

@@ -1,19 +1,20 @@
 #include "cli/engine/losses.h"
 
+#include <vector>
+
 #include "core/base/log.h"
+#include "core/base/losses.h"
 #include "core/capture/capture_reader.h"
 
 namespace kvscope::cli {
 
 bool warn_of_losses(const std::string& path) {
-  const LossCounts losses = CaptureReader(path).losses();
-  for (std::size_t i = 0; i < loss_counter_count; ++i) {
-    const auto counter = static_cast<LossCounter>(i);
-    if (losses[counter] != 0) {
-      log().warn("{}: {} {}: {}", path, losses[counter], name_of(counter), advice_of(counter));
-    }
+  const std::vector<Loss> losses = CaptureReader(path).all_losses();
+  for (const Loss& loss : losses) {
+    if (loss.count == 0 || loss.severity < LossSeverity::warning) continue;
+    log().warn("{}: {} {}: {}", path, loss.count, loss.name, loss.advice);
   }
-  return losses.any();
+  return any_loss(losses, LossSeverity::data_loss);
 }
 
 }  // namespace kvscope::cli

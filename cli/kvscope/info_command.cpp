@@ -33,10 +33,7 @@ namespace {
 nlohmann::json describe_capture(const CaptureReader& reader) {
   const RunRecord& record = reader.record();
   nlohmann::json losses;
-  for (std::size_t i = 0; i < loss_counter_count; ++i) {
-    const auto counter = static_cast<LossCounter>(i);
-    losses[std::string(name_of(counter))] = reader.losses()[counter];
-  }
+  for (const Loss& loss : reader.all_losses()) losses[loss.name] = loss.count;
   const std::optional<Statistics> statistics = reader.statistics();
   nlohmann::json described = {
       {"file", reader.path()},

@@ -21,6 +21,7 @@
 #include "core/base/error.h"
 #include "core/base/json_text.h"
 #include "core/base/log.h"
+#include "core/base/losses.h"
 #include "core/base/output_file.h"
 #include "core/base/table.h"
 #include "core/base/units.h"
@@ -177,7 +178,7 @@ void write_budget(const Options& options, const Budget& budget) {
 }
 
 void warn_of_doubtful(const CaptureReader& reader, const LayerStatisticKind& statistic) {
-  if (!reader.complete() || reader.losses().any()) {
+  if (!reader.complete() || any_loss(reader.all_losses(), LossSeverity::warning)) {
     log().warn(
         "{}: unfinished, or with lost data ('kvscope info' says what): the plan rests on the "
         "rest",

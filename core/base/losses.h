@@ -2,7 +2,9 @@
 
 #include <array>
 #include <cstdint>
+#include <string>
 #include <string_view>
+#include <vector>
 
 namespace kvscope {
 
@@ -19,11 +21,40 @@ enum class LossCounter {
 
 inline constexpr std::size_t loss_counter_count = 6;
 
+/// How much a nonzero count matters, least first.
+enum class LossSeverity {
+  info,       ///< worth knowing; nobody is warned
+  warning,    ///< the figures stand, but not for what one might think
+  data_loss,  ///< figures are missing or wrong: a command ends with exit code 5
+};
+
+/// "info", "warning" or "data_loss", as files have it.
+std::string_view name_of(LossSeverity severity);
+/// data_loss for a word that this version does not know: better a warning too many.
+LossSeverity parse_loss_severity(std::string_view name);
+
 /// Name in files and tables, e.g. "nonfinite_values".
 std::string_view name_of(LossCounter counter);
 
+LossSeverity severity_of(LossCounter counter);
+
+/// Collector or part of the program that counts, one word.
+std::string_view source_of(LossCounter counter);
+
 /// What a nonzero count means for the reader, one sentence.
 std::string_view advice_of(LossCounter counter);
+
+/// A counter of a file, which may be one that only a later version knows.
+struct Loss {
+  std::string name;
+  std::int64_t count = 0;
+  LossSeverity severity = LossSeverity::data_loss;
+  std::string source;
+  std::string advice;
+};
+
+/// Whether a counter of at least that severity is not 0.
+bool any_loss(const std::vector<Loss>& losses, LossSeverity least);
 
 /// Counts of a file. Plain data; not thread-safe.
 struct LossCounts {
@@ -35,7 +66,6 @@ struct LossCounts {
   std::int64_t operator[](LossCounter counter) const {
     return values[static_cast<std::size_t>(counter)];
   }
-  bool any() const;
   LossCounts& operator+=(const LossCounts& other);
 };
 

@@ -212,6 +212,34 @@ LossCounts CaptureReader::losses() const {
   return counts;
 }
 
+std::vector<Loss> CaptureReader::all_losses() const {
+  const OpenCapture& file = impl_->file;
+  const std::string path = schema::path_of(schema::losses);
+  const std::vector<std::int64_t> counts = file.all<std::int64_t>(schema::losses, path).data;
+  const std::vector<std::string> names =
+      h5::read_names(file.calls(), file.file(), schema::counter_coordinate);
+  const LossCounts known = losses();
+  std::vector<Loss> all;
+  for (std::size_t i = 0; i < std::min(counts.size(), loss_counter_count); ++i) {
+    const auto counter = static_cast<LossCounter>(i);
+    all.push_back({.name = std::string(name_of(counter)),
+                   .count = known[counter],
+                   .severity = severity_of(counter),
+                   .source = std::string(source_of(counter)),
+                   .advice = std::string(advice_of(counter))});
+  }
+  const std::vector<std::string> severities = file.words(path, schema::severity);
+  const std::vector<std::string> sources = file.words(path, schema::source);
+  for (std::size_t i = all.size(); i < std::min(counts.size(), names.size()); ++i) {
+    all.push_back({.name = names[i],
+                   .count = counts[i],
+                   .severity = parse_loss_severity(i < severities.size() ? severities[i] : ""),
+                   .source = i < sources.size() ? sources[i] : "unknown",
+                   .advice = "a newer kvscope says what it means"});
+  }
+  return all;
+}
+
 const std::vector<std::int64_t>& CaptureReader::nonfinite_images() const {
   return impl_->nonfinite_images;
 }

@@ -38,7 +38,10 @@ class CaptureReader {
   std::int64_t committed_samples() const;
   /// Samples of every committed batch, in order.
   const std::vector<std::int64_t>& batch_samples() const;
+  /// The counters of this version.
   LossCounts losses() const;
+  /// Every counter of the file in its order, those of a newer version behind.
+  std::vector<Loss> all_losses() const;
   /// Committed samples, counted from the first one of the file, ascending, behind whose image a
   /// value was NaN or infinite: it goes into no figure. Empty where the file does not know.
   const std::vector<std::int64_t>& nonfinite_images() const;

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <hdf5_hl.h>
 
 #include "core/base/losses.h"
@@ -187,13 +188,34 @@ class Objects {
       if (attribute.type == schema::Type::int64) {
         h5::create_integer(calls_, dataset, name, 0);
       } else {
-        const KvDtype dtype = record_.settings.kv_dtype;
-        h5::create_text(calls_, dataset, name,
-                        dtype == KvDtype::fp16   ? "float16"
-                        : dtype == KvDtype::bf16 ? "bfloat16"
-                                                 : "float32");
+        h5::create_text(calls_, dataset, name, text_of(attribute));
       }
     }
+  }
+
+  std::string text_of(const schema::Attribute& attribute) const {
+    if (attribute.name == schema::severity) {
+      return counter_words([](LossCounter counter) { return name_of(severity_of(counter)); });
+    }
+    if (attribute.name == schema::source) return counter_words(source_of);
+    switch (record_.settings.kv_dtype) {
+      case KvDtype::fp16:
+        return "float16";
+      case KvDtype::bf16:
+        return "bfloat16";
+      case KvDtype::fp32:
+        break;
+    }
+    return "float32";
+  }
+
+  template <typename WordOf>
+  static std::string counter_words(WordOf word_of) {
+    std::vector<std::string_view> words;
+    for (std::size_t i = 0; i < loss_counter_count; ++i) {
+      words.push_back(word_of(static_cast<LossCounter>(i)));
+    }
+    return fmt::format("{}", fmt::join(words, " "));
   }
 
   const h5::Calls& calls_;

@@ -4,7 +4,9 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <iterator>
 #include <mutex>
+#include <sstream>
 
 #include <fmt/format.h>
 
@@ -151,6 +153,11 @@ std::string read_text(const Calls& calls, hid_t object, const std::string& name)
   std::string text(H5Tget_size(type.get()), '\0');
   calls(H5Aread(attribute.get(), type.get(), text.data()), doing);
   return text.substr(0, text.find('\0'));
+}
+
+std::vector<std::string> read_words(const Calls& calls, hid_t object, const std::string& name) {
+  std::istringstream words(read_text(calls, object, name));
+  return {std::istream_iterator<std::string>(words), {}};
 }
 
 void create_integer(const Calls& calls, hid_t object, const std::string& name, std::int64_t value) {

@@ -114,6 +114,8 @@ Datatype text_type(const Calls& calls, std::size_t bytes);
 bool has_attribute(const Calls& calls, hid_t object, const std::string& name);
 void create_text(const Calls& calls, hid_t object, const std::string& name, std::string_view text);
 std::string read_text(const Calls& calls, hid_t object, const std::string& name);
+/// The words of a text, which spaces separate.
+std::vector<std::string> read_words(const Calls& calls, hid_t object, const std::string& name);
 void create_integer(const Calls& calls, hid_t object, const std::string& name, std::int64_t value);
 void create_unsigned(const Calls& calls, hid_t object, const std::string& name,
                      std::uint64_t value);

@@ -209,4 +209,11 @@ hid_t OpenCapture::dataset(const std::string& name) const {
   return found->second.get();
 }
 
+std::vector<std::string> OpenCapture::words(const std::string& name,
+                                            const std::string& attribute) const {
+  const hid_t owner = dataset(name);
+  if (!h5::has_attribute(calls_, owner, attribute)) return {};
+  return h5::read_words(calls_, owner, attribute);
+}
+
 }  // namespace kvscope

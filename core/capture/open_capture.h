@@ -40,6 +40,9 @@ class OpenCapture {
   /// Whether a dataset is there that older versions did not write.
   bool has(const std::string& name) const { return datasets_.contains(name); }
 
+  /// Words of a text attribute of a dataset; none where an older version did not write it.
+  std::vector<std::string> words(const std::string& name, const std::string& attribute) const;
+
   /// Indices [first, first + count) of the leading dimension.
   template <typename T>
   NdArray<T> rows(const schema::Dataset& entry, const std::string& name, std::int64_t first,

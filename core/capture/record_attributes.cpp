@@ -2,9 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <iterator>
 #include <limits>
-#include <sstream>
 #include <string>
 
 #include <fmt/format.h>
@@ -93,11 +91,6 @@ RunRecord read_record(const h5::Calls& calls, hid_t file, std::vector<std::strin
   return record;
 }
 
-std::vector<std::string> words_of(const std::string& text) {
-  std::istringstream words(text);
-  return {std::istream_iterator<std::string>(words), {}};
-}
-
 // Whether `word` is a part that this build knows, which then goes into the layout.
 bool add_part(FileLayout& layout, const std::string& word) {
   const auto found = std::find(schema::part_names.begin(), schema::part_names.end(), word);
@@ -134,13 +127,13 @@ bool add_part(FileLayout& layout, const std::string& word) {
 }
 
 void read_contents(const h5::Calls& calls, hid_t file, FileHead& head) {
-  for (const std::string& word : words_of(h5::read_text(calls, file, schema::contents))) {
+  for (const std::string& word : h5::read_words(calls, file, schema::contents)) {
     if (add_part(head.contents, word)) continue;
     calls.refuse("attribute contents to name parts that this build knows",
                  head.minor > schema::minor_version ? word + " (a newer kvscope reads it)" : word);
   }
   if (!h5::has_attribute(calls, file, schema::optional_contents)) return;
-  for (const std::string& word : words_of(h5::read_text(calls, file, schema::optional_contents))) {
+  for (const std::string& word : h5::read_words(calls, file, schema::optional_contents)) {
     if (!add_part(head.contents, word)) head.skipped.parts.push_back(word);
   }
 }

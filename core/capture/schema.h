@@ -333,6 +333,9 @@ inline constexpr const char* sample_numbering = "sample_numbering";
 inline constexpr const char* rows = "rows";
 inline constexpr const char* key_element_bytes = "key_element_bytes";
 inline constexpr const char* value_element_bytes = "value_element_bytes";
+inline constexpr const char* severity = "severity";
+inline constexpr const char* source = "source";
+inline constexpr const char* logical_dtype = "logical_dtype";
 inline constexpr const char* sample_coordinate = "/sample";
 inline constexpr const char* batch_coordinate = "/batch";
 inline constexpr const char* preview_row_coordinate = "/y";
@@ -375,9 +378,13 @@ inline constexpr std::array attributes = {
               "rows of the batch the ledger describes: 2 per sample"},
     Attribute{"/ledger/logical_bytes", key_element_bytes, Type::int64, "bytes of a K element"},
     Attribute{"/ledger/logical_bytes", value_element_bytes, Type::int64, "bytes of a V element"},
-    Attribute{"/kv/layer_{layer}/{tensor}", "logical_dtype", Type::text,
+    Attribute{"/quality", severity, Type::text,
+              "of every counter, separated by spaces: info, warning or data_loss", 1},
+    Attribute{"/quality", source, Type::text,
+              "what counts it, separated by spaces: a collector or another part of kvscope", 1},
+    Attribute{"/kv/layer_{layer}/{tensor}", logical_dtype, Type::text,
               "float16, float32, or bfloat16 (stored as uint16)"},
-    Attribute{"/kv/layer_{layer}/query", "logical_dtype", Type::text, "as for K and V"},
+    Attribute{"/kv/layer_{layer}/query", logical_dtype, Type::text, "as for K and V"},
 };
 
 /// "1.0", "1.1", … of a minor version.

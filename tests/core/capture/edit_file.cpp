@@ -7,10 +7,10 @@
 namespace kvscope::testing {
 namespace {
 
-void set_attribute(hid_t file, const char* name, hid_t type, const void* value) {
-  if (H5Aexists(file, name) > 0) H5Adelete(file, name);
+void set_attribute(hid_t object, const char* name, hid_t type, const void* value) {
+  if (H5Aexists(object, name) > 0) H5Adelete(object, name);
   const hid_t space = H5Screate(H5S_SCALAR);
-  const hid_t attribute = H5Acreate2(file, name, type, space, H5P_DEFAULT, H5P_DEFAULT);
+  const hid_t attribute = H5Acreate2(object, name, type, space, H5P_DEFAULT, H5P_DEFAULT);
   H5Awrite(attribute, type, value);
   H5Aclose(attribute);
   H5Sclose(space);
@@ -32,14 +32,14 @@ void edit_file(const std::string& path, const std::function<void(hid_t)>& change
   H5Fclose(file);
 }
 
-void set_text(hid_t file, const char* name, const std::string& text) {
+void set_text(hid_t object, const char* name, const std::string& text) {
   const hid_t type = text_type(text.size());
-  set_attribute(file, name, type, text.c_str());
+  set_attribute(object, name, type, text.c_str());
   H5Tclose(type);
 }
 
-std::string text_of(hid_t file, const char* name) {
-  const hid_t attribute = H5Aopen(file, name, H5P_DEFAULT);
+std::string text_of(hid_t object, const char* name) {
+  const hid_t attribute = H5Aopen(object, name, H5P_DEFAULT);
   const hid_t type = H5Aget_type(attribute);
   std::string text(H5Tget_size(type), '\0');
   H5Aread(attribute, type, text.data());
@@ -48,8 +48,8 @@ std::string text_of(hid_t file, const char* name) {
   return text.substr(0, text.find('\0'));
 }
 
-void set_integer(hid_t file, const char* name, std::int64_t value) {
-  set_attribute(file, name, H5T_NATIVE_INT64, &value);
+void set_integer(hid_t object, const char* name, std::int64_t value) {
+  set_attribute(object, name, H5T_NATIVE_INT64, &value);
 }
 
 void replace_dataset(hid_t file, const char* path, hid_t type, std::vector<hsize_t> shape) {

@@ -1,5 +1,8 @@
-#include <filesystem>
+#include <string>
+#include <vector>
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <gmock/gmock.h>
 #include <nlohmann/json.hpp>
 
@@ -103,15 +106,90 @@ TEST_F(OtherVersion, ANewerFileWithAPartThatMustBeKnownIsRefusedByName) {
                                HasSubstr("got dreams (a newer kvscope reads it)")));
 }
 
-TEST_F(OtherVersion, ANewerFileMayHaveMoreCountersAndModules) {
+std::vector<std::string> known_counters() {
+  std::vector<std::string> names;
+  for (std::size_t i = 0; i < loss_counter_count; ++i) {
+    names.emplace_back(name_of(static_cast<LossCounter>(i)));
+  }
+  return names;
+}
+
+void set_losses(hid_t file, const std::vector<std::string>& names,
+                const std::vector<std::int64_t>& counts) {
+  testing::replace_names(file, "/counter", names);
+  testing::replace_dataset(file, "/quality", H5T_STD_I64LE, {counts.size()});
+  const hid_t dataset = H5Dopen2(file, "/quality", H5P_DEFAULT);
+  H5Dwrite(dataset, H5T_NATIVE_INT64, H5S_ALL, H5S_ALL, H5P_DEFAULT, counts.data());
+  H5Dclose(dataset);
+}
+
+void set_quality_text(hid_t file, const char* name, const std::string& text) {
+  const hid_t dataset = H5Dopen2(file, "/quality", H5P_DEFAULT);
+  testing::set_text(dataset, name, text);
+  H5Dclose(dataset);
+}
+
+// What a tool warns of, and its exit code, follow from the file where it is the newer one.
+TEST_F(OtherVersion, ANewerFileSaysHowMuchItsCountersMatter) {
+  std::vector<std::string> names = known_counters();
+  std::vector<std::int64_t> counts(names.size(), 0);
+  std::string severities;
+  std::string sources;
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    severities += "data_loss ";
+    sources += "kv ";
+  }
+  names.insert(names.end(), {"dreamt_kernels", "unread_dreams", "mixed_dreams"});
+  counts.insert(counts.end(), {1, 2, 3});
+  make_newer([&](hid_t file) {
+    set_losses(file, names, counts);
+    set_quality_text(file, schema::severity, severities + "info warning calamity");
+    set_quality_text(file, schema::source, sources + "cupti dreamer dreamer");
+  });
+  const std::vector<Loss> losses = CaptureReader(path_).all_losses();
+  ASSERT_EQ(losses.size(), names.size());
+  const std::size_t first = loss_counter_count;
+  EXPECT_EQ(losses[first].name, "dreamt_kernels");
+  EXPECT_EQ(losses[first].count, 1);
+  EXPECT_EQ(losses[first].severity, LossSeverity::info);
+  EXPECT_EQ(losses[first].source, "cupti");
+  EXPECT_EQ(losses[first + 1].severity, LossSeverity::warning);
+  EXPECT_EQ(losses[first + 2].severity, LossSeverity::data_loss) << "a word of a later version";
+}
+
+TEST_F(OtherVersion, ACounterWithoutASeverityCountsAsDataLoss) {
+  std::vector<std::string> names = known_counters();
+  names.emplace_back("lost_dreams");
+  std::vector<std::int64_t> counts(names.size(), 0);
+  counts.back() = 4;
+  make_newer([&](hid_t file) { set_losses(file, names, counts); });
+  const std::vector<Loss> losses = CaptureReader(path_).all_losses();
+  EXPECT_EQ(losses.back().name, "lost_dreams");
+  EXPECT_EQ(losses.back().count, 4);
+  EXPECT_EQ(losses.back().source, "unknown");
+  EXPECT_TRUE(any_loss(losses, LossSeverity::data_loss));
+  EXPECT_EQ(losses.front().severity, LossSeverity::data_loss);
+}
+
+// Scripts and older versions read it beside the counts.
+TEST_F(OtherVersion, AFileSaysWhoCountsAndHowMuchItMatters) {
+  std::vector<std::string_view> severities;
+  std::vector<std::string_view> sources;
+  for (std::size_t i = 0; i < loss_counter_count; ++i) {
+    severities.push_back(name_of(severity_of(static_cast<LossCounter>(i))));
+    sources.push_back(source_of(static_cast<LossCounter>(i)));
+  }
+  edit([&](hid_t file) {
+    const hid_t dataset = H5Dopen2(file, "/quality", H5P_DEFAULT);
+    EXPECT_EQ(testing::text_of(dataset, schema::severity),
+              fmt::to_string(fmt::join(severities, " ")));
+    EXPECT_EQ(testing::text_of(dataset, schema::source), fmt::to_string(fmt::join(sources, " ")));
+    H5Dclose(dataset);
+  });
+}
+
+TEST_F(OtherVersion, ANewerFileMayHaveMoreModules) {
   make_newer([](hid_t file) {
-    std::vector<std::string> counters;
-    for (std::size_t i = 0; i < loss_counter_count; ++i) {
-      counters.emplace_back(name_of(static_cast<LossCounter>(i)));
-    }
-    counters.emplace_back("lost_dreams");
-    testing::replace_names(file, "/counter", counters);
-    testing::replace_dataset(file, "/quality", H5T_STD_I64LE, {counters.size()});
     std::vector<std::string> modules(module_names.begin(), module_names.end());
     modules.emplace_back("dreamer");
     testing::replace_names(file, "/module", modules);
@@ -120,7 +198,6 @@ TEST_F(OtherVersion, ANewerFileMayHaveMoreCountersAndModules) {
   });
   const CaptureReader reader(path_);
   testing::expect_committed_samples(reader);
-  EXPECT_FALSE(reader.losses().any()) << "the known ones of a dataset of zeros";
   EXPECT_EQ(reader.timings()->modules.back(), "dreamer");
   EXPECT_EQ(reader.timings()->layer_ns.shape.back(), module_count + 1);
 }
