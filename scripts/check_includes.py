@@ -38,14 +38,17 @@ ARROWS = {
     "analysis/layers": NO_TORCH_CORE,
     "analysis/planner": NO_TORCH_CORE + ["analysis/layers"],
     "analysis/compare": NO_TORCH_CORE + ["analysis/layers", "analysis/planner"],
-    "analysis/sweep": NO_TORCH_CORE + ["analysis/layers", "analysis/planner", "analysis/compare"],
-    "analysis/report": NO_TORCH_CORE + ["analysis/layers", "analysis/planner", "analysis/compare"],
+    "analysis/sweep": NO_TORCH_CORE
+    + ["analysis/layers", "analysis/planner", "analysis/compare", "analysis/views"],
+    "analysis/views": NO_TORCH_CORE + ["analysis/layers", "analysis/planner", "analysis/compare"],
+    "analysis/report": NO_TORCH_CORE
+    + ["analysis/layers", "analysis/planner", "analysis/compare", "analysis/views"],
     "collectors": NO_TORCH_CORE
     + ["core/cache", "core/generate", "core/model", "analysis/metrics", "analysis/quality"],
     "cli/common": NO_TORCH_CORE,
     "cli/kvscope": NO_TORCH_CORE
-    + ["cli/common", "analysis/layers", "analysis/planner", "analysis/compare", "analysis/report",
-       "analysis/sweep"],
+    + ["cli/common", "analysis/layers", "analysis/planner", "analysis/compare", "analysis/views",
+       "analysis/report", "analysis/sweep"],
     "cli/engine": ["core", "collectors", "analysis", "cli/common"],
 }
 

@@ -219,76 +219,45 @@ std::string layer_chart(const std::string& label, const std::string& statistic,
   return svg.str() + (keys.empty() ? "" : legend_of(keys));
 }
 
-namespace {
-
-struct Kept {
-  double share = 0;      ///< of later targets that read the source, mean over heads
-  bool by_last = false;  ///< some head of the last target reads it
-};
-
-Kept kept_of(const HeadGroup& group, const ScaleSchedule& schedule, int source) {
-  const int last = schedule.last_scale();
-  if (!group.has_source_scales()) {
-    return {.share = static_cast<double>(group.read_tokens(last)) /
-                     static_cast<double>(schedule.begin(last))};
-  }
-  const auto reads = [&](int target) {
-    const std::vector<int>& sources = group.source_scales(target);
-    return std::find(sources.begin(), sources.end(), source) != sources.end();
-  };
-  int readers = 0;
-  for (int target = source + 1; target <= last; ++target) readers += reads(target) ? 1 : 0;
-  return {.share = static_cast<double>(readers) / (last - source), .by_last = reads(last)};
-}
-
-Kept kept_of(const RetentionPlan& plan, int layer, int source) {
-  Kept kept;
-  for (const HeadGroup& group : plan.groups(layer)) {
-    const Kept of_group = kept_of(group, plan.schedule(), source);
-    kept.share += of_group.share * group.heads().size() / plan.heads();
-    kept.by_last = kept.by_last || of_group.by_last;
-  }
-  return kept;
-}
-
-}  // namespace
-
-std::string kept_grid(const RetentionPlan& plan, const std::vector<LayerClass>& classes) {
+std::string kept_grid(const KeptScales& kept) {
   constexpr double left = 72;
   constexpr double tokens_width = 70;
   constexpr double top = 8;
-  const double cell_height = std::clamp(480.0 / plan.layers(), 14.0, 24.0);
-  const int sources = plan.schedule().last_scale();
+  const auto layers = static_cast<int>(kept.share.shape[0]);
+  const auto sources = static_cast<int>(kept.share.shape[1]);
+  const int last = sources;  // the target that nobody reads
+  const double cell_height = std::clamp(480.0 / layers, 14.0, 24.0);
   const double cell_width = std::clamp((chart_width - left - tokens_width) / sources, 14.0, 44.0);
   const double right = left + sources * cell_width;
-  const double bottom = top + plan.layers() * cell_height;
+  const double bottom = top + layers * cell_height;
   Svg svg(right + tokens_width, bottom + 50,
           "Source scales that each layer keeps under the budget");
-  for (int layer = 0; layer < plan.layers(); ++layer) {
+  for (int layer = 0; layer < layers; ++layer) {
     const double y = top + layer * cell_height;
+    const bool whole_scales = kept.whole_scales[static_cast<std::size_t>(layer)];
     svg.rect(left - 10, y, 4, cell_height - 1,
-             color_of(classes.at(static_cast<std::size_t>(layer))));
+             color_of(kept.classes[static_cast<std::size_t>(layer)]));
     const bool labelled = layer % label_step(cell_height) == 0;
     if (labelled) {
       svg.text(left - 16, y + cell_height / 2 + 4, std::to_string(layer), Anchor::end, "small");
     }
     for (int source = 0; source < sources; ++source) {
-      const Kept kept = kept_of(plan, layer, source);
+      const double share = kept.share(layer, source);
       const double x = left + source * cell_width;
       svg.frame(x, y, cell_width - 1, cell_height - 1, "cell");
-      if (kept.share > 0) {
+      if (share > 0) {
         svg.rect(x, y, cell_width - 1, cell_height - 1,
-                 fmt::format("rgba(18,161,120,{:.2f})", 0.15 + 0.8 * kept.share),
+                 fmt::format("rgba(18,161,120,{:.2f})", 0.15 + 0.8 * share),
                  fmt::format("layer {}, source scale {}: read by {:.0f} % of later targets", layer,
-                             source, 100 * kept.share));
+                             source, 100 * share));
       }
-      if (kept.by_last)
+      if (whole_scales && kept.read(layer, last, source) > 0) {
         svg.circle(x + cell_width / 2 - 0.5, y + cell_height / 2 - 0.5, 2.5, "#fff");
+      }
     }
     if (labelled) {
-      svg.text(right + 8, y + cell_height / 2 + 4,
-               std::to_string(plan.read_head_tokens(layer, sources) / plan.heads()), Anchor::start,
-               "small");
+      svg.text(right + 8, y + cell_height / 2 + 4, std::to_string(kept.read_tokens(layer, last)),
+               Anchor::start, "small");
     }
   }
   svg.text(right + 6, bottom + 16, "tokens", Anchor::start, "small");
@@ -297,7 +266,7 @@ std::string kept_grid(const RetentionPlan& plan, const std::vector<LayerClass>& 
              Anchor::middle, "small");
   }
   svg.text(left + sources * cell_width / 2, bottom + 40, "source scale", Anchor::middle);
-  svg.vertical_text(14, top + plan.layers() * cell_height / 2, "layer");
+  svg.vertical_text(14, top + layers * cell_height / 2, "layer");
   return svg.str() + legend_of({{std::string(demanding_color), "demanding layer"},
                                 {std::string(efficient_color), "efficient layer"}});
 }

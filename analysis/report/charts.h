@@ -6,8 +6,9 @@
 #include <vector>
 
 #include "analysis/report/svg.h"
+#include "analysis/views/kept_scales.h"
 #include "core/base/nd_array.h"
-#include "core/budget/retention_plan.h"
+#include "core/budget/budget.h"
 
 namespace kvscope {
 
@@ -60,6 +61,6 @@ std::string layer_chart(const std::string& label, const std::string& statistic,
 /// Which source scales a budget keeps: layers × source scales; the shade is the share of later
 /// targets that read it, a dot marks what the last target reads. Layers that pick tokens by content
 /// show the share of the tokens instead.
-std::string kept_grid(const RetentionPlan& plan, const std::vector<LayerClass>& classes);
+std::string kept_grid(const KeptScales& kept);
 
 }  // namespace kvscope

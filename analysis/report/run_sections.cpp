@@ -146,13 +146,10 @@ std::string budget_section(const ReportFiles& files) {
       "The shade is the share of later target scales that read a source scale; a dot marks what "
       "the last target reads, with its tokens at the right (its own not counted).");
   for (const ReportBudget& each : files.budgets) {
-    std::vector<LayerClass> classes;
-    classes.reserve(each.budget.layers.size());
-    for (const LayerBudget& layer : each.budget.layers) classes.push_back(layer.layer_class);
     body += paragraph(fmt::format("{}: policy {} of {}", each.name, each.budget.policy,
                                   fmt::join(each.files, ", ")),
                       "pair");
-    body += "<figure>\n" + kept_grid(RetentionPlan(each.budget), classes) + "</figure>\n";
+    body += "<figure>\n" + kept_grid(kept_scales(each.budget)) + "</figure>\n";
   }
   return section("budget",
                  files.budgets.size() == 1 ? "What the budget keeps" : "What the budgets keep",

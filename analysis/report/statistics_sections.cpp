@@ -8,9 +8,10 @@
 #include "analysis/layers/statistic_list.h"
 #include "analysis/report/budget_rule.h"
 #include "analysis/report/charts.h"
-#include "analysis/report/dropped_scales.h"
 #include "analysis/report/markup.h"
 #include "analysis/report/sections.h"
+#include "analysis/views/dropped_scales.h"
+#include "analysis/views/scale_maps.h"
 
 namespace kvscope {
 namespace {
@@ -47,36 +48,27 @@ std::vector<std::string> numbers(std::int64_t first, std::int64_t end) {
   return names;
 }
 
-double mean_over_heads(const NdArray<double>& values, std::int64_t layer, std::int64_t target,
-                       std::int64_t source) {
-  double sum = 0;
-  for (std::int64_t head = 0; head < values.shape[1]; ++head) {
-    sum += values(layer, head, target, source);
-  }
-  return sum / static_cast<double>(values.shape[1]);
-}
-
-NdArray<double> adjacent_map(const NdArray<double>& similarity) {
-  const std::int64_t scales = similarity.shape[2];
-  NdArray<double> map({similarity.shape[0], scales - 1});
-  for (std::int64_t layer = 0; layer < similarity.shape[0]; ++layer) {
-    for (std::int64_t target = 1; target < scales; ++target) {
-      map(layer, target - 1) = mean_over_heads(similarity, layer, target, target - 1);
-    }
-  }
-  return map;
-}
-
-/// [target ≥ 1, source]; NaN where source ≥ target.
-NdArray<double> source_map(const NdArray<double>& values, std::int64_t layer) {
-  const std::int64_t scales = values.shape[2];
-  NdArray<double> map({scales - 1, scales - 1}, nan_value);
+/// What targets show of the scales before them, [target − 1, source].
+NdArray<double> of_earlier_scales(const NdArray<double>& map) {
+  const std::int64_t scales = map.shape[1];
+  NdArray<double> part({scales - 1, scales - 1}, nan_value);
   for (std::int64_t target = 1; target < scales; ++target) {
     for (std::int64_t source = 0; source < target; ++source) {
-      map(target - 1, source) = mean_over_heads(values, layer, target, source);
+      part(target - 1, source) = map(target, source);
     }
   }
-  return map;
+  return part;
+}
+
+/// Without target 0, which has no scale before it.
+NdArray<double> of_later_targets(const NdArray<double>& map) {
+  NdArray<double> part({map.shape[0], map.shape[1] - 1});
+  for (std::int64_t row = 0; row < part.shape[0]; ++row) {
+    for (std::int64_t column = 0; column < part.shape[1]; ++column) {
+      part(row, column) = map(row, column + 1);
+    }
+  }
+  return part;
 }
 
 /// From the smallest to the largest finite value of all maps: they share one legend.
@@ -160,9 +152,11 @@ std::string similarity_section(const ReportFiles& files) {
   const auto lowest = std::min_element(layers.mean.begin(), layers.mean.end());
   const auto highest = std::max_element(layers.mean.begin(), layers.mean.end());
   const std::int64_t scales = similarity.shape[2];
-  const std::vector<NdArray<double>> maps = {adjacent_map(similarity),
-                                             source_map(similarity, lowest - layers.mean.begin()),
-                                             source_map(similarity, highest - layers.mean.begin())};
+  const auto map_of_layer = [&](const auto& value) {
+    return of_earlier_scales(scale_map(similarity, value - layers.mean.begin()));
+  };
+  const std::vector<NdArray<double>> maps = {of_later_targets(adjacent_map(similarity)),
+                                             map_of_layer(lowest), map_of_layer(highest)};
   const ColorMap scale = scale_over(maps);
 
   const HeatMap adjacent{"Similarity of each scale to the one before, by layer",
@@ -201,7 +195,7 @@ std::string attention_section(const ReportFiles& files) {
   const std::int64_t scales = shares.shape[2];
   std::vector<NdArray<double>> maps;
   for (std::int64_t layer = 0; layer < shares.shape[0]; ++layer) {
-    maps.push_back(source_map(shares, layer));
+    maps.push_back(of_earlier_scales(scale_map(shares, layer)));
   }
   const ColorMap scale = scale_over(maps);
   std::vector<std::string> readers;
@@ -210,7 +204,7 @@ std::string attention_section(const ReportFiles& files) {
   }
   std::string dropped;
   for (const ReportBudget& budget : files.budgets) {
-    const std::string sentence = what_is_dropped(budget);
+    const std::string sentence = what_is_dropped(budget.budget, budget.name);
     if (!sentence.empty()) dropped += ' ' + sentence;
   }
   std::string body = paragraph(

@@ -1,6 +1,6 @@
 // What a user would lose: a report that says the neighbour is kept where a budget drops it.
 
-#include "analysis/report/dropped_scales.h"
+#include "analysis/views/dropped_scales.h"
 
 #include <gtest/gtest.h>
 
@@ -11,13 +11,11 @@ namespace {
 
 /// Scales of 1, 4, 9, 16 and 36 tokens; both layers are efficient.
 std::string dropped_by(const LayerRule& first, const LayerRule& second) {
-  ReportBudget budget;
-  budget.name = "b.json";
-  budget.budget = testing::example_budget(
+  Budget budget = testing::example_budget(
       testing::example_model({.depth = 3, .patch_nums = {1, 2, 3, 4, 6}}), {0, 1});
-  budget.budget.layers[0].rule = first;
-  budget.budget.layers[1].rule = second;
-  return what_is_dropped(budget);
+  budget.layers[0].rule = first;
+  budget.layers[1].rule = second;
+  return what_is_dropped(budget, "b.json");
 }
 
 std::string dropped_by(const LayerRule& rule) { return dropped_by(rule, rule); }
@@ -52,9 +50,9 @@ TEST(WhatIsDropped, ClaimsOnlyWhatHoldsForAllOfThem) {
 }
 
 TEST(WhatIsDropped, IsNothingWithoutEfficientLayers) {
-  ReportBudget budget;
-  budget.budget = testing::example_budget(testing::example_model({}), {});
-  EXPECT_EQ(what_is_dropped(budget), "");
+  const Budget budget = testing::example_budget(testing::example_model({}), {});
+  EXPECT_FALSE(dropped_scales(budget));
+  EXPECT_EQ(what_is_dropped(budget, "b.json"), "");
 }
 
 }  // namespace

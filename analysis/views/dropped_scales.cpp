@@ -1,6 +1,7 @@
-#include "analysis/report/dropped_scales.h"
+#include "analysis/views/dropped_scales.h"
 
 #include <algorithm>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -8,15 +9,6 @@
 
 namespace kvscope {
 namespace {
-
-/// What all efficient layers read at every target that does not read everything.
-struct CommonSources {
-  int first = 0;  ///< scales 0 … first − 1
-  int near = 0;   ///< scales target − near … target − 1
-  bool everything = true;
-  bool nothing_else = true;
-  bool whole_scales = true;
-};
 
 int leading(const std::vector<int>& sources) {
   int count = 0;
@@ -52,9 +44,30 @@ void for_each_drop(const Budget& budget, const RetentionPlan& plan, Visit visit)
   }
 }
 
-CommonSources common_sources(const Budget& budget) {
+std::string first_scales(int count) {
+  return count == 1 ? "the first scale" : fmt::format("the first {} scales", count);
+}
+
+std::string near_scales(int count) {
+  return count == 1 ? "the one before the target" : fmt::format("the {} before the target", count);
+}
+
+std::string kept_part(const DroppedScales& common) {
+  if (common.first == 0 && common.near == 0) return "no earlier scale";
+  if (common.near == 0) return first_scales(common.first);
+  if (common.first == 0) return near_scales(common.near);
+  return first_scales(common.first) + " and " + near_scales(common.near);
+}
+
+}  // namespace
+
+std::optional<DroppedScales> dropped_scales(const Budget& budget) {
+  const bool any = std::any_of(
+      budget.layers.begin(), budget.layers.end(),
+      [](const LayerBudget& layer) { return layer.layer_class == LayerClass::efficient; });
+  if (!any) return std::nullopt;
   const RetentionPlan plan(budget);
-  CommonSources common;
+  DroppedScales common;
   common.first = common.near = plan.schedule().scales();
   for_each_drop(budget, plan, [&](const std::vector<int>& sources, int target) {
     common.everything = false;
@@ -71,31 +84,11 @@ CommonSources common_sources(const Budget& budget) {
   return common;
 }
 
-std::string first_scales(int count) {
-  return count == 1 ? "the first scale" : fmt::format("the first {} scales", count);
-}
-
-std::string near_scales(int count) {
-  return count == 1 ? "the one before the target" : fmt::format("the {} before the target", count);
-}
-
-std::string kept_part(const CommonSources& common) {
-  if (common.first == 0 && common.near == 0) return "no earlier scale";
-  if (common.near == 0) return first_scales(common.first);
-  if (common.first == 0) return near_scales(common.near);
-  return first_scales(common.first) + " and " + near_scales(common.near);
-}
-
-}  // namespace
-
-std::string what_is_dropped(const ReportBudget& budget) {
-  const std::vector<LayerBudget>& layers = budget.budget.layers;
-  const bool any = std::any_of(layers.begin(), layers.end(), [](const LayerBudget& layer) {
-    return layer.layer_class == LayerClass::efficient;
-  });
-  if (!any) return "";
-  const std::string subject = "The efficient layers of " + budget.name;
-  const CommonSources common = common_sources(budget.budget);
+std::string what_is_dropped(const Budget& budget, const std::string& name) {
+  const std::optional<DroppedScales> dropped = dropped_scales(budget);
+  if (!dropped) return "";
+  const DroppedScales& common = *dropped;
+  const std::string subject = "The efficient layers of " + name;
   if (!common.whole_scales) return subject + " pick tokens by what they hold, not whole scales.";
   if (common.everything) return subject + " read every earlier scale.";
   const std::string neighbour = common.near == 0 ? ", the one before the target too" : "";
