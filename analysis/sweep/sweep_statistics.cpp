@@ -1,6 +1,7 @@
 #include "analysis/sweep/sweep_statistics.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "core/base/error.h"
 
@@ -78,6 +79,21 @@ SweepStatistics read_all(const StatisticSource& source,
   SweepStatistics statistics;
   for (const StatisticChoice& choice : choices) statistics.read.push_back(choice.read(source));
   return statistics;
+}
+
+std::vector<PlanNotice> sweep_notices(const CaptureReader& analysis,
+                                      const std::vector<LayerStatisticValues>& statistics) {
+  std::vector<PlanNotice> notices;
+  for (const LayerStatisticValues& values : statistics) {
+    for (PlanNotice& notice : plan_notices({.file = &analysis,
+                                            .statistic = find_chosen_statistic(values.name),
+                                            .values = &values})) {
+      const bool known = std::ranges::any_of(
+          notices, [&](const PlanNotice& other) { return other.text == notice.text; });
+      if (!known) notices.push_back(std::move(notice));
+    }
+  }
+  return notices;
 }
 
 }  // namespace kvscope

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "analysis/layers/statistic_list.h"
+#include "analysis/views/plan_notices.h"
 
 namespace kvscope {
 
@@ -35,5 +36,9 @@ SweepStatistics read_available(const StatisticSource& source,
 /// Reads them all. Throws like the statistics.
 SweepStatistics read_all(const StatisticSource& source,
                          const std::vector<StatisticChoice>& choices);
+
+/// What `plan` would say of planning from the file by these statistics, each sentence once.
+std::vector<PlanNotice> sweep_notices(const CaptureReader& analysis,
+                                      const std::vector<LayerStatisticValues>& statistics);
 
 }  // namespace kvscope

@@ -32,7 +32,7 @@ MemoryVerdict memory_verdict(const Comparison& comparison, const MemoryFigures& 
           .vanilla_of_final = comparison.vanilla_change_of_final,
           .read_bytes = comparison.read_bytes,
           .planned_peak_bytes = memory.planned_peak_bytes,
-          .images = comparison.shape.rows / 2};
+          .images = comparison.shape.samples()};
 }
 
 std::optional<TimeVerdict> time_verdict(const ComparedFile& file, const Spread& before,

@@ -79,6 +79,13 @@ std::vector<double> ratios_of(const SweepOptions& options) {
   return options.ratios.empty() ? std::vector<double>{0.4, 0.25, 0.2, 0.15} : options.ratios;
 }
 
+void warn_of_analysis(const CaptureReader& analysis,
+                      const std::vector<LayerStatisticValues>& statistics) {
+  for (const PlanNotice& notice : sweep_notices(analysis, statistics)) {
+    log().warn("{}", notice.text);
+  }
+}
+
 void warn_of_doubts(const std::vector<std::string>& budgets) {
   for (const std::string& file : budgets) {
     for (const std::string& doubt : doubts_of(load_budget(file))) log().warn("{}: {}", file, doubt);
@@ -213,6 +220,7 @@ SweepResults run_sweep(const SweepOptions& options) {
   check_vanilla(analysis);
   const SweepStatistics statistics =
       only_budgets(options) ? SweepStatistics{} : statistics_of(options, analysis);
+  warn_of_analysis(analysis, statistics.read);
   make_output_folder(options.output);
   GenerationJob job(options.generation, FileKind::run, {});
   check_analysis(analysis, job.record(), options.generation.model);

@@ -3,6 +3,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <vector>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -13,6 +14,7 @@
 #include "analysis/planner/explanation.h"
 #include "analysis/planner/plan_json.h"
 #include "analysis/planner/planner.h"
+#include "analysis/views/plan_notices.h"
 #include "cli/common/path_kind.h"
 #include "cli/common/value_options.h"
 #include "cli/kvscope/commands.h"
@@ -177,18 +179,10 @@ void write_budget(const Options& options, const Budget& budget) {
   write_file(options.output, json_text(to_json(budget), 2) + '\n');
 }
 
-void warn_of_doubtful(const CaptureReader& reader, const LayerStatisticKind& statistic) {
-  if (!reader.complete() || any_loss(reader.all_losses(), LossSeverity::warning)) {
-    log().warn(
-        "{}: unfinished, or with lost data ('kvscope info' says what): the plan rests on the "
-        "rest",
-        reader.path());
-  }
-  if (looks_at_the_analysis(statistic) && reader.record().policy != vanilla_policy) {
-    log().warn(
-        "{}: made under a budget (policy {}): its statistics are those of what was left of the "
-        "cache, not of the vanilla one",
-        reader.path(), reader.record().policy);
+// Warnings go beside the results, the rest belongs to them.
+void warn(const std::vector<PlanNotice>& notices) {
+  for (const PlanNotice& notice : notices) {
+    if (notice.severity == NoticeSeverity::warning) log().warn("{}", notice.text);
   }
 }
 
@@ -201,7 +195,9 @@ void print_text(const Plan& plan, const LayerStatisticValues& statistics) {
   }
   fmt::print("\n{}{}\n\n{}", to_text(layer_table(explanation)), legend(explanation),
              to_text(total_table(explanation)));
-  if (const std::string room = room_left(explanation); !room.empty()) fmt::print("{}\n", room);
+  for (const PlanNotice& notice : plan_notices({.explanation = &explanation})) {
+    fmt::print("{}\n", notice.text);
+  }
 }
 
 void check_source(const Options& options) {
@@ -255,9 +251,10 @@ int run(const Options& options) {
   const StatisticChoice statistic = statistic_of(options);
   check_files(options);
   const Source source(options);
-  if (source.reader) warn_of_doubtful(*source.reader, *statistic.statistic);
+  const CaptureReader* const file = source.reader ? &*source.reader : nullptr;
+  warn(plan_notices({.file = file, .statistic = statistic.statistic}));
   const LayerStatisticValues statistics = statistic.read(source.of_statistics(options.damage));
-  if (const std::string doubt = doubt_of(statistics); !doubt.empty()) log().warn("{}", doubt);
+  warn(plan_notices({.values = &statistics}));
   if (statistics.demand == LayerDemand::none && options.demanding != "all") {
     throw UsageError(
         fmt::format("--demanding: no layer is demanding with --statistic {}", options.statistic));

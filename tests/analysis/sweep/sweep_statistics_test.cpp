@@ -94,5 +94,17 @@ TEST_F(ReadStatistics, RefusesWhatTheUserNamed) {
       << "--damage names the file";
 }
 
+// The four similarities have the same samples: one sentence is enough. `plan` says the same.
+TEST_F(ReadStatistics, ShareTheNoticesOfPlan) {
+  const CaptureReader file = analysis({1, 2, 3, 4, 5}, true);  // 4 samples in 2 batches
+  const SweepStatistics statistics = read_available({file, ""}, sweep_statistics({}, false));
+  std::vector<std::string> texts;
+  for (const PlanNotice& notice : sweep_notices(file, statistics.read)) {
+    texts.push_back(notice.text);
+  }
+  EXPECT_THAT(texts, ElementsAre(HasSubstr("only 4 samples and say little"),
+                                 HasSubstr("only 2 batches and say little")));
+}
+
 }  // namespace
 }  // namespace kvscope
