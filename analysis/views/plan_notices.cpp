@@ -20,7 +20,7 @@ void add(std::vector<PlanNotice>& notices, PlanNoticeKind kind, std::string text
 
 void add_of_file(std::vector<PlanNotice>& notices, const CaptureReader& file,
                  const LayerStatisticKind* statistic) {
-  if (!file.complete() || file.losses().any()) {
+  if (!file.complete() || any_loss(file.all_losses(), LossSeverity::warning)) {
     add(notices, PlanNoticeKind::doubtful_file,
         fmt::format("{}: unfinished, or with lost data ('kvscope info' says what): the plan rests "
                     "on the rest",
