@@ -7,7 +7,7 @@
 
 #include "analysis/compare/comparison.h"
 #include "analysis/compare/spread.h"
-#include "core/capture/scores.h"
+#include "core/record/scores.h"
 
 namespace kvscope {
 

@@ -4,7 +4,7 @@
 
 #include <gmock/gmock.h>
 
-#include "core/capture/statistics.h"
+#include "core/record/statistics.h"
 #include "tests/support/example_capture.h"
 
 namespace kvscope {
