@@ -4,9 +4,13 @@
 Every position and every token count follows from the sides of the scales.
 """
 
+import argparse
 import pathlib
 
+from geometry import tokens_by_scale
+
 SIDES = [1, 2, 3, 4, 5, 6, 8, 10, 13, 16]
+TOKENS = tokens_by_scale(SIDES)
 CONDENSED = 2
 LOCAL = 1
 TARGET = len(SIDES) - 1
@@ -48,7 +52,7 @@ text { font: 13px system-ui, sans-serif; fill: #1f2328; }
 
 
 def tokens(scales):
-    return sum(SIDES[scale] ** 2 for scale in scales)
+    return sum(TOKENS[scale] for scale in scales)
 
 
 def kind_of(scale):
@@ -96,7 +100,7 @@ def squares():
             lines.append(f'<path d="{cuts}" class="grid"/>')
         centre = x + size / 2
         lines.append(text(centre, GROUND + 18, str(scale), "middle strong"))
-        lines.append(text(centre, GROUND + 35, str(side * side), "middle small"))
+        lines.append(text(centre, GROUND + 35, str(TOKENS[scale]), "middle small"))
     lines.append(text(LEFT - 8, GROUND + 18, "scale", "end small"))
     lines.append(text(LEFT - 8, GROUND + 35, "tokens", "end small"))
     lines.append(text(right_edge(TARGET), 26, "target: its queries read", "end"))
@@ -154,10 +158,9 @@ def drawing():
     return lines, y + 236
 
 
-def main():
+def picture():
     lines, height = drawing()
-    assert right_edge(TARGET) < WIDTH - 10
-    svg = [
+    return "\n".join([
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{height}" '
         f'viewBox="0 0 {WIDTH} {height}" role="img">',
         "<title>The ten scales of a 256 px model as token maps of side 1 to 16</title>",
@@ -165,9 +168,14 @@ def main():
         '<rect width="100%" height="100%" rx="6" class="paper"/>',
         *lines,
         "</svg>",
-    ]
-    target = pathlib.Path(__file__).resolve().parent.parent / "docs" / "images" / "scales.svg"
-    target.write_text("\n".join(svg) + "\n")
+    ]) + "\n"
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    root = pathlib.Path(__file__).resolve().parents[1]
+    parser.add_argument("--out", type=pathlib.Path, default=root / "docs/images/scales.svg")
+    parser.parse_args().out.write_text(picture())
 
 
 if __name__ == "__main__":
