@@ -27,6 +27,7 @@ ARROWS = {
     "core/image": BASE,
     "core/record": BASE + ["core/geometry", "core/budget"],
     "core/capture": BASE + ["core/geometry", "core/budget", "core/image", "core/record"],
+    "core/trace": BASE + ["core/capture"],
     "core/weights": BASE + ["core/geometry"],
     "core/cache": BASE + ["core/geometry", "core/budget"],
     "core/model": BASE + ["core/geometry", "core/budget", "core/weights", "core/cache"],
@@ -63,6 +64,7 @@ TORCH_FOLDERS = [
     "cli/engine",
 ]
 CUDA_FOLDERS = ["core/runtime", "collectors"]
+HDF5_FOLDERS = ["core/capture", "core/trace"]
 TORCH = re.compile(r"^(ATen|c10|torch)/")
 HDF5 = re.compile(r"^hdf5(_hl)?\.h$|^H5")
 CUDA = re.compile(r"^(cuda|cublas|cudnn|cupti|nvtx|nvml|nccl)", re.IGNORECASE)
@@ -84,8 +86,8 @@ def folder_of(path):
 def violation(folder, header):
     if TORCH.match(header) and not inside(folder, TORCH_FOLDERS):
         return "Torch is not allowed here"
-    if HDF5.match(header) and folder != "core/capture":
-        return "core/capture is the only HDF5 code"
+    if HDF5.match(header) and not inside(folder, HDF5_FOLDERS):
+        return "HDF5 is only for core/capture and core/trace"
     if CUDA.match(header) and not inside(folder, CUDA_FOLDERS):
         return "CUDA is not allowed here"
     if QT.match(header) and not inside(folder, ["gui"]):
