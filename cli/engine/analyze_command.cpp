@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "analysis/metrics/analyze.h"
+#include "cli/common/engine_summaries.h"
 #include "cli/common/path_kind.h"
 #include "cli/common/thread_option.h"
 #include "cli/engine/commands.h"
@@ -49,7 +50,7 @@ int run(Options options) {
 
 Command analyze_command() {
   return {.name = "analyze",
-          .summary = "Compute inter-scale similarity from captures",
+          .summary = engine_summary("analyze"),
           .define = [](CLI::App& app) -> std::function<int()> {
             auto options = std::make_shared<Options>();
             app.add_option("captures", options->inputs, "Captures of one model and setting")

@@ -6,6 +6,7 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include "cli/common/engine_summaries.h"
 #include "cli/common/value_options.h"
 #include "cli/engine/commands.h"
 #include "cli/engine/generation_job.h"
@@ -77,7 +78,7 @@ int run(Options options) {
 
 Command capture_command() {
   return {.name = "capture",
-          .summary = "Run the model, keep K and V, attention mass, timings",
+          .summary = engine_summary("capture"),
           .define = [](CLI::App& app) -> std::function<int()> {
             auto options = std::make_shared<Options>();
             add_options(app, *options);

@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "cli/common/engine_summaries.h"
 #include "cli/engine/commands.h"
 #include "cli/engine/generation_job.h"
 #include "cli/engine/generation_options.h"
@@ -10,7 +11,7 @@ namespace kvscope::cli {
 
 Command run_command() {
   return {.name = "run",
-          .summary = "Generate under a budget: images, tokens, timings, ledger",
+          .summary = engine_summary("run"),
           .define = [](CLI::App& app) -> std::function<int()> {
             struct Options {
               GenerationOptions generation;

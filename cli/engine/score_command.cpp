@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "analysis/quality/score_capture.h"
+#include "cli/common/engine_summaries.h"
 #include "cli/common/path_kind.h"
 #include "cli/common/value_options.h"
 #include "cli/engine/commands.h"
@@ -134,7 +135,7 @@ void add_options(CLI::App& app, Options& options) {
 
 Command score_command() {
   return {.name = "score",
-          .summary = "Judge demo images, or a budget on a vanilla run's tokens",
+          .summary = engine_summary("score"),
           .define = [](CLI::App& app) -> std::function<int()> {
             auto options = std::make_shared<Options>();
             add_options(app, *options);

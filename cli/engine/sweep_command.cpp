@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "analysis/sweep/sweep_tables.h"
+#include "cli/common/engine_summaries.h"
 #include "cli/common/value_options.h"
 #include "cli/engine/commands.h"
 #include "cli/engine/sweep_job.h"
@@ -89,7 +90,7 @@ void add_options(CLI::App& app, Options& options) {
 
 Command sweep_command() {
   return {.name = "sweep",
-          .summary = "Run and score budgets of many ratios and statistics",
+          .summary = engine_summary("sweep"),
           .define = [](CLI::App& app) -> std::function<int()> {
             auto options = std::make_shared<Options>();
             add_options(app, *options);

@@ -1,9 +1,12 @@
 #include <cerrno>
+#include <string>
+#include <vector>
 
 #include <fmt/format.h>
 #include <unistd.h>
 
 #include "cli/common/command.h"
+#include "cli/common/engine_summaries.h"
 #include "cli/common/thread_waiting.h"
 #include "cli/kvscope/commands.h"
 #include "cli/kvscope/engine.h"
@@ -21,9 +24,13 @@ int start_engine(const std::string& command, char** argv) {
                           fault.what, fault.remedy));
 }
 
-// Help for these is listed here; the engine parses them itself.
-Command engine_command(std::string name, std::string summary) {
-  return {.name = std::move(name), .summary = std::move(summary), .define = {}};
+// The engine parses their options itself.
+std::vector<Command> commands_of_engine() {
+  std::vector<Command> commands;
+  for (const CommandSummary& entry : engine_summaries) {
+    commands.push_back({.name = std::string(entry.name), .summary = entry.summary, .define = {}});
+  }
+  return commands;
 }
 
 }  // namespace
@@ -37,12 +44,7 @@ int main(int argc, char** argv) {
       .name = "kvscope",
       .description = "Profiles, plans and proves the KV cache of visual autoregressive models.",
       .commands = kvscope_commands(),
-      .others = {engine_command("capture", "Run the model, keep K and V, attention mass, timings"),
-                 engine_command("analyze", "Compute inter-scale similarity from captures"),
-                 engine_command("run", "Generate under a budget: images, tokens, timings, ledger"),
-                 engine_command("score",
-                                "Judge demo images, or a budget on a vanilla run's tokens"),
-                 engine_command("sweep", "Run and score budgets of many ratios and statistics")},
+      .others = commands_of_engine(),
       .delegate = start_engine};
   return run_program(program, argc, argv);
 }
