@@ -16,6 +16,7 @@
 #include "core/base/error.h"
 #include "core/base/json_fields.h"
 #include "core/base/log.h"
+#include "core/geometry/class_labels.h"
 #include "core/weights/parameters.h"
 #include "core/weights/sha256.h"
 
@@ -158,9 +159,10 @@ void Scorer::check_knows(const ModelConfig& model, const std::string& path) cons
 }
 
 void Scorer::check_labels(std::span<const std::int32_t> labels, const std::string& path) const {
+  const ClassLabels known(classes_);
   for (const std::int32_t label : labels) {
-    if (label >= 0 && label < classes_) continue;
-    throw BadInput("score", path, fmt::format("labels from 0 to {}", classes_ - 1),
+    if (known.asks_for_class(label)) continue;
+    throw BadInput("score", path, fmt::format("labels from 0 to {}", known.last_class()),
                    fmt::format("{}, which asks for no class", label));
   }
   std::vector<std::int64_t> counts(static_cast<std::size_t>(classes_));

@@ -27,7 +27,7 @@ std::string labels_as_drawn(const CaptureReader& file) {
   const std::vector<std::int64_t> samples = file.samples();
   bool in_turn = true;
   for (std::size_t i = 0; i < labels.size(); ++i) {
-    in_turn = in_turn && labels[i] == samples[i] % file.record().model.classes;
+    in_turn = in_turn && labels[i] == file.record().model.labels().in_turn(samples[i]);
   }
   if (in_turn) return fmt::format("--samples {}", settings.samples);
   const auto drawn = static_cast<std::int64_t>(labels.size());

@@ -49,17 +49,15 @@ std::vector<std::int64_t> resolve_labels(const GenerationOptions& options,
                                          const ModelConfig& config) {
   for (const std::int64_t label : options.labels) {
     // Nobody can say of an image of the unconditional class whether it is what was asked for.
-    if (options.score && label == config.classes) {
+    if (options.score && label == config.labels().unconditional()) {
       throw UsageError(fmt::format(
           "--labels: expected classes 0 to {} where images are scored (--score, sweep), "
           "got {}, the unconditional class",
-          config.classes - 1, label));
+          config.labels().last_class(), label));
     }
-    // The class after the last one is the unconditional class.
-    if (label < 0 || label > config.classes) {
+    if (!config.labels().contains(label)) {
       throw UsageError(
-          fmt::format("--labels: expected classes 0 to {} ({} is unconditional), got {}",
-                      config.classes - 1, config.classes, label));
+          fmt::format("--labels: expected {}, got {}", config.labels().range(), label));
     }
   }
   const auto given = static_cast<std::int64_t>(options.labels.size());
@@ -69,7 +67,7 @@ std::vector<std::int64_t> resolve_labels(const GenerationOptions& options,
   for (std::int64_t i = 0; i < samples; ++i) {
     const std::int64_t sample = options.first_sample + i;
     labels.push_back(given > 0 ? options.labels[static_cast<std::size_t>(sample % given)]
-                               : sample % config.classes);
+                               : config.labels().in_turn(sample));
   }
   return labels;
 }

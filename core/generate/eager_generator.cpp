@@ -44,10 +44,9 @@ class ObserverFanOut : public AttentionWatcher {
 };
 
 void check_label(std::int64_t label, const ModelConfig& config) {
-  if (label >= 0 && label <= config.classes) return;
-  throw UsageError(
-      fmt::format("unknown class {}: {} has classes 0 to {}, and {} for the unconditional one",
-                  label, config.name, config.classes - 1, config.classes));
+  if (config.labels().contains(label)) return;
+  throw UsageError(fmt::format("labels: expected {} of {}, got {}", config.labels().range(),
+                               config.name, label));
 }
 
 }  // namespace
@@ -130,7 +129,7 @@ EagerGenerator::Pass EagerGenerator::begin_pass(const at::Tensor& labels, SiteTr
   Pass pass;
   {
     const ModuleScope scope(sites, Module::adaln);
-    const at::Tensor unconditional = at::full_like(labels, config_.classes);
+    const at::Tensor unconditional = at::full_like(labels, config_.labels().unconditional());
     pass.conditioning = var_->condition(at::cat({labels, unconditional}));
   }
   pass.input = var_->first_input(pass.conditioning);

@@ -7,6 +7,7 @@
 
 #include <nlohmann/json_fwd.hpp>
 
+#include "core/geometry/class_labels.h"
 #include "core/geometry/scale_schedule.h"
 
 namespace kvscope {
@@ -53,6 +54,7 @@ struct ModelConfig {
   int head_dim() const { return width / heads; }
   int hidden() const;
   ScaleSchedule schedule() const { return ScaleSchedule(patch_nums); }
+  ClassLabels labels() const { return ClassLabels(classes); }
 
   /// Name of a class for people, e.g. "3" or "3 (ring)".
   std::string class_label(std::int64_t label) const;

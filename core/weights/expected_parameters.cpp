@@ -89,7 +89,7 @@ void add_transformer(ParameterList& list, const ModelConfig& config) {
   const std::int64_t width = config.width;
   const ScaleSchedule schedule = config.schedule();
   list.linear("var.word_embed", config.z_channels, width);
-  list.add("var.class_emb.weight", {std::int64_t{config.classes} + 1, width});
+  list.add("var.class_emb.weight", {config.labels().count(), width});
   list.add("var.pos_start", {1, schedule.tokens(0), width});
   list.add("var.pos_1LC", {1, schedule.total_tokens(), width});
   list.add("var.lvl_embed.weight", {schedule.scales(), width});
