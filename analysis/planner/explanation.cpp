@@ -53,8 +53,7 @@ Row kept_cells(const KeptTokens& kept) {
 // As what was asked for: a ratio, or bytes.
 std::string in_limit_units(const PlanExplanation& explanation, std::int64_t bytes) {
   if (!explanation.ratio) return plan_bytes(bytes);
-  const std::int64_t whole =
-      explanation.ratio->of == Denominator::read ? explanation.read_bytes : explanation.final_bytes;
+  const std::int64_t whole = explanation.bytes_of(explanation.ratio->of);
   return fmt::format("{:.4g}", static_cast<double>(bytes) / static_cast<double>(whole));
 }
 

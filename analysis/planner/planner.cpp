@@ -117,9 +117,8 @@ PlanExplanation denominators(const ModelConfig& config, const PlanOptions& optio
   explanation.final_bytes =
       denominator_bytes(Denominator::final, schedule, config.depth, explanation.shape);
   if (const auto* asked = std::get_if<WithinRatio>(&options.choice)) {
-    const bool of_read = asked->of == Denominator::read;
-    const std::int64_t whole = of_read ? explanation.read_bytes : explanation.final_bytes;
-    explanation.limit = {bytes_within_ratio(asked->ratio, whole), KvBytes::logical};
+    explanation.limit = {bytes_within_ratio(asked->ratio, explanation.bytes_of(asked->of)),
+                         KvBytes::logical};
     explanation.ratio = *asked;
   } else if (const auto* bytes = std::get_if<WithinBytes>(&options.choice)) {
     explanation.limit = {bytes->bytes, KvBytes::resident};
@@ -141,8 +140,7 @@ std::string bytes_exactly(std::int64_t bytes) { return fmt::format("{} B", bytes
         bytes_exactly(explanation.limit->bytes)));
   }
   const Denominator of = explanation.ratio->of;
-  const std::int64_t whole =
-      of == Denominator::read ? explanation.read_bytes : explanation.final_bytes;
+  const std::int64_t whole = explanation.bytes_of(of);
   // Rounded up, so that asking for the printed ratio works.
   const double smallest =
       std::ceil(1e4 * static_cast<double>(smallest_bytes) / static_cast<double>(whole)) / 1e4;
@@ -248,8 +246,11 @@ void explain(PlanExplanation& explanation, const LayerStatisticValues& statistic
 }  // namespace
 
 double PlanExplanation::ratio_of(Denominator denominator) const {
-  return static_cast<double>(logical_peak_bytes) /
-         static_cast<double>(denominator == Denominator::read ? read_bytes : final_bytes);
+  return static_cast<double>(logical_peak_bytes) / static_cast<double>(bytes_of(denominator));
+}
+
+std::int64_t PlanExplanation::bytes_of(Denominator denominator) const {
+  return denominator == Denominator::read ? read_bytes : final_bytes;
 }
 
 double PlanExplanation::vanilla_ratio_of_final() const {

@@ -83,6 +83,8 @@ struct PlanExplanation {
   int batch = 1;
 
   double ratio_of(Denominator denominator) const;
+  /// What the ratio is taken of.
+  std::int64_t bytes_of(Denominator denominator) const;
   /// What was asked for and what the plan comes to are counted in these.
   std::int64_t limited_bytes() const {
     return limit && limit->of == KvBytes::resident ? resident_peak_bytes : logical_peak_bytes;

@@ -31,7 +31,7 @@ std::optional<std::string> choice_options(const Budget& budget) {
   }
   if (origin.choice == "ratio" && origin.ratio) {
     return fmt::format(" --ratio {} --of {}", *origin.ratio,
-                       shell_quoted(origin.of.value_or("read")));
+                       shell_quoted(origin.of.value_or(std::string(name_of(Denominator::read)))));
   }
   if (const auto limit = resident_limit(budget); origin.choice == "kv-memory" && limit) {
     return fmt::format(" --kv-memory {}B", *limit);

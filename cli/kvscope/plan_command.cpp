@@ -27,6 +27,7 @@
 #include "core/base/output_file.h"
 #include "core/base/table.h"
 #include "core/base/units.h"
+#include "core/budget/denominator.h"
 #include "core/capture/capture_reader.h"
 
 namespace kvscope::cli {
@@ -41,7 +42,7 @@ struct Options {
   std::optional<double> threshold;
   std::optional<int> demanding_layers;
   std::optional<double> ratio;
-  std::string of = "read";
+  std::string of = std::string(name_of(Denominator::read));
   std::optional<std::string> kv_memory;
   std::string efficient;
   std::string demanding = "all";
@@ -93,10 +94,6 @@ LayerRule parse_demanding(const std::string& text, int condensed_scales) {
                       .capacity_tokens = values.at("capacity_tokens")};
 }
 
-Denominator denominator_of(const Options& options) {
-  return options.of == "read" ? Denominator::read : Denominator::final;
-}
-
 // As it is held, from what people see.
 double theta_of(const Options& options, const LayerStatisticValues& statistics) {
   if (statistics.negated && *options.threshold < 0) {
@@ -111,7 +108,7 @@ PlanChoice choice_of(const Options& options, const LayerStatisticValues& statist
   if (options.threshold) return BelowTheta{theta_of(options, statistics)};
   if (options.demanding_layers) return MostDemanding{*options.demanding_layers};
   if (options.ratio) {
-    return WithinRatio{.ratio = *options.ratio, .of = denominator_of(options)};
+    return WithinRatio{.ratio = *options.ratio, .of = denominator_called(options.of)};
   }
   if (options.kv_memory) {
     return WithinBytes{.bytes = parse_bytes(*options.kv_memory, "--kv-memory")};
@@ -227,7 +224,8 @@ int run_best(const Options& options) {
     throw UsageError("--best goes with --ratio, which the cells are looked up by");
   }
   expect_sweep_results("plan", options.sweep.best);
-  const SweepChoice choice = choose_best(options.sweep, *options.ratio, denominator_of(options));
+  const SweepChoice choice =
+      choose_best(options.sweep, *options.ratio, denominator_called(options.of));
   if (!options.output.empty()) write_budget(options, choice.budget);
   if (is_standard_output(options.output)) return 0;
   if (options.json) {
@@ -336,7 +334,8 @@ void add_options(CLI::App& app, Options& options) {
          "--of", options.of,
          "What --ratio is a share of: read (what the vanilla cache must hold) or final (all "
          "tokens, what the official code holds at the end)")
-      ->check(CLI::IsMember({"read", "final"}))
+      ->check(CLI::IsMember(
+          std::vector<std::string>(denominator_names.begin(), denominator_names.end())))
       ->needs(ratio)
       ->capture_default_str();
   add_number(app, "--batch", options.batch, "Images at a time that the bytes are stated for",

@@ -11,6 +11,7 @@
 
 #include "core/base/error.h"
 #include "core/base/json_fields.h"
+#include "core/budget/denominator.h"
 
 namespace kvscope {
 namespace {
@@ -20,7 +21,6 @@ constexpr std::string_view schema = "kvscope.budget/1";
 constexpr std::array<std::string_view, 2> policies = {vanilla_policy, ams_kv_policy};
 constexpr std::array<std::string_view, 5> choices = {"threshold", "demanding-layers", "ratio",
                                                      "kv-memory", "widest-gap"};
-constexpr std::array<std::string_view, 2> denominators = {"read", "final"};
 
 int integer_between(JsonFields& fields, std::string_view key, int smallest, int largest) {
   const std::int64_t value = fields.integer(key, smallest);
@@ -145,7 +145,7 @@ BudgetOrigin parse_origin(JsonFields fields) {
     origin.demanding_layers = fields.integer("demanding_layers", 0);
   }
   if (fields.has("ratio")) origin.ratio = number_at_least_zero(fields, "ratio");
-  if (fields.has("of")) origin.of = one_of(fields, "of", denominators);
+  if (fields.has("of")) origin.of = one_of(fields, "of", denominator_names);
   if (fields.has("kv_memory_bytes")) origin.kv_memory_bytes = fields.integer("kv_memory_bytes", 0);
   if (fields.has("fill")) origin.fill = fields.boolean("fill");
   fields.refuse_unknown();

@@ -70,7 +70,7 @@ struct BudgetOrigin {
   std::optional<double> theta;                   ///< layers below it are demanding
   std::optional<std::int64_t> demanding_layers;  ///< asked for
   std::optional<double> ratio;                   ///< asked for, of `of`
-  std::optional<std::string> of;                 ///< "read" or "final"
+  std::optional<std::string> of;                 ///< one of denominator_names
   std::optional<std::int64_t> kv_memory_bytes;   ///< asked for, of all buffers of a run
   bool fill = false;  ///< efficient layers got capacities of their own until nothing fitted
   bool operator==(const BudgetOrigin&) const = default;

@@ -94,8 +94,4 @@ BudgetExpectation expectation_of(const Budget& budget) {
   return expectation_of(budget, own.batch, own.key_element_bytes, own.value_element_bytes);
 }
 
-const char* name_of(Denominator denominator) {
-  return denominator == Denominator::read ? "read" : "final";
-}
-
 }  // namespace kvscope

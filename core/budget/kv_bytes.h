@@ -4,6 +4,7 @@
 #include <optional>
 #include <vector>
 
+#include "core/budget/denominator.h"
 #include "core/budget/retention_plan.h"
 #include "core/geometry/guidance_rows.h"
 
@@ -26,12 +27,6 @@ struct KvShape {
   std::int64_t samples() const { return GuidanceRows::of_rows(rows).samples(); }
 
   bool operator==(const KvShape&) const = default;
-};
-
-/// What a reduction is measured against.
-enum class Denominator {
-  read,   ///< vanilla's own logical peak: the last scale is never read, so it is not held
-  final,  ///< all tokens of all layers: what the official code holds at the end
 };
 
 /// Logical bytes one layer holds once `scale` is done.
@@ -76,8 +71,5 @@ BudgetExpectation expectation_of(const Budget& budget, int batch, std::int64_t k
 /// state a cache, where it states none.
 KvShape kv_shape(const Budget& budget);
 BudgetExpectation expectation_of(const Budget& budget);
-
-/// "read" or "final".
-const char* name_of(Denominator denominator);
 
 }  // namespace kvscope
