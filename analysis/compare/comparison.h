@@ -49,7 +49,7 @@ struct MemoryFigures {
 
 /// Times of a module in one file; each is of a batch, / images in it.
 struct ModuleTime {
-  std::string name;                 ///< of core/base/module.h, or "self-attention"
+  std::string name;                 ///< of core/base/module.h, or self_attention
   Spread ns;                        ///< summed over layers and scales
   std::vector<Spread> by_scale_ns;  ///< [scale], summed over layers
   std::vector<Spread> by_layer_ns;  ///< [layer], summed over scales; empty: belongs to no layer
@@ -62,7 +62,7 @@ struct TimeFigures {
   Spread image_ns;                   ///< wall time of a batch / images in it
   bool first_pass_excluded = false;
 
-  const ModuleTime* find(const std::string& module) const;
+  const ModuleTime* find(std::string_view module) const;
 };
 
 /// The controls of two files: modules that no budget changes, all together. They take the same time

@@ -14,9 +14,6 @@
 namespace kvscope {
 namespace {
 
-constexpr std::array<Module, 4> self_attention = {Module::qkv, Module::qk_norm_cache,
-                                                  Module::attention_core, Module::projection};
-
 // Medians of two runs of one program on an idle machine differ by less.
 constexpr double least_control_tolerance = 0.03;
 
@@ -45,7 +42,7 @@ std::vector<Pass> passes_of(const CaptureReader& file, const Timings& timings, b
 }
 
 bool part_of_self_attention(std::string_view module) {
-  return std::any_of(self_attention.begin(), self_attention.end(),
+  return std::any_of(self_attention_modules.begin(), self_attention_modules.end(),
                      [&](Module part) { return name_of(part) == module; });
 }
 
@@ -133,7 +130,7 @@ class PassTimes {
 
 }  // namespace
 
-const ModuleTime* TimeFigures::find(const std::string& module) const {
+const ModuleTime* TimeFigures::find(std::string_view module) const {
   const auto found = std::find_if(modules.begin(), modules.end(),
                                   [&](const ModuleTime& time) { return time.name == module; });
   return found == modules.end() ? nullptr : &*found;
@@ -167,7 +164,7 @@ Comparable<TimeFigures> time_figures(const CaptureReader& file) {
     if (part_of_self_attention(name)) attention.include(module);
     if (is_control(name)) controls.include(module);
   }
-  if (std::optional<ModuleTime> time = attention.time_of("self-attention")) {
+  if (std::optional<ModuleTime> time = attention.time_of(std::string(self_attention))) {
     figures.modules.push_back(std::move(*time));
   }
   if (const std::optional<ModuleTime> time = controls.time_of("controls")) {

@@ -3,8 +3,12 @@
 #include <algorithm>
 #include <functional>
 #include <string>
+#include <string_view>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "core/base/module.h"
 
 namespace kvscope {
 namespace {
@@ -92,6 +96,17 @@ TitledTable place_table(const Comparison& comparison, const FigureWriter& write,
   return table;
 }
 
+std::string sums_of_modules() {
+  std::vector<std::string_view> attention;
+  for (const Module module : self_attention_modules) attention.push_back(name_of(module));
+  std::vector<std::string_view> changed;
+  for (std::size_t i = 0; i < module_count; ++i) {
+    if (budget_changes(static_cast<Module>(i))) changed.push_back(module_names[i]);
+  }
+  return fmt::format("{} = {}; controls = all that no budget changes, that is without {}",
+                     self_attention, fmt::join(attention, " + "), fmt::join(changed, " and "));
+}
+
 }  // namespace
 
 std::vector<std::string> timed_modules(const Comparison& comparison) {
@@ -100,24 +115,24 @@ std::vector<std::string> timed_modules(const Comparison& comparison) {
   for (const ComparedFile& file : comparison.files) {
     if (!file.time) continue;
     for (const ModuleTime& module : file.time->modules) {
-      if (module.name == "self-attention") {
+      if (module.name == self_attention) {
         attention = true;
       } else if (std::find(names.begin(), names.end(), module.name) == names.end()) {
         names.push_back(module.name);
       }
     }
   }
-  if (attention) names.emplace_back("self-attention");
+  if (attention) names.emplace_back(self_attention);
   return names;
 }
 
 TitledTable module_time_table(const Comparison& comparison, const FigureWriter& write) {
   TitledTable table{"Time by module, an image: median and interquartile range",
                     "Wall time an image: that of a batch, modules summed over layers and scales, "
-                    "divided by its images; self-attention = qkv + qk_norm_cache + attention_core "
-                    "+ projection; controls = all that no budget changes, that is without "
-                    "qk_norm_cache and attention_core: their ratio should be 1. No difference "
-                    "seen: the interquartile ranges overlap." +
+                    "divided by its images; " +
+                        sums_of_modules() +
+                        ": their ratio should be 1. No difference seen: the interquartile ranges "
+                        "overlap." +
                         runs_of(comparison),
                     {time_columns("module", comparison, write), {}}};
   const bool timed = std::any_of(comparison.files.begin(), comparison.files.end(),

@@ -9,6 +9,7 @@
 #include "analysis/report/markup.h"
 #include "analysis/report/sections.h"
 #include "analysis/views/verdict.h"
+#include "core/base/module.h"
 #include "core/base/units.h"
 
 namespace kvscope {
@@ -89,7 +90,7 @@ std::string score_tile(const Verdict& verdict, const std::optional<ScoreVerdict>
 
 std::string tiles_of(const Verdict& verdict) {
   return memory_tiles(verdict.memory) +
-         time_tile(verdict, verdict.self_attention, "self-attention time") +
+         time_tile(verdict, verdict.self_attention, fmt::format("{} time", self_attention)) +
          time_tile(verdict, verdict.image, "time an image, end to end") + fidelity_tiles(verdict) +
          score_tile(verdict, verdict.class_accuracy, "class accuracy",
                     [](double value) { return write().share(value); }) +

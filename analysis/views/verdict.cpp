@@ -1,4 +1,5 @@
 #include "analysis/views/verdict.h"
+#include "core/base/module.h"
 
 #include <cmath>
 #include <iterator>
@@ -49,8 +50,8 @@ std::optional<TimeVerdict> time_verdict(const ComparedFile& file, const Spread& 
 
 void add_times(Verdict& verdict, const ComparedFile& baseline, const ComparedFile& file) {
   if (!file.latency_reason.empty() || !file.time || !baseline.time) return;
-  const ModuleTime* before = baseline.time->find("self-attention");
-  const ModuleTime* after = file.time->find("self-attention");
+  const ModuleTime* before = baseline.time->find(self_attention);
+  const ModuleTime* after = file.time->find(self_attention);
   if (before && after) verdict.self_attention = time_verdict(file, before->ns, after->ns);
   verdict.image = time_verdict(file, baseline.time->image_ns, file.time->image_ns);
 }

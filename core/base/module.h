@@ -36,6 +36,11 @@ constexpr bool budget_changes(Module module) {
   return module == Module::qk_norm_cache || module == Module::attention_core;
 }
 
+/// The modules that a layer's self-attention consists of, and the name of their sum.
+inline constexpr std::array<Module, 4> self_attention_modules = {
+    Module::qkv, Module::qk_norm_cache, Module::attention_core, Module::projection};
+inline constexpr std::string_view self_attention = "self-attention";
+
 /// Layer of what belongs to no layer: head, sampling, quantizer, decoder, other, and the adaLN that
 /// is computed once for all layers.
 inline constexpr int no_layer = -1;
