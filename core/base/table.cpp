@@ -7,13 +7,6 @@
 namespace kvscope {
 namespace {
 
-// Cells such as "12.3 ms", "-24.8 %", "[0.1, 0.2]" and "-" stand in columns of numbers.
-bool looks_numeric(std::string_view cell) {
-  if (cell.empty() || cell == "-" || cell == "nan" || cell == "n/a") return true;
-  const std::size_t start = cell.find_first_not_of("+-−±[(<>≤≥~× ");
-  return start != std::string_view::npos && cell[start] >= '0' && cell[start] <= '9';
-}
-
 struct Layout {
   std::vector<std::size_t> widths;
   std::vector<bool> right;
@@ -23,30 +16,13 @@ Layout layout_of(const Table& table) {
   Layout layout;
   for (std::size_t column = 0; column < table.columns.size(); ++column) {
     std::size_t width = character_count(table.columns[column]);
-    bool right = !table.rows.empty();
     for (const std::vector<std::string>& row : table.rows) {
       width = std::max(width, character_count(row.at(column)));
-      right = right && looks_numeric(row[column]);
     }
     layout.widths.push_back(width);
-    layout.right.push_back(right);
+    layout.right.push_back(is_right_aligned(table, column));
   }
   return layout;
-}
-
-std::string padded(const std::string& cell, std::size_t width, bool right) {
-  const std::string space(width - std::min(width, character_count(cell)), ' ');
-  return right ? space + cell : cell + space;
-}
-
-std::string text_line(const std::vector<std::string>& cells, const Layout& layout) {
-  std::string line;
-  for (std::size_t column = 0; column < cells.size(); ++column) {
-    if (column != 0) line += "  ";
-    line += padded(cells[column], layout.widths[column], layout.right[column]);
-  }
-  line.erase(line.find_last_not_of(' ') + 1);
-  return line + '\n';
 }
 
 std::string markdown_line(const std::vector<std::string>& cells, const Layout& layout) {
@@ -104,15 +80,27 @@ std::size_t character_count(std::string_view text) {
   }));
 }
 
-void append(std::vector<std::string>& row, std::vector<std::string> more) {
-  std::move(more.begin(), more.end(), std::back_inserter(row));
+bool is_number(std::string_view cell) {
+  if (cell.empty() || cell == "-" || cell == "nan" || cell == "n/a") return true;
+  const std::size_t start = cell.find_first_not_of("+-−±[(<>≤≥~× ");
+  return start != std::string_view::npos && cell[start] >= '0' && cell[start] <= '9';
 }
 
-std::string to_text(const Table& table) {
-  const Layout layout = layout_of(table);
-  std::string text = text_line(table.columns, layout);
-  for (const std::vector<std::string>& row : table.rows) text += text_line(row, layout);
-  return text;
+bool is_right_aligned(const Table& table, std::size_t column) {
+  if (table.figures_right && column != 0) return true;
+  return !table.rows.empty() && std::all_of(table.rows.begin(), table.rows.end(),
+                                            [column](const std::vector<std::string>& row) {
+                                              return is_number(row.at(column));
+                                            });
+}
+
+std::string padded(const std::string& cell, std::size_t width, bool right) {
+  const std::string space(width - std::min(width, character_count(cell)), ' ');
+  return right ? space + cell : cell + space;
+}
+
+void append(std::vector<std::string>& row, std::vector<std::string> more) {
+  std::move(more.begin(), more.end(), std::back_inserter(row));
 }
 
 std::string to_markdown(const Table& table) {
