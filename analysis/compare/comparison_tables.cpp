@@ -16,7 +16,7 @@ namespace {
 using Cells = std::vector<std::string>;
 
 TitledTable files_table(const Comparison& comparison) {
-  TitledTable table{"Files", "The first is the baseline.", {}};
+  TitledTable table{"Files", "The first is the baseline.", {}, Rows::files};
   table.table.columns = {"file",        "kind",  "policy",  "dtype",     "device",
                          "device name", "batch", "samples", "capture id"};
   for (const ComparedFile& file : comparison.files) {
@@ -29,6 +29,7 @@ TitledTable files_table(const Comparison& comparison) {
 
 TitledTable peak_table(const Comparison& comparison, const FigureWriter& write) {
   TitledTable table;
+  table.rows = Rows::files;
   table.title = "KV cache at its peak, bytes of one batch, all layers";
   table.scope = fmt::format(
       "Planned and its changes: logical peak of each budget's retention plan, {}; against read = "
@@ -90,7 +91,8 @@ TitledTable scales_table(const Comparison& comparison, const FigureWriter& write
   table.table.columns = {"scale", "tokens"};
   for (const ComparedFile& file : comparison.files) {
     for (const char* what : {"logical", "resident", "transient"}) {
-      table.table.columns.push_back(write.column(fmt::format("{} {}", file.name, what), "bytes"));
+      table.add_column(write.column(fmt::format("{} {}", file.name, what), "bytes"), file.name,
+                       what);
     }
   }
   const ScaleSchedule schedule = comparison.model.schedule();
@@ -113,7 +115,7 @@ TitledTable tokens_table(const Comparison& comparison, const FigureWriter& write
   for (const ComparedFile& file : comparison.files) {
     if (!file.tokens) continue;
     agreements.push_back(&*file.tokens);
-    table.table.columns.push_back(write.column(file.name, "fraction"));
+    table.add_column(write.column(file.name, "fraction"), file.name, "");
     const ComparedFile& baseline = comparison.files[0];
     table.scope +=
         fmt::format("{}{} ({} {}) against {} ({} {}): {} samples from the same draws.",
@@ -151,7 +153,7 @@ std::string how_to_read(const Scores& scores) {
 }
 
 TitledTable scores_table(const Comparison& comparison, const FigureWriter& write) {
-  TitledTable table{"Image scores", "", {{"file", "scorer", "samples"}, {}}};
+  TitledTable table{"Image scores", "", {{"file", "scorer", "samples"}, {}}, Rows::files};
   append(table.table.columns, write.estimate_columns("class accuracy", "fraction"));
   append(table.table.columns, write.estimate_columns("demo Fréchet distance", "1"));
   const bool left_out = std::any_of(
@@ -174,7 +176,7 @@ TitledTable scores_table(const Comparison& comparison, const FigureWriter& write
 }
 
 TitledTable forced_table(const Comparison& comparison, const FigureWriter& write) {
-  TitledTable table{"Teacher-forced on the baseline's tokens", "", {{"file"}, {}}};
+  TitledTable table{"Teacher-forced on the baseline's tokens", "", {{"file"}, {}}, Rows::files};
   append(table.table.columns, forced_columns(write));
   for (const ComparedFile& file : comparison.files) {
     if (!file.forced) continue;
@@ -192,8 +194,9 @@ TitledTable forced_scales_table(const Comparison& comparison, const FigureWriter
   for (const ComparedFile& file : comparison.files) {
     if (!file.forced) continue;
     measured.push_back(&*file.forced);
-    append(table.table.columns, {write.column(file.name + " KL", "nats"),
-                                 write.column(file.name + " top-1 agreement", "fraction")});
+    table.add_column(write.column(file.name + " KL", "nats"), file.name, "KL");
+    table.add_column(write.column(file.name + " top-1 agreement", "fraction"), file.name,
+                     "top-1 agreement");
   }
   if (measured.empty()) return table;
   for (std::size_t scale = 0; scale < measured.front()->scales.size(); ++scale) {
@@ -212,7 +215,8 @@ TitledTable images_table(const Comparison& comparison, const FigureWriter& write
   TitledTable table{"Images against the baseline's, same draws",
                     "PSNR on 8-bit RGB, over the images that are not identical; SSIM over all: "
                     "11×11 Gaussian, σ 1.5, mean of the channels.",
-                    {}};
+                    {},
+                    Rows::files};
   table.table.columns = {"file",
                          "dtype",
                          "device",
@@ -237,7 +241,7 @@ TitledTable images_table(const Comparison& comparison, const FigureWriter& write
 
 TitledTable settings_table(const Comparison& comparison) {
   TitledTable table{"Settings that differ", "", {{"setting"}, {}}};
-  for (const ComparedFile& file : comparison.files) table.table.columns.push_back(file.name);
+  for (const ComparedFile& file : comparison.files) table.add_column(file.name, file.name, "");
   for (const SettingDifference& setting : comparison.settings) {
     Cells row = {setting.field};
     row.insert(row.end(), setting.values.begin(), setting.values.end());
@@ -247,7 +251,7 @@ TitledTable settings_table(const Comparison& comparison) {
 }
 
 TitledTable not_comparable_table(const Comparison& comparison) {
-  TitledTable table{"Not comparable", "", {{"files", "what", "why"}, {}}};
+  TitledTable table{"Not comparable", "", {{"files", "what", "why"}, {}}, Rows::notes};
   for (const NotComparable& item : comparison.not_comparable) {
     table.table.rows.push_back({item.file, item.what, item.why});
   }
@@ -257,7 +261,8 @@ TitledTable not_comparable_table(const Comparison& comparison) {
 }  // namespace
 
 TitledTable problems_table(const std::vector<DataProblem>& problems) {
-  TitledTable table{"Data agreement: read this first", "", {{"file", "what", "advice"}, {}}};
+  TitledTable table{
+      "Data problems: read this first", "", {{"file", "what", "advice"}, {}}, Rows::notes};
   for (const DataProblem& problem : problems) {
     table.table.rows.push_back({problem.file, problem.what, problem.advice});
   }
@@ -302,8 +307,8 @@ std::vector<TitledTable> to_tables(const Comparison& comparison, Numbers numbers
   return filled;
 }
 
-std::string to_text(const Comparison& comparison) {
-  return to_text(to_tables(comparison, Numbers::readable));
+std::string to_text(const Comparison& comparison, int columns) {
+  return to_text(to_tables(comparison, Numbers::readable), columns);
 }
 
 std::string to_markdown(const Comparison& comparison) {

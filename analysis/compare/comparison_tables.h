@@ -18,8 +18,8 @@ TitledTable problems_table(const std::vector<DataProblem>& problems);
 /// times of every module by scale and by layer too.
 std::vector<TitledTable> to_tables(const Comparison& comparison, Numbers numbers);
 
-/// All tables for a terminal.
-std::string to_text(const Comparison& comparison);
+/// All tables for a terminal of `columns` columns: a figure a row, the files beside each other.
+std::string to_text(const Comparison& comparison, int columns = usual_text_columns);
 
 /// All tables as GitHub-flavoured markdown, each under a heading.
 std::string to_markdown(const Comparison& comparison);

@@ -4,6 +4,7 @@
 #include <functional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -18,17 +19,16 @@ using Cells = std::vector<std::string>;
 /// A spread of one file; nullptr where it has none.
 using Pick = std::function<const Spread*(const ComparedFile&)>;
 
-Cells time_columns(const std::string& first, const Comparison& comparison,
-                   const FigureWriter& write) {
-  Cells columns = {first};
+void add_time_columns(TitledTable& table, const Comparison& comparison, const FigureWriter& write) {
   for (std::size_t i = 0; i < comparison.files.size(); ++i) {
     const std::string& name = comparison.files[i].name;
-    columns.push_back(write.column(name + " median", "ns"));
-    columns.push_back(write.column(name + " IQR", "ns"));
+    table.add_column(write.column(name + " median", "ns"), name, "median");
+    table.add_column(write.column(name + " IQR", "ns"), name, "IQR");
     if (i == 0) continue;
-    append(columns, write.ratio_columns(name + " / baseline"));
+    for (std::string& column : write.ratio_columns(name + " / baseline")) {
+      table.add_column(std::move(column), name, "/ baseline");
+    }
   }
-  return columns;
 }
 
 std::string iqr_of(const FigureWriter& write, const Spread& ns) {
@@ -80,7 +80,8 @@ TitledTable place_table(const Comparison& comparison, const FigureWriter& write,
                         const std::string& module, const std::string& place, Places places) {
   TitledTable table{fmt::format("Time of {} by {}, an image", module, place),
                     "Median and interquartile range.",
-                    {time_columns(place, comparison, write), {}}};
+                    {{place}, {}}};
+  add_time_columns(table, comparison, write);
   std::size_t count = 0;
   for (const ComparedFile& file : comparison.files) {
     const ModuleTime* time = file.time ? file.time->find(module) : nullptr;
@@ -134,7 +135,8 @@ TitledTable module_time_table(const Comparison& comparison, const FigureWriter& 
                         ": their ratio should be 1. No difference seen: the interquartile ranges "
                         "overlap." +
                         runs_of(comparison),
-                    {time_columns("module", comparison, write), {}}};
+                    {{"module"}, {}}};
+  add_time_columns(table, comparison, write);
   const bool timed = std::any_of(comparison.files.begin(), comparison.files.end(),
                                  [](const ComparedFile& file) { return bool(file.time); });
   if (!timed) return table;

@@ -22,13 +22,14 @@ constexpr std::int64_t enough_units = 5;
 
 using Row = std::vector<std::string>;
 
-Row kept_columns(const KeptTokens& kept) {
-  Row columns = {"keeps", "tokens"};
+void add_kept_columns(Table& table, const KeptTokens& kept) {
+  append(table.columns, {"keeps", "tokens"});
+  // Where a terminal is too narrow for all columns, the targets stay together.
+  table.groups.push_back({table.columns.size(), ""});
   for (std::size_t target = 0; target < kept.groups.front().read_tokens.size(); ++target) {
-    columns.push_back(fmt::format("→{}", target));
+    table.columns.push_back(fmt::format("→{}", target));
   }
-  columns.emplace_back("peak");
-  return columns;
+  table.columns.emplace_back("peak");
 }
 
 // Of head groups that differ: "424/5".
@@ -120,7 +121,7 @@ Table layer_table(const PlanExplanation& explanation) {
                        ? fmt::format("{:g} % interval", 100 * explanation.confidence)
                        : "interval",
                    "class", "stability"};
-  if (!explanation.rows.empty()) append(table.columns, kept_columns(explanation.rows.front()));
+  if (!explanation.rows.empty()) add_kept_columns(table, explanation.rows.front());
   for (const PlanRow& row : explanation.rows) {
     Row cells = {fmt::to_string(row.layer),
                  std::isnan(row.statistic) ? "-" : fmt::format("{:.4f}", row.statistic),
@@ -135,7 +136,7 @@ Table layer_table(const PlanExplanation& explanation) {
 Table layer_table(const std::vector<KeptTokens>& layers) {
   Table table;
   table.columns = {"layer", "class"};
-  if (!layers.empty()) append(table.columns, kept_columns(layers.front()));
+  if (!layers.empty()) add_kept_columns(table, layers.front());
   for (const KeptTokens& kept : layers) {
     Row cells = {fmt::to_string(kept.layer), name_of(kept.layer_class)};
     append(cells, kept_cells(kept));

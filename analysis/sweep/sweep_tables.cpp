@@ -98,6 +98,8 @@ TitledTable cells_table(const SweepResults& results, const FigureWriter& write) 
                          write.column("logical peak", "bytes"),
                          write.column("of read", "fraction"),
                          write.column("of final", "fraction")};
+  // Where a terminal is too narrow for all columns, what a cell is stands apart from what it draws.
+  table.table.groups.push_back({table.table.columns.size(), ""});
   append(table.table.columns, figure_columns(write));
   for (const CellResult& result : results.cells) {
     Row row = {result.cell.name,
@@ -194,7 +196,7 @@ TitledTable correlation_table(const SweepResults& results, const FigureWriter& w
 }
 
 TitledTable unreachable_table(const SweepResults& results) {
-  TitledTable table{"Out of reach", "", {{"cell", "why"}, {}}};
+  TitledTable table{"Out of reach", "", {{"cell", "why"}, {}}, Rows::notes};
   for (const UnreachableCell& cell : results.unreachable) {
     table.table.rows.push_back({cell.name, cell.why});
   }

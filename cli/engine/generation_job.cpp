@@ -23,6 +23,8 @@
 #include "core/base/log.h"
 #include "core/base/output_file.h"
 #include "core/base/progress.h"
+#include "core/base/terminal.h"
+#include "core/base/text_wrap.h"
 #include "core/base/units.h"
 #include "core/base/version.h"
 #include "core/budget/budget_doubts.h"
@@ -135,11 +137,12 @@ void print_summary(const std::string& path, const RunRecord& record, const KvSha
     fmt::print("{}\n", json_text(json));
     return;
   }
-  fmt::print(
+  const std::string summary = fmt::format(
       "{}: {} images, {} cache, KV peak {} logical, {} resident ({}, batch {}), {:.2f} s after "
-      "{:.2f} s of loading and warm-up\n",
+      "{:.2f} s of loading and warm-up",
       path, record.settings.samples, record.policy, format_bytes(peak), format_bytes(resident),
       record.settings.dtype, shape.samples(), job_seconds, setup_seconds);
+  fmt::print("{}", wrap_text(summary, text_columns()));
   if (scores) print_scores(*scores);
 }
 

@@ -42,7 +42,7 @@ constexpr int default_batch = 64;
 /// Nothing where the figures themselves went to stdout.
 template <typename Figures>
 void print_summary(const Figures& figures, const std::string& file, bool as_json,
-                   void (*print)(const Figures&)) {
+                   void (*print)(const Figures&, const std::string&)) {
   if (is_standard_output(file)) return;
   if (as_json) {
     nlohmann::json json = to_json(figures);
@@ -50,8 +50,7 @@ void print_summary(const Figures& figures, const std::string& file, bool as_json
     fmt::print("{}\n", json_text(json));
     return;
   }
-  fmt::print("{}: ", file);
-  print(figures);
+  print(figures, file);
 }
 
 int run_forced(const Options& options) {

@@ -12,6 +12,7 @@
 #include "cli/engine/sweep_job.h"
 #include "core/base/error.h"
 #include "core/base/json_text.h"
+#include "core/base/terminal.h"
 
 namespace kvscope::cli {
 namespace {
@@ -32,7 +33,7 @@ void print(const SweepResults& results, const Options& options) {
   } else if (options.markdown) {
     fmt::print("{}", to_markdown(to_tables(results, Numbers::readable)));
   } else {
-    fmt::print("{}", to_text(to_tables(results, Numbers::readable)));
+    fmt::print("{}", to_text(to_tables(results, Numbers::readable), text_columns()));
   }
 }
 

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "analysis/compare/brief_table.h"
 #include "analysis/compare/comparison.h"
 #include "analysis/compare/comparison_tables.h"
 #include "analysis/compare/image_sheet.h"
@@ -13,6 +14,7 @@
 #include "cli/kvscope/commands.h"
 #include "core/base/json_text.h"
 #include "core/base/output_file.h"
+#include "core/base/terminal.h"
 #include "core/capture/capture_reader.h"
 #include "core/image/png.h"
 
@@ -21,6 +23,7 @@ namespace {
 
 struct Options {
   std::vector<std::string> files;
+  bool brief = false;
   bool json = false;
   bool csv = false;
   bool markdown = false;
@@ -52,8 +55,12 @@ int run(const Options& options) {
     fmt::print("{}", to_csv(comparison));
   } else if (options.markdown) {
     fmt::print("{}", to_markdown(comparison));
+  } else if (options.brief) {
+    const std::vector<TitledTable> tables = {problems_table(comparison.problems),
+                                             brief_table(comparison)};
+    fmt::print("{}", to_text(tables, text_columns()));
   } else {
-    fmt::print("{}", to_text(comparison));
+    fmt::print("{}", to_text(comparison, text_columns()));
   }
   return 0;
 }
@@ -73,7 +80,13 @@ Command compare_command() {
             ->expected(2, CLI::detail::expected_max_vector_size);
         auto* json = app.add_flag("--json", options->json, "As JSON");
         auto* csv = app.add_flag("--csv", options->csv, "As CSV, exact numbers")->excludes(json);
-        app.add_flag("--markdown", options->markdown, "As markdown")->excludes(json)->excludes(csv);
+        auto* markdown = app.add_flag("--markdown", options->markdown, "As markdown")
+                             ->excludes(json)
+                             ->excludes(csv);
+        app.add_flag("--brief", options->brief, "Only the few figures that matter most")
+            ->excludes(json)
+            ->excludes(csv)
+            ->excludes(markdown);
         app.add_option("--sheet", options->sheet,
                        "Also write a PNG: baseline, each other file and its difference × 4, one "
                        "row per sample, at most 16");

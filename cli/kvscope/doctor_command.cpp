@@ -24,6 +24,7 @@
 #include "core/base/json_text.h"
 #include "core/base/output_file.h"
 #include "core/base/table.h"
+#include "core/base/terminal.h"
 #include "core/base/version.h"
 #include "core/capture/schema.h"
 
@@ -160,7 +161,7 @@ int run(bool as_json) {
   for (const Finding& finding : findings) {
     table.rows.push_back({finding.item, finding.ok ? "ok" : "-", finding.detail, finding.remedy});
   }
-  fmt::print("{}", to_text(table));
+  fmt::print("{}", to_text(table, text_columns()));
   return 0;
 }
 

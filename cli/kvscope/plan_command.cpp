@@ -26,6 +26,8 @@
 #include "core/base/losses.h"
 #include "core/base/output_file.h"
 #include "core/base/table.h"
+#include "core/base/terminal.h"
+#include "core/base/text_wrap.h"
 #include "core/base/units.h"
 #include "core/budget/denominator.h"
 #include "core/capture/capture_reader.h"
@@ -185,15 +187,18 @@ void warn(const std::vector<PlanNotice>& notices) {
 
 void print_text(const Plan& plan, const LayerStatisticValues& statistics) {
   const PlanExplanation& explanation = plan.explanation;
-  fmt::print("{}\n", heading(statistics));
+  const int columns = text_columns();
+  fmt::print("{}", wrap_text(heading(statistics), columns));
   if (explanation.theta) {
     fmt::print("θ = {:.4f}: {} it a layer is demanding\n", *explanation.theta,
                explanation.high_is_demanding ? "above" : "below");
   }
-  fmt::print("\n{}{}\n\n{}", to_text(layer_table(explanation)), legend(explanation),
-             to_text(total_table(explanation)));
+  fmt::print("
+{}{}
+{}", to_text(layer_table(explanation), columns),
+             wrap_text(legend(explanation), columns), to_text(total_table(explanation), columns));
   for (const PlanNotice& notice : plan_notices({.explanation = &explanation})) {
-    fmt::print("{}\n", notice.text);
+    fmt::print("{}", wrap_text(notice.text, columns));
   }
 }
 
@@ -270,7 +275,7 @@ int run(const Options& options) {
     return 0;
   }
   print_text(plan, statistics);
-  if (!others.empty()) fmt::print("{}\n", others);
+  if (!others.empty()) fmt::print("{}", wrap_text(others, text_columns()));
   if (!options.output.empty()) fmt::print("\nBudget written to {}\n", options.output);
   return 0;
 }

@@ -10,6 +10,8 @@
 #include "analysis/sweep/best_cell.h"
 #include "core/base/error.h"
 #include "core/base/table.h"
+#include "core/base/terminal.h"
+#include "core/base/text_wrap.h"
 
 namespace kvscope::cli {
 namespace {
@@ -50,10 +52,13 @@ SweepChoice choose_best(const SweepQuestion& question, double ratio, Denominator
 std::string to_text(const SweepChoice& choice) {
   const KvShape shape = kv_shape(choice.budget);
   const BudgetExpectation bytes = expectation_of(choice.budget);
+  const int columns = text_columns();
   return fmt::format(
-      "{}\n\n{}{}\n\nlogical peak {}, {:.1f} % of read, {:.1f} % of final; resident in a run {}\n",
-      choice.why, to_text(layer_table(kept_tokens(choice.budget, shape))), legend(shape),
-      plan_bytes(bytes.logical_peak_bytes), 100 * bytes.ratio_of_read, 100 * bytes.ratio_of_final,
+      "{}\n{}{}\nlogical peak {}, {:.1f} % of read, {:.1f} % of final; resident in a run {}\n",
+      wrap_text(choice.why, columns),
+      to_text(layer_table(kept_tokens(choice.budget, shape)), columns),
+      wrap_text(legend(shape), columns), plan_bytes(bytes.logical_peak_bytes),
+      100 * bytes.ratio_of_read, 100 * bytes.ratio_of_final,
       plan_bytes(*bytes.resident_peak_bytes));
 }
 

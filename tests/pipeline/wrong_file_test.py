@@ -106,7 +106,7 @@ class Words(CliTest):
     def test_the_time_of_loading_stands_beside_that_of_the_job(self):
         draw = ["run", "--model", DEMO, "--samples", 1]
         self.assertRegex(self.kvscope(*draw, "-o", self.path("a.h5")),
-                         r"[0-9.]+ s after [0-9.]+ s of loading and warm-up")
+                         r"[0-9.]+\s+s\s+after\s+[0-9.]+\s+s\s+of\s+loading\s+and\s+warm-up")
         summary = self.kvscope_json(*draw, "-o", self.path("b.h5"))
         self.assertGreater(summary["setup_seconds"], 0)
         self.assertGreater(summary["job_seconds"], 0)

@@ -6,6 +6,7 @@
 #include <gmock/gmock.h>
 #include <nlohmann/json.hpp>
 
+#include "analysis/compare/brief_table.h"
 #include "analysis/compare/time_figures.h"
 #include "core/base/module.h"
 #include "core/capture/capture_reader.h"
@@ -22,6 +23,17 @@ using testing::example_run;
 using testing::ExampleRun;
 using ::testing::HasSubstr;
 using ::testing::Not;
+
+/// As one line: where the terminal's width breaks a sentence is no matter.
+std::string unwrapped(const std::string& text) {
+  std::string line;
+  for (const char character : text) {
+    const bool space = character == ' ' || character == '\n';
+    if (!space) line += character;
+    if (space && !line.empty() && line.back() != ' ') line += ' ';
+  }
+  return line;
+}
 
 class ComparisonTablesTest : public ::testing::Test {
  protected:
@@ -49,8 +61,8 @@ TEST_F(ComparisonTablesTest, TextStatesReductionsWithTheirDenominators) {
   const std::string text = to_text(compare_example());
   EXPECT_THAT(text, HasSubstr("-40.0 %"));  // 6 of 10 tokens
   EXPECT_THAT(text, HasSubstr("-78.6 %"));  // 6 of 28
-  EXPECT_THAT(text, HasSubstr("vanilla itself is -64.3 %"));
-  EXPECT_THAT(text, HasSubstr("batch 2 (4 rows), K 4 B + V 4 B an element"));
+  EXPECT_THAT(unwrapped(text), HasSubstr("vanilla itself is -64.3 %"));
+  EXPECT_THAT(unwrapped(text), HasSubstr("batch 2 (4 rows), K 4 B + V 4 B an element"));
   EXPECT_THAT(text, ::testing::ContainsRegex("end to end .* no difference seen\n"));
 }
 
@@ -119,8 +131,8 @@ TEST_F(TimeTablesTest, FlagsAComparisonWhoseControlsMove) {
   ASSERT_EQ(json["problems"].size(), 1U);
   EXPECT_EQ(json["problems"][0]["file"], "ams.h5");
   const std::string text = to_text(slower);
-  EXPECT_THAT(text, HasSubstr("modules that no budget changes took 1.25× their time"));
-  EXPECT_THAT(text, HasSubstr("time both again, in turn, on an idle machine"));
+  EXPECT_THAT(unwrapped(text), HasSubstr("modules that no budget changes took 1.25× their time"));
+  EXPECT_THAT(unwrapped(text), HasSubstr("time both again, in turn, on an idle machine"));
   EXPECT_THAT(text, ::testing::ContainsRegex("controls +.* 1.25×\n"));
 }
 
@@ -183,7 +195,8 @@ TEST_F(TimeTablesTest, GivesEveryModuleByScaleAndByLayer) {
 // A range of 0 would look like a measurement that repeats.
 TEST_F(ComparisonTablesTest, OneRunHasNoSpread) {
   Comparison comparison = compare_example();
-  const auto row = ::testing::ContainsRegex("end to end +[0-9.]+ [a-z]+ +- ");
+  // Medians of both files, then their ranges.
+  const auto row = ::testing::ContainsRegex("end to end( +[0-9.]+ [a-z]+){2} +- ");
   EXPECT_THAT(to_text(comparison), Not(row));
   comparison.files.front().time.value->image_ns.count = 1;
   EXPECT_THAT(to_text(comparison), row);
@@ -212,18 +225,72 @@ TEST_F(ComparisonTablesTest, CsvIsOneTableOfExactNumbers) {
 
 TEST_F(ComparisonTablesTest, ScoresHaveTheirIntervals) {
   const Comparison comparison = compare_example();
-  EXPECT_THAT(
-      to_text(comparison),
-      ::testing::ContainsRegex(
-          "ams.h5 +example-scorer .cccccccc. +4 +100.0 % +50.0 % … 100.0 % +12.500 +11.000 … "
-          "14.250\n"));
-  EXPECT_THAT(to_text(comparison), ::testing::ContainsRegex("vanilla.h5 .*100.0 % +- +-\n"));
+  const std::string text = to_text(comparison);
+  for (const char* row :
+       {"scorer( +example-scorer .cccccccc.){2}\n", "samples +4 +4\n",
+        "class accuracy +100.0 % +100.0 %\n", "class accuracy, interval( +50.0 % … 100.0 %){2}\n",
+        "demo Fréchet distance +- +12.500\n",
+        "demo Fréchet distance, interval +- +11.000 … 14.250\n"}) {
+    EXPECT_THAT(text, ::testing::ContainsRegex(row));
+  }
   const std::string csv = to_csv(comparison);
   EXPECT_THAT(csv, HasSubstr("1,ams.h5,class accuracy low [fraction],0.5\r\n"));
   EXPECT_THAT(csv, HasSubstr("1,ams.h5,demo Fréchet distance high [1],14.25\r\n"));
   const nlohmann::json json = to_json(comparison);
   EXPECT_EQ(json["files"][1]["scores"]["demo_frechet_distance"]["low"], 11);
   EXPECT_TRUE(json["files"][0]["scores"]["demo_frechet_distance"]["low"].is_null());
+}
+
+// Files that stand below each other, each with its own lines of figures, nobody can compare.
+TEST_F(ComparisonTablesTest, FilesStandBesideEachOther) {
+  const std::string text = to_text(compare_example());
+  EXPECT_THAT(text, ::testing::ContainsRegex("\n +vanilla.h5 +ams.h5\nkind +run +run\n"));
+  EXPECT_THAT(text, HasSubstr("─ logical ─"));
+  EXPECT_THAT(text, ::testing::ContainsRegex("scale +tokens( +vanilla.h5 +ams.h5){3}\n"));
+  EXPECT_THAT(to_markdown(compare_example()),
+              ::testing::ContainsRegex("\n\\| +\\| +vanilla.h5 \\| +ams.h5 \\|\n"));
+}
+
+TEST_F(ComparisonTablesTest, FourFilesFitAHundredColumnsAndMoreStandInBlocks) {
+  Comparison comparison = compare_example();
+  for (const char* name : {"fill.h5", "uniform.h5", "fifth.h5", "sixth.h5"}) {
+    comparison.files.push_back(comparison.files[1]);
+    comparison.files.back().name = name;
+    for (SettingDifference& setting : comparison.settings) setting.values.emplace_back("ams-kv");
+  }
+  const std::string text = to_text(comparison);
+  for (std::size_t at = 0; at < text.size(); at = text.find('\n', at) + 1) {
+    const std::string line = text.substr(at, text.find('\n', at) - at);
+    EXPECT_LE(character_count(line), 100U) << line;
+  }
+  EXPECT_THAT(text, ::testing::ContainsRegex("planned logical peak( +[0-9.]+ [KM]iB){6}\n"));
+  comparison.files.resize(4);
+  for (SettingDifference& setting : comparison.settings) setting.values.resize(4);
+  const std::string four = to_text(comparison);
+  EXPECT_THAT(four, ::testing::ContainsRegex("kind( +run){4}\n"));
+  EXPECT_THAT(four, ::testing::ContainsRegex("class accuracy,( +50.0 % … 100.0 %){4}\ninterval\n"));
+}
+
+// A name that is cut could be that of another file.
+TEST_F(ComparisonTablesTest, NumbersWithALegendStandForLongNames) {
+  Comparison comparison = compare_example();
+  const std::string long_name = "runs/of-a-long-name/" + std::string(40, 'x') + "/ams.h5";
+  comparison.files[1].name = long_name;
+  const std::string text = to_text(comparison);
+  EXPECT_THAT(text, ::testing::StartsWith("[1] vanilla.h5\n[2] " + long_name + "\n\nFiles\n"));
+  EXPECT_THAT(text, ::testing::ContainsRegex("\n +.1. +.2.\nkind +run +run\n"));
+}
+
+TEST_F(ComparisonTablesTest, InBriefTheFiguresThatMatterStandBesideEachOther) {
+  const std::vector<TitledTable> tables = {brief_table(compare_example())};
+  const std::string text = to_text(tables);
+  for (const char* row :
+       {"KV cache at its peak +2.50 KiB +1.50 KiB\n", "KV cache, against read +0.0 % +-40.0 %\n",
+        "end to end, against baseline +- +no difference seen\n",
+        "tokens as the baseline's +- +100.0 %\n", "class accuracy +100.0 % +100.0 %\n",
+        "demo Fréchet distance +- +12.500\n"}) {
+    EXPECT_THAT(text, ::testing::ContainsRegex(row));
+  }
 }
 
 TEST_F(ComparisonTablesTest, EveryRowHasEveryColumn) {
