@@ -3,16 +3,20 @@
 #include <algorithm>
 #include <cstdio>
 #include <exception>
+#include <memory>
 #include <new>
 #include <string_view>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include "cli/common/help_formatter.h"
 #include "cli/common/value_options.h"
 #include "core/base/error.h"
 #include "core/base/log.h"
 #include "core/base/suggest.h"
+#include "core/base/terminal.h"
+#include "core/base/text_wrap.h"
 #include "core/base/version.h"
 
 namespace kvscope::cli {
@@ -29,7 +33,7 @@ std::string usage(const Program& program) {
   list(program.others);
   list(program.commands);
   text += fmt::format("\n'{} COMMAND --help' shows the options of a command.\n", program.name);
-  return text;
+  return wrap_text(text, text_columns());
 }
 
 const Command* find(const std::vector<Command>& commands, std::string_view name) {
@@ -61,6 +65,7 @@ void refuse_empty_values(int argc, char** argv) {
 
 int run_command(const Program& program, const Command& command, int argc, char** argv) {
   CLI::App app(command.summary, fmt::format("kvscope {}", command.name));
+  app.formatter(std::make_shared<HelpFormatter>(text_columns()));
   app.allow_extras();
   const std::function<int()> run = command.define(app);
   refuse_lax_options(app);
