@@ -1,11 +1,12 @@
 #include <algorithm>
 #include <memory>
 #include <optional>
-#include <system_error>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
 #include "analysis/compare/file_forced.h"
@@ -16,12 +17,15 @@
 #include "analysis/planner/plan_json.h"
 #include "cli/common/path_kind.h"
 #include "cli/kvscope/commands.h"
+#include "cli/kvscope/info_facts.h"
+#include "cli/kvscope/info_tables.h"
 #include "core/base/error.h"
 #include "core/base/json_fields.h"
 #include "core/base/json_text.h"
 #include "core/base/log.h"
 #include "core/base/table.h"
-#include "core/base/units.h"
+#include "core/base/terminal.h"
+#include "core/base/text_wrap.h"
 #include "core/budget/budget.h"
 #include "core/budget/budget_doubts.h"
 #include "core/budget/kv_bytes.h"
@@ -29,6 +33,19 @@
 
 namespace kvscope::cli {
 namespace {
+
+struct Options {
+  std::string path;
+  bool json = false;
+  bool all = false;
+};
+
+/// What there is to say of a file: first, and all.
+struct Described {
+  std::vector<Fact> facts;
+  nlohmann::json json;
+  std::optional<Budget> budget = {};  ///< of a budget file
+};
 
 nlohmann::json describe_capture(const CaptureReader& reader) {
   const RunRecord& record = reader.record();
@@ -68,8 +85,7 @@ nlohmann::json describe_capture(const CaptureReader& reader) {
   return described;
 }
 
-nlohmann::json describe_budget(const std::string& path) {
-  const Budget budget = load_budget(path);
+nlohmann::json describe_budget(const Budget& budget, const std::string& path) {
   const BudgetExpectation bytes = expectation_of(budget);
   const auto demanding = std::count_if(
       budget.layers.begin(), budget.layers.end(),
@@ -95,18 +111,20 @@ nlohmann::json describe_budget(const std::string& path) {
   return described;
 }
 
-nlohmann::json describe_scores_file(const std::string& path) {
-  nlohmann::json described = to_json(load_scores(path));
+Described describe_scores_file(const std::string& path) {
+  const Scores scores = load_scores(path);
+  nlohmann::json described = to_json(scores);
   described["file"] = path;
   described["kind"] = "scores";
-  return described;
+  return {facts_of(scores, path), std::move(described)};
 }
 
-nlohmann::json describe_forced_file(const std::string& path) {
-  nlohmann::json described = to_json(load_forced_agreement(path));
+Described describe_forced_file(const std::string& path) {
+  const ForcedAgreement agreement = load_forced_agreement(path);
+  nlohmann::json described = to_json(agreement);
   described["file"] = path;
   described["kind"] = "teacher-forced agreement";
-  return described;
+  return {facts_of(agreement, path), std::move(described)};
 }
 
 // What was run; `kvscope sweep` prints the figures as tables.
@@ -127,7 +145,7 @@ nlohmann::json describe_sweep(const nlohmann::json& results, const std::string& 
           {"problems", root.array("problems")}};
 }
 
-nlohmann::json describe(const std::string& path) {
+Described describe(const std::string& path) {
   expect_kind(
       "info", path,
       "a capture, run or analysis, a budget, the results of a sweep, a file of scores or of "
@@ -137,51 +155,55 @@ nlohmann::json describe(const std::string& path) {
        PathKind::model_folder});
   const PathKind kind = kind_of(path);
   if (kind == PathKind::model_folder) {
-    nlohmann::json json = to_json(load_model_config(path + "/config.json"));
+    const ModelConfig model = load_model_config(path + "/config.json");
+    nlohmann::json json = to_json(model);
     json["kind"] = "model folder";
-    return json;
+    return {facts_of(model, path), std::move(json)};
   }
   if (kind == PathKind::scores) return describe_scores_file(path);
   if (kind == PathKind::forced_agreement) return describe_forced_file(path);
-  if (kind == PathKind::sweep_results) return describe_sweep(read_json_file(path, "info"), path);
-  if (kind == PathKind::budget || kind == PathKind::json) return describe_budget(path);
-  return describe_capture(CaptureReader(path));
+  if (kind == PathKind::sweep_results) {
+    nlohmann::json json = describe_sweep(read_json_file(path, "info"), path);
+    return {facts_of_sweep(json), std::move(json)};
+  }
+  if (kind == PathKind::budget || kind == PathKind::json) {
+    const Budget budget = load_budget(path);
+    return {facts_of(budget, path), describe_budget(budget, path), budget};
+  }
+  const CaptureReader reader(path);
+  return {facts_of(reader), describe_capture(reader)};
 }
 
-std::string text_of(const nlohmann::json& value) {
-  return value.is_string() ? value.get<std::string>() : json_text(value);
-}
-
-// Bytes as people read them; --json has them raw.
-std::string text_of(const std::string& key, const nlohmann::json& value) {
-  constexpr std::string_view suffix = "_peak_bytes";
-  const bool bytes = key.size() > suffix.size() && key.ends_with(suffix);
-  return bytes && value.is_number() ? plan_bytes(value.get<std::int64_t>()) : text_of(value);
-}
-
-void print_budget_layers(const std::string& path) {
-  const Budget budget = load_budget(path);
-  const KvShape shape = kv_shape(budget);
-  fmt::print("\n{}{}\n", to_text(layer_table(kept_tokens(budget, shape))), legend(shape));
+void warn_of_doubts(const std::string& path, const Budget& budget) {
   for (const std::string& doubt : doubts_of(budget)) log().warn("{}: {}", path, doubt);
 }
 
-void print_text(nlohmann::json json) {
-  // Shown below, as a table and as warnings.
+void print_budget_layers(const Budget& budget) {
+  const KvShape shape = kv_shape(budget);
+  fmt::print("\n{}{}", to_text(layer_table(kept_tokens(budget, shape)), text_columns()),
+             wrap_text(legend(shape), text_columns()));
+}
+
+/// Everything that --json has, but for `kept` and `doubts` of a budget, which have their own
+/// places.
+void print_all(nlohmann::json json) {
   json.erase("kept");
   json.erase("doubts");
-  Table table{.columns = {"what", "value"}, .rows = {}};
-  for (const auto& [key, value] : json.items()) {
-    if (value.is_object()) {
-      for (const auto& [inner, field] : value.items()) {
-        table.rows.push_back({fmt::format("{}.{}", key, inner), text_of(field)});
-      }
-    } else {
-      table.rows.push_back({key, text_of(key, value)});
-    }
+  fmt::print("\n{}", to_text(to_tables(json), text_columns()));
+}
+
+int run(const Options& options) {
+  const Described described = describe(options.path);
+  if (options.json) {
+    fmt::print("{}\n", json_text(described.json, 2));
+    return 0;
   }
-  fmt::print("{}", to_text(table));
-  if (json.value("kind", "") == "budget") print_budget_layers(json.at("file"));
+  fmt::print("{}", to_text(described.facts, text_columns()));
+  if (described.budget) warn_of_doubts(options.path, *described.budget);
+  if (!options.all) return 0;
+  print_all(described.json);
+  if (described.budget) print_budget_layers(*described.budget);
+  return 0;
 }
 
 }  // namespace
@@ -190,24 +212,16 @@ Command info_command() {
   return {.name = "info",
           .summary = "Show what a capture, run, analysis, budget, sweep, scores or model folder is",
           .define = [](CLI::App& app) -> std::function<int()> {
-            struct Options {
-              std::string path;
-              bool json = false;
-            };
             auto options = std::make_shared<Options>();
             app.add_option("file", options->path,
                            "A .h5 file, a budget, sweep or scores .json or a model folder")
                 ->required();
-            app.add_flag("--json", options->json, "Machine-readable output");
-            return [options] {
-              const nlohmann::json json = describe(options->path);
-              if (options->json) {
-                fmt::print("{}\n", json_text(json, 2));
-              } else {
-                print_text(json);
-              }
-              return 0;
-            };
+            auto* json = app.add_flag("--json", options->json, "Machine-readable, everything");
+            app.add_flag("--all", options->all,
+                         "Everything, not just what it is, of which model, from what run, its "
+                         "memory and losses")
+                ->excludes(json);
+            return [options] { return run(*options); };
           }};
 }
 
