@@ -1,6 +1,6 @@
 #include "cli/engine/forced_job.h"
 
-#include <algorithm>
+#include <memory>
 
 #include <fmt/format.h>
 
@@ -13,7 +13,7 @@
 #include "core/base/progress.h"
 #include "core/budget/budget_doubts.h"
 #include "core/capture/capture_reader.h"
-#include "core/generate/eager_generator.h"
+#include "core/generate/make_generator.h"
 
 namespace kvscope::cli {
 namespace {
@@ -51,13 +51,12 @@ ForcedAgreement run_forced_job(const ForcedJobOptions& options) {
   check_forced_model(vanilla, model.config, model.weights_sha256);
   check_budget_fits(candidate.budget, model.config, options.file);
 
-  EagerGenerator generator(
-      model,
-      {.device = device, .dtype = scalar_type(settings.dtype), .sampling = {.cfg = settings.cfg}},
+  const std::unique_ptr<Generator> generator = make_generator(
+      model, {.device = device, .dtype = settings.dtype, .sampling = {.cfg = settings.cfg}},
       candidate.budget);
   Progress progress("teacher forcing", samples, "samples");
   ForcedAgreement agreement = teacher_forced_agreement(
-      generator, vanilla, candidate.budget,
+      *generator, vanilla, candidate.budget,
       {.samples = samples, .batch = options.batch.value_or(settings.batch)},
       [&](std::int64_t done) { progress.advance(done); });
   agreement.capture_id = candidate.capture_id;

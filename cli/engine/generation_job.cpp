@@ -32,7 +32,6 @@
 #include "core/capture/capture_images.h"
 #include "core/capture/capture_reader.h"
 #include "core/generate/device.h"
-#include "core/generate/eager_generator.h"
 #include "core/model/host_allocator.h"
 #include "core/record/same_job.h"
 
@@ -220,12 +219,6 @@ bool is_finished(const GenerationJob& job, const GenerationOptions& options) {
 
 }  // namespace
 
-at::ScalarType scalar_type(const std::string& dtype) {
-  if (dtype == "fp16") return at::kHalf;
-  if (dtype == "bf16") return at::kBFloat16;
-  return at::kFloat;
-}
-
 at::Device prepare_device(const std::string& device, int threads) {
   keep_freed_host_memory();
   // LibTorch would round fp32 convolutions to TF32 on a GPU; fp32 means fp32 here.
@@ -235,43 +228,38 @@ at::Device prepare_device(const std::string& device, int threads) {
 }
 
 GenerationJob::GenerationJob(const GenerationOptions& options, FileKind kind,
-                             const RunSettings& settings)
+                             const RunSettings& settings, const MakeGenerator& make)
     : GenerationJob(options, kind, settings, prepare_device(options.device, options.threads),
-                    resolve(options)) {}
+                    resolve(options), make) {}
 
 GenerationJob::GenerationJob(const GenerationOptions& options, FileKind kind,
                              const RunSettings& settings, at::Device device,
-                             const GenerationSetup& setup)
+                             const GenerationSetup& setup, const MakeGenerator& make)
     : device_(device),
       scorer_(load_scorer(options, setup, device)),
       record_(make_record(setup, kind, settings, device)),
       batches_(batches_of(setup.settings, setup.labels)),
-      generator_(
-          setup.model,
-          {.device = device, .dtype = scalar_type(options.dtype), .sampling = setup.sampling},
-          setup.budget) {
+      generator_(make(setup.model,
+                      {.device = device, .dtype = options.dtype, .sampling = setup.sampling},
+                      setup.budget)) {
   if (scorer_) record_.settings.scorer = scorer_->record();
 }
 
 KvShape GenerationJob::shape() const {
   const RunSettings& settings = record_.settings;
-  // The eager generator keeps K and V in the compute dtype.
-  const auto element_bytes =
-      static_cast<std::int64_t>(c10::elementSize(scalar_type(settings.dtype)));
-  const auto batch = static_cast<int>(std::min<std::int64_t>(settings.batch, settings.samples));
-  return kv_shape(record_.budget.model, batch, element_bytes, element_bytes);
+  return generator_->kv_shape(std::min<std::int64_t>(settings.batch, settings.samples));
 }
 
 void GenerationJob::warm_up(int passes, bool vanilla_too) {
-  if (vanilla_too) generator_.keep_caches(2);
+  if (vanilla_too) generator_->keep_caches(2);
   Progress progress("warm-up", passes, "passes");
   for (int pass = 0; pass < passes; ++pass) {
     if (vanilla_too) {
-      generator_.set_budget(vanilla_budget(record_.budget.model));
-      generator_.generate(batches_.front());
-      generator_.set_budget(record_.budget);
+      generator_->set_budget(vanilla_budget(record_.budget.model));
+      generator_->generate(batches_.front());
+      generator_->set_budget(record_.budget);
     }
-    generator_.generate(batches_.front());
+    generator_->generate(batches_.front());
     progress.advance(1);
   }
 }
@@ -287,22 +275,22 @@ RunRecord GenerationJob::record_of(const Budget& budget) const {
 
 RunRecord GenerationJob::run(const Budget& budget, const std::string& path, bool force,
                              const OnSamples& on_samples) {
-  generator_.set_budget(budget);
+  generator_->set_budget(budget);
   CaptureSession session(path, record_of(budget), device_, force, scorer_);
   return generate(session, on_samples);
 }
 
 RunRecord GenerationJob::run_in_turn(const std::string& path, const std::string& vanilla_path,
                                      bool force, const OnSamples& on_samples) {
-  generator_.keep_caches(2);
+  generator_->keep_caches(2);
   CaptureSession vanilla(vanilla_path, record_of(vanilla_budget(record_.budget.model)), device_,
                          force, scorer_);
   CaptureSession own(path, record_of(record_.budget), device_, force, scorer_);
   std::array<CaptureSession*, 2> sessions = {&vanilla, &own};
   for (const BatchRequest& request : batches_) {
     for (CaptureSession* session : sessions) {
-      generator_.set_budget(session->record().budget);
-      session->attach(generator_);
+      generator_->set_budget(session->record().budget);
+      session->attach(*generator_);
       session->run_batch(request);
     }
     std::swap(sessions[0], sessions[1]);
@@ -332,13 +320,13 @@ RunRecord GenerationJob::resume(const std::string& path, const OnSamples& on_sam
     log().info("{}: goes on behind {} of {} samples", partial, file.committed_samples(),
                record.settings.samples);
   }
-  generator_.set_budget(record.budget);
+  generator_->set_budget(record.budget);
   CaptureSession session(path, std::move(record), device_, scorer_, CaptureWriter::Resume{});
   return generate(session, on_samples);
 }
 
 RunRecord GenerationJob::generate(CaptureSession& session, const OnSamples& on_samples) {
-  session.attach(generator_);
+  session.attach(*generator_);
   for (auto index = static_cast<std::size_t>(session.resumed_batches()); index < batches_.size();
        ++index) {
     const BatchRequest& request = batches_[index];
@@ -355,7 +343,7 @@ ForcedAgreement GenerationJob::force(const Budget& budget, const CaptureReader& 
   check_forced_run(vanilla, samples);
   check_forced_model(vanilla, record_.model, record_.weights_sha256);
   ForcedAgreement agreement = teacher_forced_agreement(
-      generator_, vanilla, budget, {.samples = samples, .batch = settings.batch}, on_samples);
+      *generator_, vanilla, budget, {.samples = samples, .batch = settings.batch}, on_samples);
   agreement.dtype = settings.dtype;
   agreement.device = settings.device;
   return agreement;

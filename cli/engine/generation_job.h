@@ -11,14 +11,11 @@
 #include "collectors/session.h"
 #include "core/budget/kv_bytes.h"
 #include "core/capture/capture_reader.h"
-#include "core/generate/eager_generator.h"
+#include "core/generate/make_generator.h"
 #include "core/record/forced_agreement.h"
 #include "core/record/run_record.h"
 
 namespace kvscope::cli {
-
-/// LibTorch's type of the compute dtype "fp32", "fp16" or "bf16".
-at::ScalarType scalar_type(const std::string& dtype);
 
 /// Before anything runs: `threads` where above 0, and operators that compute what they say. Throws
 /// UsageError as parse_device does.
@@ -29,7 +26,8 @@ class GenerationJob {
  public:
   /// Loads the model, and the scorer when scores are asked for. `settings` adds the command's own
   /// choices (store, K/V dtype, subset, compression). Throws UsageError or BadInput.
-  GenerationJob(const GenerationOptions& options, FileKind kind, const RunSettings& settings);
+  GenerationJob(const GenerationOptions& options, FileKind kind, const RunSettings& settings,
+                const MakeGenerator& make = make_generator);
 
   /// What the file of a run under the options' own budget says, but for id and start.
   const RunRecord& record() const { return record_; }
@@ -70,13 +68,13 @@ class GenerationJob {
   RunRecord generate(CaptureSession& session, const OnSamples& on_samples);
 
   GenerationJob(const GenerationOptions& options, FileKind kind, const RunSettings& settings,
-                at::Device device, const GenerationSetup& setup);
+                at::Device device, const GenerationSetup& setup, const MakeGenerator& make);
 
   at::Device device_;
   std::shared_ptr<const Scorer> scorer_;  // null when no scores are asked for
   RunRecord record_;
   std::vector<BatchRequest> batches_;
-  EagerGenerator generator_;
+  std::unique_ptr<Generator> generator_;
 };
 
 /// One job with one run into options.output under options.budget; prints a summary. Returns the

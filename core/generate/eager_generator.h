@@ -34,10 +34,7 @@ class EagerGenerator : public Generator {
   BatchOutput generate(const BatchRequest& request) override;
   void force(const ForcedBatch& batch, const OnLogits& on_logits) override;
   void set_budget(const Budget& budget) override;
-  /// Lets the buffers of the last `count` budgets stay, for budgets that run in turn. One unless
-  /// told otherwise.
-  void keep_caches(std::size_t count) { caches_kept_ = count; }
-
+  void keep_caches(std::size_t count) override { caches_kept_ = count; }
   KvShape kv_shape(std::int64_t batch) const override;
 
   void set_observers(std::vector<Observer*> observers) override;

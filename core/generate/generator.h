@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -54,6 +55,9 @@ class Generator {
   /// The next batches run under `budget`. Throws BadInput for a budget made for another model,
   /// Error(out_of_memory) when the device is full.
   virtual void set_budget(const Budget& budget) = 0;
+  /// Lets the buffers of the last `count` budgets stay, for budgets that run in turn. One unless
+  /// told otherwise.
+  virtual void keep_caches(std::size_t count) = 0;
 
   /// What K and V of a batch of `batch` samples are counted in.
   virtual KvShape kv_shape(std::int64_t batch) const = 0;

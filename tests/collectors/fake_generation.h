@@ -2,6 +2,8 @@
 
 #include <cmath>
 #include <memory>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include <ATen/Context.h>
@@ -53,7 +55,8 @@ class FakeGenerator final : public Generator {
   }
 
   void force(const ForcedBatch& /*batch*/, const OnLogits& /*on_logits*/) override {}
-  void set_budget(const Budget& /*budget*/) override {}
+  void set_budget(const Budget& budget) override { policies.push_back(budget.policy); }
+  void keep_caches(std::size_t count) override { caches_kept = count; }
   KvShape kv_shape(std::int64_t batch) const override {
     return {tiny_model().heads, tiny_model().head_dim(), 2 * batch, 4, 4};
   }
@@ -104,6 +107,8 @@ class FakeGenerator final : public Generator {
     return output;
   }
 
+  std::vector<std::string> policies;  ///< of the budgets it was given, in turn
+  std::size_t caches_kept = 1;
   int passes = 0;
   int observed_passes = 0;
   int replays = 0;  ///< how often a pass does again what it did for its observers, as a graph would
