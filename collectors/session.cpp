@@ -6,11 +6,6 @@
 
 #include <ATen/ops/equal.h>
 
-#include "collectors/kv/kv_statistics.h"
-#include "collectors/kv/mass_collector.h"
-#include "collectors/kv/raw_kv.h"
-#include "collectors/memory/ledger.h"
-#include "collectors/memory/memory_collector.h"
 #include "collectors/quantised_images.h"
 #include "core/base/output_file.h"
 #include "core/base/random_mode.h"
@@ -20,39 +15,8 @@
 namespace kvscope {
 namespace {
 
-std::vector<std::unique_ptr<Collector>> make_collectors(const RunRecord& record,
-                                                        const RetentionPlan& plan,
-                                                        at::Device device) {
-  const ModelConfig& model = record.model;
-  std::vector<std::unique_ptr<Collector>> collectors;
-  collectors.push_back(std::make_unique<LedgerCollector>(plan));
-  collectors.push_back(std::make_unique<MemoryCollector>(device));
-  if (record.kind != FileKind::capture) return collectors;
-  collectors.push_back(std::make_unique<AttentionMassCollector>(plan, model.heads));
-  if (record.settings.store == KvStore::raw)
-    collectors.push_back(std::make_unique<RawKvCollector>(model, record.settings));
-  if (record.settings.store == KvStore::reduced)
-    collectors.push_back(std::make_unique<KvStatisticsCollector>(model));
-  return collectors;
-}
-
-/// Adds the collector of scores, when there is a scorer.
-ScoreCollector* add_scores(std::vector<std::unique_ptr<Collector>>& collectors,
-                           std::shared_ptr<const Scorer> scorer) {
-  if (!scorer) return nullptr;
-  auto scores = std::make_unique<ScoreCollector>(std::move(scorer));
-  ScoreCollector* added = scores.get();
-  collectors.push_back(std::move(scores));
-  return added;
-}
-
-/// Writes the names of all collectors into the settings, sorted.
-const RunRecord& name_collectors(const std::vector<std::unique_ptr<Collector>>& collectors,
-                                 RunRecord& record) {
-  std::vector<std::string>& names = record.settings.collectors;
-  names = {std::string(TimingCollector::name())};
-  for (const auto& collector : collectors) names.emplace_back(collector->name());
-  std::sort(names.begin(), names.end());
+RunRecord with_collectors(RunRecord record, const CollectorList& list) {
+  record.settings.collectors = collector_names(list, record);
   return record;
 }
 
@@ -138,62 +102,69 @@ void CaptureSession::check_output(const std::string& path, bool force, bool resu
 }
 
 CaptureSession::CaptureSession(const std::string& path, RunRecord record, at::Device device,
-                               std::shared_ptr<const Scorer> scorer, bool force, bool resume)
-    : record_(std::move(record)),
+                               std::shared_ptr<const Scorer> scorer, bool force, bool resume,
+                               const CollectorList& list)
+    : record_(with_collectors(std::move(record), list)),
       plan_(record_.budget),
       labels_(std::make_unique<LabelObserver>()),
-      collectors_(make_collectors(record_, plan_, device)),
-      scores_(add_scores(collectors_, std::move(scorer))),
-      timing_(record_.settings.repeat, record_.model.depth, plan_.schedule().scales()),
-      writer_(writer_of(path, name_collectors(collectors_, record_), layout_of(record_), force,
-                        resume)),
+      collectors_(make_collectors(list, {record_, plan_, device, std::move(scorer)})),
+      writer_(writer_of(path, record_, layout_of(record_), force, resume)),
       images_(writer_.path(), record_.capture_id, resume),
       thread_([this](PendingBatch& batch) { write(batch); }) {}
 
 CaptureSession::CaptureSession(const std::string& path, RunRecord record, at::Device device,
-                               bool force, std::shared_ptr<const Scorer> scorer)
-    : CaptureSession(path, std::move(record), device, std::move(scorer), force, false) {}
+                               bool force, std::shared_ptr<const Scorer> scorer,
+                               const CollectorList& list)
+    : CaptureSession(path, std::move(record), device, std::move(scorer), force, false, list) {}
 
 CaptureSession::CaptureSession(const std::string& path, RunRecord record, at::Device device,
                                std::shared_ptr<const Scorer> scorer,
-                               CaptureWriter::Resume /*resume*/)
-    : CaptureSession(path, std::move(record), device, std::move(scorer), false, true) {
+                               CaptureWriter::Resume /*resume*/, const CollectorList& list)
+    : CaptureSession(path, std::move(record), device, std::move(scorer), false, true, list) {
   resumed_batches_ = writer_.committed_batches();
-  judge_committed();
+  take_up_committed();
 }
 
-// Batch by batch as the run did, so that the features are the same bits.
-void CaptureSession::judge_committed() {
+// Batch by batch as the run did, so that what collectors make of it is the same bits.
+void CaptureSession::take_up_committed() {
   const CaptureReader file(partial_path(writer_.path()));
   const CaptureImages images(file);
   const std::vector<std::int32_t> labels = file.labels();
   std::int64_t position = 0;
   for (const std::int64_t samples : file.batch_samples()) {
-    std::vector<Image> judged;
-    std::vector<std::int32_t> labels_of_judged;
+    CommittedBatch batch;
     for (const std::int64_t end = position + samples; position < end; ++position) {
       Image image = images.read(position);
       if (!file.has_finite_image(position)) continue;
-      judged.push_back(std::move(image));
-      labels_of_judged.push_back(labels[static_cast<std::size_t>(position)]);
+      batch.images.push_back(std::move(image));
+      batch.labels.push_back(labels[static_cast<std::size_t>(position)]);
     }
-    if (scores_ && !judged.empty()) scores_->add(labels_of_judged, judged);
+    for (const auto& collector : collectors_) collector->take_up(batch);
   }
 }
 
-CaptureSession::~CaptureSession() {
+CaptureSession::~CaptureSession() { stop(); }
+
+void CaptureSession::stop() {
   if (generator_ == nullptr) return;
   generator_->set_observers({});
   generator_->set_listeners({});
+  generator_ = nullptr;
+  for (const auto& collector : collectors_) collector->stop();
 }
 
 void CaptureSession::attach(Generator& generator) {
-  if (generator_ != &generator) timer_ = generator.make_timer(timing_);
+  const bool starts = generator_ == nullptr;
   generator_ = &generator;
   std::vector<Observer*> observers = {labels_.get()};
-  for (const auto& collector : collectors_) observers.push_back(collector.get());
+  std::vector<SiteListener*> listeners;
+  for (const auto& collector : collectors_) {
+    if (starts) collector->start(generator);
+    observers.push_back(collector.get());
+    if (SiteListener* listener = collector->listener()) listeners.push_back(listener);
+  }
   generator.set_observers(std::move(observers));
-  generator.set_listeners({timer_.get()});
+  generator.set_listeners(std::move(listeners));
 }
 
 void CaptureSession::run_batch(BatchRequest request) {
@@ -218,8 +189,7 @@ void CaptureSession::run_batch(BatchRequest request) {
   record.losses[LossCounter::nonfinite_images] +=
       batch -
       std::count(record.nonfinite_image_values.begin(), record.nonfinite_image_values.end(), 0);
-  for (const auto& collector : collectors_) collector->fill(record);
-  timing_.fill(record);
+  for (const auto& collector : collectors_) collector->flush(record);
   pending.image = first.image;
   pending.first_sample = request.first_sample;
   thread_.push(std::move(pending));
@@ -241,11 +211,9 @@ void CaptureSession::write(PendingBatch& batch) {
 }
 
 void CaptureSession::finish() {
+  stop();
   thread_.wait();
-  if (scores_) {
-    const JudgedSamples& judged = scores_->judged();
-    writer_.write_scores(judged.class_accuracy(), judged.demo_frechet_distance());
-  }
+  for (const auto& collector : collectors_) collector->conclude(writer_);
   images_.publish([this] { writer_.finish(); });
 }
 

@@ -5,10 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "collectors/collector.h"
+#include "collectors/collector_list.h"
 #include "collectors/image_folder.h"
-#include "collectors/score/score_collector.h"
-#include "collectors/timing/timing_collector.h"
 #include "collectors/writer_thread.h"
 #include "core/budget/retention_plan.h"
 #include "core/capture/capture_writer.h"
@@ -31,12 +29,13 @@ class CaptureSession {
   /// is this job's only the record can tell.
   static void check_output(const std::string& path, bool force, bool resume = false);
 
-  /// `record` is the run's; its settings.collectors are filled in here. `scorer`, the one of its
-  /// settings, judges the images; none leaves them unscored. Throws Error as CaptureWriter does,
-  /// when images are already beside `path` and `force` is not set, and when the budget's policy
-  /// does not say which source scales are read.
+  /// `record` is the run's; its settings.collectors are filled in here from those of `list` that
+  /// take part. `scorer`, the one of its settings, judges the images; there is none where they name
+  /// none. Throws Error as CaptureWriter does, when images are already beside `path` and `force` is
+  /// not set, and when the budget's policy does not say which source scales are read.
   CaptureSession(const std::string& path, RunRecord record, at::Device device, bool force,
-                 std::shared_ptr<const Scorer> scorer = nullptr);
+                 std::shared_ptr<const Scorer> scorer = nullptr,
+                 const CollectorList& list = all_collectors());
   ~CaptureSession();
   CaptureSession(const CaptureSession&) = delete;
   CaptureSession& operator=(const CaptureSession&) = delete;
@@ -46,17 +45,19 @@ class CaptureSession {
   /// scorer saw of its images comes from the PNGs. Throws as CaptureWriter does, BadInput when one
   /// of them is missing.
   CaptureSession(const std::string& path, RunRecord record, at::Device device,
-                 std::shared_ptr<const Scorer> scorer, CaptureWriter::Resume resume);
+                 std::shared_ptr<const Scorer> scorer, CaptureWriter::Resume resume,
+                 const CollectorList& list = all_collectors());
 
-  /// Hangs the collectors into `generator`, which must not generate after the session is gone. Warm
-  /// up before, so that nothing is collected.
+  /// Hangs the collectors into `generator`, always the same one, which must not generate after the
+  /// session is gone; the first time they start. Warm up before, so that nothing is collected.
   void attach(Generator& generator);
 
   /// Generates a batch, settings.repeat times, and hands it to the writer. Data is that of the
   /// first pass. Rethrows a failure of the writer, from this batch or one before it.
   void run_batch(BatchRequest request);
 
-  /// Waits for the writer and gives the file and its images their final names.
+  /// Stops the collectors, waits for the writer and gives the file and its images their final
+  /// names.
   void finish();
 
   const RunRecord& record() const { return record_; }
@@ -67,18 +68,17 @@ class CaptureSession {
   class LabelObserver;
 
   CaptureSession(const std::string& path, RunRecord record, at::Device device,
-                 std::shared_ptr<const Scorer> scorer, bool force, bool resume);
+                 std::shared_ptr<const Scorer> scorer, bool force, bool resume,
+                 const CollectorList& list);
   void write(PendingBatch& batch);
-  void judge_committed();
+  void take_up_committed();
+  void stop();
 
   RunRecord record_;
   RetentionPlan plan_;
   std::unique_ptr<LabelObserver> labels_;
-  std::vector<std::unique_ptr<Collector>> collectors_;  // in the order they fill a record
-  ScoreCollector* scores_;                              // among them; null without a scorer
-  TimingCollector timing_;
-  std::unique_ptr<SiteListener> timer_;  // of generator_, into timing_
-  Generator* generator_ = nullptr;
+  std::vector<std::unique_ptr<Collector>> collectors_;  // in the order of the list
+  Generator* generator_ = nullptr;                      // while the collectors hang in it
   std::int64_t resumed_batches_ = 0;
   CaptureWriter writer_;
   ImageFolder images_;

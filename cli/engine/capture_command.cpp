@@ -1,7 +1,7 @@
+#include <algorithm>
 #include <memory>
-#include <optional>
 #include <string>
-#include <utility>
+#include <string_view>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -11,6 +11,7 @@
 #include "cli/engine/commands.h"
 #include "cli/engine/generation_job.h"
 #include "cli/engine/generation_options.h"
+#include "collectors/kv/raw_kv.h"
 #include "core/base/error.h"
 
 namespace kvscope::cli {
@@ -19,10 +20,22 @@ namespace {
 struct Options {
   GenerationOptions generation;
   std::string store = "raw";
-  std::optional<std::string> kv_dtype;
+  std::string kv_dtype;
   RunSettings settings;
   bool json = false;
 };
+
+/// One of the options of raw K and V.
+const CollectorOption& raw_option(std::string_view name) {
+  static const CollectorEntry raw = raw_kv_collector();
+  return *std::find_if(raw.options.begin(), raw.options.end(),
+                       [&](const CollectorOption& option) { return option.name == name; });
+}
+
+std::string help_of_raw(std::string_view name) {
+  const CollectorOption& option = raw_option(name);
+  return fmt::format("{} (default: {})", option.help, option.default_value);
+}
 
 void add_options(CLI::App& app, Options& options) {
   add_generation_options(app, options.generation);
@@ -30,19 +43,17 @@ void add_options(CLI::App& app, Options& options) {
                  "raw: K and V themselves; reduced: similarity and norms, accumulated in the run")
       ->check(CLI::IsMember({"raw", "reduced"}))
       ->capture_default_str();
-  app.add_option("--kv-dtype", options.kv_dtype, "Type of raw K and V in the file (default: fp16)")
+  options.kv_dtype = raw_option("kv-dtype").default_value;
+  app.add_option("--kv-dtype", options.kv_dtype, help_of_raw("kv-dtype"))
       ->check(CLI::IsMember({"fp16", "fp32", "bf16"}));
   KeptSubset& keep = options.settings.keep;
   constexpr NumberRange<int> index = {.smallest = 0};
-  add_numbers(app, "--keep-layers", keep.layers, "Raw data of these layers only, e.g. 0,5,11",
-              index);
-  add_numbers(app, "--keep-heads", keep.heads, "Raw data of these heads only", index);
-  add_numbers(app, "--keep-scales", keep.scales, "Raw data of these scales only", index);
-  add_numbers(app, "--keep-samples", keep.samples,
-              "Raw data of these samples only, as the run counts them: from --first-sample on",
+  add_numbers(app, "--keep-layers", keep.layers, help_of_raw("keep-layers"), index);
+  add_numbers(app, "--keep-heads", keep.heads, help_of_raw("keep-heads"), index);
+  add_numbers(app, "--keep-scales", keep.scales, help_of_raw("keep-scales"), index);
+  add_numbers(app, "--keep-samples", keep.samples, help_of_raw("keep-samples"),
               NumberRange<std::int64_t>{.smallest = 0});
-  app.add_flag("--keep-queries", keep.queries,
-               "Store Q too, of what the other --keep options name: half as much again as K and V");
+  app.add_flag("--keep-queries", keep.queries, help_of_raw("keep-queries"));
   app.add_option("--compression", options.settings.compression,
                  "none or deflate:1 … deflate:9; only none is safe against a kill")
       ->capture_default_str();
@@ -50,27 +61,19 @@ void add_options(CLI::App& app, Options& options) {
 }
 
 // Statistics are of all layers, heads, scales and samples.
-void refuse_raw_choices(const Options& options) {
-  const KeptSubset& keep = options.settings.keep;
-  for (const auto& [option, given] : {std::pair{"--keep-layers", !keep.layers.empty()},
-                                      std::pair{"--keep-heads", !keep.heads.empty()},
-                                      std::pair{"--keep-scales", !keep.scales.empty()},
-                                      std::pair{"--keep-samples", !keep.samples.empty()},
-                                      std::pair{"--kv-dtype", options.kv_dtype.has_value()}}) {
-    if (!given) continue;
+void refuse_raw_choices(const CLI::App& app) {
+  for (const CollectorOption& raw : raw_kv_collector().options) {
+    const std::string option = fmt::format("--{}", raw.name);
+    if (app.count(option) == 0) continue;
     throw UsageError(
         fmt::format("{}: expected --store raw, got reduced, which keeps no raw K and V", option));
   }
 }
 
-int run(Options options) {
-  if (options.settings.keep.queries && options.store != "raw") {
-    throw UsageError(fmt::format("--keep-queries: expected --store raw, got {}, which keeps sums",
-                                 options.store));
-  }
+int run(const CLI::App& app, Options options) {
   options.settings.store = options.store == "raw" ? KvStore::raw : KvStore::reduced;
-  if (options.settings.store == KvStore::reduced) refuse_raw_choices(options);
-  options.settings.kv_dtype = parse_kv_dtype(options.kv_dtype.value_or("fp16"));
+  if (options.settings.store == KvStore::reduced) refuse_raw_choices(app);
+  options.settings.kv_dtype = parse_kv_dtype(options.kv_dtype);
   return run_generation_job(options.generation, FileKind::capture, options.settings, options.json);
 }
 
@@ -82,7 +85,7 @@ Command capture_command() {
           .define = [](CLI::App& app) -> std::function<int()> {
             auto options = std::make_shared<Options>();
             add_options(app, *options);
-            return [options] { return run(*options); };
+            return [options, &app] { return run(app, *options); };
           }};
 }
 

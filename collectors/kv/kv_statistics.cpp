@@ -59,12 +59,25 @@ void KvStatisticsCollector::compare(KvTensor tensor, int layer, const at::Tensor
   store_layer(tensor, layer, heads_, results, statistics_);
 }
 
-void KvStatisticsCollector::fill(BatchRecord& record) {
+void KvStatisticsCollector::flush(BatchRecord& record) {
   // The mass, when collected, is already there.
   statistics_.mass_sum =
       record.statistics ? std::move(record.statistics->mass_sum) : NdArray<double>();
   record.statistics = std::exchange(statistics_, {});
   record.losses += losses_;
+}
+
+CollectorEntry kv_statistics_collector() {
+  return {.name = "kv_statistics",
+          .help = "Similarity between scales and norms of K and V, accumulated in the run",
+          .takes_part =
+              [](const RunRecord& record) {
+                return record.kind == FileKind::capture &&
+                       record.settings.store == KvStore::reduced;
+              },
+          .make = [](const CollectorSetup& setup) -> std::unique_ptr<Collector> {
+            return std::make_unique<KvStatisticsCollector>(setup.record.model);
+          }};
 }
 
 }  // namespace kvscope

@@ -3,7 +3,7 @@
 #include <vector>
 
 #include "analysis/metrics/similarity.h"
-#include "collectors/collector.h"
+#include "collectors/collector_list.h"
 #include "core/geometry/model_config.h"
 
 namespace kvscope {
@@ -15,11 +15,10 @@ class KvStatisticsCollector final : public Collector {
  public:
   explicit KvStatisticsCollector(const ModelConfig& model);
 
-  std::string_view name() const override { return "kv_statistics"; }
   ObserverNeeds needs() const override { return {.attention = true, .host_data = true}; }
   void on_batch_begin(const BatchInfo& info) override;
   void on_attention(const AttentionEvent& event) override;
-  void fill(BatchRecord& record) override;
+  void flush(BatchRecord& record) override;
 
  private:
   void store(const at::Tensor& tensor, int scale, at::Tensor& history);
@@ -34,5 +33,7 @@ class KvStatisticsCollector final : public Collector {
   BatchStatistics statistics_;
   LossCounts losses_;
 };
+
+CollectorEntry kv_statistics_collector();
 
 }  // namespace kvscope

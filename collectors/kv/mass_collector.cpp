@@ -11,10 +11,19 @@ void AttentionMassCollector::on_attention(const AttentionEvent& event) {
   sums_.add(event.layer, event.scale, event.mass);
 }
 
-void AttentionMassCollector::fill(BatchRecord& record) {
+void AttentionMassCollector::flush(BatchRecord& record) {
   if (!record.statistics) record.statistics.emplace();
   record.statistics->samples = batch_;
   record.statistics->mass_sum = sums_.sums();
+}
+
+CollectorEntry attention_mass_collector() {
+  return {.name = "attention_mass",
+          .help = "How much attention each scale pays to each one before it",
+          .takes_part = [](const RunRecord& record) { return record.kind == FileKind::capture; },
+          .make = [](const CollectorSetup& setup) -> std::unique_ptr<Collector> {
+            return std::make_unique<AttentionMassCollector>(setup.plan, setup.record.model.heads);
+          }};
 }
 
 }  // namespace kvscope

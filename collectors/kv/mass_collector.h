@@ -1,7 +1,7 @@
 #pragma once
 
 #include "analysis/metrics/attention_mass.h"
-#include "collectors/collector.h"
+#include "collectors/collector_list.h"
 
 namespace kvscope {
 
@@ -11,15 +11,16 @@ class AttentionMassCollector final : public Collector {
   /// Throws Error when the plan does not say which source scales are read.
   AttentionMassCollector(const RetentionPlan& plan, int heads) : sums_(plan, heads) {}
 
-  std::string_view name() const override { return "attention_mass"; }
   ObserverNeeds needs() const override { return {.attention = true, .attention_mass = true}; }
   void on_batch_begin(const BatchInfo& info) override;
   void on_attention(const AttentionEvent& event) override;
-  void fill(BatchRecord& record) override;
+  void flush(BatchRecord& record) override;
 
  private:
   AttentionMassSums sums_;
   std::int64_t batch_ = 0;
 };
+
+CollectorEntry attention_mass_collector();
 
 }  // namespace kvscope

@@ -89,9 +89,31 @@ void RawKvCollector::store(const at::Tensor& tensor, int scale, std::vector<std:
   all.narrow(3, token_begin_[static_cast<std::size_t>(scale)], tokens).copy_(source);
 }
 
-void RawKvCollector::fill(BatchRecord& record) {
+void RawKvCollector::flush(BatchRecord& record) {
   if (!samples_.empty()) record.raw = std::exchange(raw_, {});
   record.losses += losses_;
+}
+
+CollectorEntry raw_kv_collector() {
+  return {.name = "raw_kv",
+          .help = "K and V themselves",
+          .options = {{"kv-dtype", "fp16", "Type of raw K and V in the file"},
+                      {"keep-layers", "all", "Raw data of these layers only, e.g. 0,5,11"},
+                      {"keep-heads", "all", "Raw data of these heads only"},
+                      {"keep-scales", "all", "Raw data of these scales only"},
+                      {"keep-samples", "all",
+                       "Raw data of these samples only, as the run counts them: from "
+                       "--first-sample on"},
+                      {"keep-queries", "no",
+                       "Store Q too, of what the other --keep options name: half as much again as "
+                       "K and V"}},
+          .takes_part =
+              [](const RunRecord& record) {
+                return record.kind == FileKind::capture && record.settings.store == KvStore::raw;
+              },
+          .make = [](const CollectorSetup& setup) -> std::unique_ptr<Collector> {
+            return std::make_unique<RawKvCollector>(setup.record.model, setup.record.settings);
+          }};
 }
 
 }  // namespace kvscope

@@ -3,9 +3,9 @@
 #include <cstdint>
 #include <vector>
 
-#include "collectors/collector.h"
-#include "core/geometry/model_config.h"
+#include "collectors/collector_list.h"
 #include "core/record/run_record.h"
+#include "core/geometry/model_config.h"
 
 namespace kvscope {
 
@@ -15,11 +15,10 @@ class RawKvCollector final : public Collector {
  public:
   RawKvCollector(const ModelConfig& model, const RunSettings& settings);
 
-  std::string_view name() const override { return "raw_kv"; }
   ObserverNeeds needs() const override { return {.attention = true, .host_data = true}; }
   void on_batch_begin(const BatchInfo& info) override;
   void on_attention(const AttentionEvent& event) override;
-  void fill(BatchRecord& record) override;
+  void flush(BatchRecord& record) override;
 
  private:
   void store(const at::Tensor& tensor, int scale, std::vector<std::byte>& out);
@@ -40,5 +39,7 @@ class RawKvCollector final : public Collector {
   std::vector<RawKv> raw_;
   LossCounts losses_;
 };
+
+CollectorEntry raw_kv_collector();
 
 }  // namespace kvscope

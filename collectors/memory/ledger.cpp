@@ -53,12 +53,21 @@ void LedgerCollector::on_scale_end(int scale, const CacheBytes& held) {
   ledger_.shared_bytes(scale) = held.shared;
 }
 
-void LedgerCollector::fill(BatchRecord& record) {
+void LedgerCollector::flush(BatchRecord& record) {
   if (!mismatch_.empty()) throw Error("[ledger] " + mismatch_);
   ledger_.rows = shape_.rows;
   ledger_.key_element_bytes = shape_.key_element_bytes;
   ledger_.value_element_bytes = shape_.value_element_bytes;
   record.ledger = std::exchange(ledger_, {});
+}
+
+CollectorEntry ledger_collector() {
+  return {.name = "ledger",
+          .help = "Bytes of the cache by layer and scale",
+          .takes_part = [](const RunRecord&) { return true; },
+          .make = [](const CollectorSetup& setup) -> std::unique_ptr<Collector> {
+            return std::make_unique<LedgerCollector>(setup.plan);
+          }};
 }
 
 }  // namespace kvscope

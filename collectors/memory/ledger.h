@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "collectors/collector.h"
+#include "collectors/collector_list.h"
 #include "core/budget/kv_bytes.h"
 #include "core/budget/retention_plan.h"
 
@@ -16,12 +16,11 @@ class LedgerCollector final : public Collector {
  public:
   explicit LedgerCollector(const RetentionPlan& plan);
 
-  std::string_view name() const override { return "ledger"; }
   ObserverNeeds needs() const override { return {.attention = true}; }
   void on_batch_begin(const BatchInfo& info) override;
   void on_attention(const AttentionEvent& event) override;
   void on_scale_end(int scale, const CacheBytes& held) override;
-  void fill(BatchRecord& record) override;
+  void flush(BatchRecord& record) override;
 
  private:
   const RetentionPlan& plan_;
@@ -29,5 +28,7 @@ class LedgerCollector final : public Collector {
   std::string mismatch_;  // the first one; empty while all is as planned
   LedgerRecord ledger_;
 };
+
+CollectorEntry ledger_collector();
 
 }  // namespace kvscope

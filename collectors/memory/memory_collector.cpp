@@ -38,4 +38,13 @@ void MemoryCollector::on_batch_end(const BatchInfo& /*info*/, const BatchOutput&
   }
 }
 
+CollectorEntry memory_collector() {
+  return {.name = "memory",
+          .help = "Peak memory of the process and of the device's allocator",
+          .takes_part = [](const RunRecord&) { return true; },
+          .make = [](const CollectorSetup& setup) -> std::unique_ptr<Collector> {
+            return std::make_unique<MemoryCollector>(setup.device);
+          }};
+}
+
 }  // namespace kvscope

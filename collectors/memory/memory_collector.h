@@ -1,6 +1,6 @@
 #pragma once
 
-#include "collectors/collector.h"
+#include "collectors/collector_list.h"
 
 namespace kvscope {
 
@@ -10,15 +10,15 @@ class MemoryCollector final : public Collector {
  public:
   explicit MemoryCollector(at::Device device) : device_(device) {}
 
-  std::string_view name() const override { return "memory"; }
-  ObserverNeeds needs() const override { return {}; }
   void on_batch_begin(const BatchInfo& info) override;
   void on_batch_end(const BatchInfo& info, const BatchOutput& output) override;
-  void fill(BatchRecord& record) override { record.memory = memory_; }
+  void flush(BatchRecord& record) override { record.memory = memory_; }
 
  private:
   at::Device device_;
   MemoryRecord memory_;
 };
+
+CollectorEntry memory_collector();
 
 }  // namespace kvscope

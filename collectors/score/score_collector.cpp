@@ -6,9 +6,15 @@
 #include <ATen/ops/nonzero.h>
 
 #include "collectors/quantised_images.h"
+#include "core/base/error.h"
+#include "core/capture/capture_writer.h"
 #include "core/record/scores.h"
 
 namespace kvscope {
+
+void ScoreCollector::take_up(const CommittedBatch& batch) {
+  if (!batch.images.empty()) judged_.add(batch.labels, batch.images);
+}
 
 void ScoreCollector::on_batch_begin(const BatchInfo& info) {
   labels_.assign(info.labels.begin(), info.labels.end());
@@ -19,7 +25,7 @@ void ScoreCollector::on_batch_end(const BatchInfo& /*info*/, const BatchOutput& 
   nonfinite_ = output.nonfinite;
 }
 
-void ScoreCollector::fill(BatchRecord& record) {
+void ScoreCollector::flush(BatchRecord& record) {
   const at::Tensor finite = at::nonzero(std::exchange(nonfinite_, {}) == 0).view(-1);
   const at::Tensor images = std::exchange(image_, {}).index_select(0, finite);
   record.predicted_classes.assign(labels_.size(), not_judged);
@@ -33,6 +39,20 @@ void ScoreCollector::fill(BatchRecord& record) {
   for (std::size_t k = 0; k < predicted.size(); ++k) {
     record.predicted_classes[static_cast<std::size_t>(sample[k])] = predicted[k];
   }
+}
+
+void ScoreCollector::conclude(CaptureWriter& file) {
+  file.write_scores(judged_.class_accuracy(), judged_.demo_frechet_distance());
+}
+
+CollectorEntry score_collector() {
+  return {.name = "scores",
+          .help = "How good the images are: class accuracy and demo Fréchet distance",
+          .takes_part = [](const RunRecord& record) { return record.settings.scorer.has_value(); },
+          .make = [](const CollectorSetup& setup) -> std::unique_ptr<Collector> {
+            if (!setup.scorer) throw Error("[scores] scorer: expected that of the run, got none");
+            return std::make_unique<ScoreCollector>(setup.scorer);
+          }};
 }
 
 }  // namespace kvscope

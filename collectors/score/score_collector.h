@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "analysis/quality/judged_samples.h"
-#include "collectors/collector.h"
+#include "collectors/collector_list.h"
 
 namespace kvscope {
 
@@ -17,19 +17,11 @@ class ScoreCollector final : public Collector {
   explicit ScoreCollector(std::shared_ptr<const Scorer> scorer)
       : scorer_(std::move(scorer)), judged_(*scorer_) {}
 
-  std::string_view name() const override { return "scores"; }
-  ObserverNeeds needs() const override { return {}; }
+  void take_up(const CommittedBatch& batch) override;
   void on_batch_begin(const BatchInfo& info) override;
   void on_batch_end(const BatchInfo& info, const BatchOutput& output) override;
-  void fill(BatchRecord& record) override;
-
-  /// A batch of an earlier session on the same file, before any that is filled.
-  void add(const std::vector<std::int32_t>& labels, const std::vector<Image>& images) {
-    judged_.add(labels, images);
-  }
-
-  /// Of all batches added and filled so far.
-  const JudgedSamples& judged() const { return judged_; }
+  void flush(BatchRecord& record) override;
+  void conclude(CaptureWriter& file) override;
 
  private:
   std::shared_ptr<const Scorer> scorer_;
@@ -38,5 +30,7 @@ class ScoreCollector final : public Collector {
   at::Tensor image_;
   at::Tensor nonfinite_;
 };
+
+CollectorEntry score_collector();
 
 }  // namespace kvscope

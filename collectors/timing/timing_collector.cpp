@@ -27,9 +27,20 @@ void TimingCollector::record_batch(std::int64_t /*batch*/, int repeat, std::int6
   times_.batch_ns(repeat) = duration_ns;
 }
 
-void TimingCollector::fill(BatchRecord& record) {
+void TimingCollector::flush(BatchRecord& record) {
   record.timing = std::exchange(times_, empty());
   record.losses[LossCounter::dropped_timings] += std::exchange(lost_, 0);
+}
+
+CollectorEntry timing_collector() {
+  return {.name = "timing",
+          .help = "Times of modules by layer and scale, and of whole batches",
+          .takes_part = [](const RunRecord&) { return true; },
+          .make = [](const CollectorSetup& setup) -> std::unique_ptr<Collector> {
+            const RunRecord& record = setup.record;
+            return std::make_unique<TimingCollector>(record.settings.repeat, record.model.depth,
+                                                     setup.plan.schedule().scales());
+          }};
 }
 
 }  // namespace kvscope

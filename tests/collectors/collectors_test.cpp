@@ -29,7 +29,7 @@ BatchRecord record_of(Collector& collector, testing::FakeGenerator& generator) {
   generator.set_observers({&collector});
   generator.generate({0, 0, 4, {3, 7}, 2});
   BatchRecord record;
-  collector.fill(record);
+  collector.flush(record);
   return record;
 }
 
@@ -165,26 +165,6 @@ TEST(AttentionMassCollector, SumsToTheTokensOfEveryTarget) {
     for (int source = 0; source < 3; ++source) row += statistics.mass_sum(1, 1, target, source);
     EXPECT_NEAR(row, 2.0 * static_cast<double>(model.schedule().tokens(target)), 1e-5);
   }
-}
-
-// A graph that is captured with a pass and replayed for it must not count the pass three times.
-TEST(Collectors, GiveWhatOnePassGivesWhenItsWorkIsReplayed) {
-  const ModelConfig model = testing::tiny_model();
-  const RetentionPlan plan(vanilla_budget(budget_model_of(model)));
-  const auto record_after = [&](int replays) {
-    testing::FakeGenerator generator;
-    generator.replays = replays;
-    AttentionMassCollector mass(plan, model.heads);
-    LedgerCollector ledger(plan);
-    BatchRecord record = record_of(mass, generator);
-    record.ledger = record_of(ledger, generator).ledger;
-    return record;
-  };
-  const BatchRecord once = record_after(0);
-  const BatchRecord thrice = record_after(2);
-  EXPECT_EQ(thrice.statistics->mass_sum, once.statistics->mass_sum);
-  EXPECT_EQ(thrice.ledger.resident_bytes, once.ledger.resident_bytes);
-  EXPECT_EQ(thrice.ledger.logical_bytes, once.ledger.logical_bytes);
 }
 
 TEST(Ledger, HoldsLogicalResidentAndTransientBytes) {

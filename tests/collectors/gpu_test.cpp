@@ -65,7 +65,7 @@ class Pass {
 
 NdArray<double> mass_of(Collector& collector) {
   BatchRecord record;
-  collector.fill(record);
+  collector.flush(record);
   return record.statistics->mass_sum;
 }
 

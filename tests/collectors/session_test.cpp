@@ -206,6 +206,83 @@ TEST_F(Session, ThatBreaksOffHasTheAccuracyOfItsCommittedSamples) {
   EXPECT_TRUE(std::isnan(scores.demo_frechet_distance.value));
 }
 
+/// Writes its life down, with the sites it is told of in short.
+class Diary final : public Collector, public SiteListener {
+ public:
+  explicit Diary(std::vector<std::string>& life) : life_(&life) {}
+
+  SiteListener* listener() override { return this; }
+  void take_up(const CommittedBatch& batch) override {
+    life_->push_back("take up " + std::to_string(batch.images.size()));
+  }
+  void start(const Generator& /*generator*/) override { life_->emplace_back("start"); }
+  void on_batch_begin(const BatchInfo& info) override {
+    life_->push_back("observe " + std::to_string(info.index));
+  }
+  void begin_batch(std::int64_t batch, int repeat) override {
+    life_->push_back("pass " + std::to_string(batch) + "." + std::to_string(repeat));
+  }
+  void begin(const Site& /*site*/) override {}
+  void end(const Site& /*site*/) noexcept override {}
+  void flush(BatchRecord& /*record*/) override { life_->emplace_back("flush"); }
+  void stop() noexcept override { life_->emplace_back("stop"); }
+  void conclude(CaptureWriter& /*file*/) override { life_->emplace_back("conclude"); }
+
+ private:
+  std::vector<std::string>* life_;
+};
+
+/// The collectors of every run and a diary into `life`.
+CollectorList with_diary(std::vector<std::string>& life) {
+  CollectorList list = all_collectors();
+  list.push_back({.name = "diary",
+                  .help = "Its own life",
+                  .takes_part = [](const RunRecord& /*record*/) { return true; },
+                  .make = [&life](const CollectorSetup& /*setup*/) -> std::unique_ptr<Collector> {
+                    return std::make_unique<Diary>(life);
+                  }});
+  return list;
+}
+
+// A profiler is started once, emptied with every batch and stopped, or it disturbs what comes
+// after.
+TEST_F(Session, LeadsItsCollectorsFromStartToConclusion) {
+  std::vector<std::string> life;
+  RunRecord twice = record(KvStore::raw, 2);
+  twice.settings.repeat = 2;
+  CaptureSession session(folder_ / "a.h5", twice, at::kCPU, false, nullptr, with_diary(life));
+  for (std::int64_t index = 0; index < 2; ++index) {
+    session.attach(generator_);  // once more, as sessions that run in turn do
+    session.run_batch(request(index));
+  }
+  session.finish();
+  EXPECT_THAT(life, ElementsAre("start", "observe 0", "pass 0.0", "pass 0.1", "flush", "observe 1",
+                                "pass 1.0", "pass 1.1", "flush", "stop", "conclude"));
+  EXPECT_THAT(CaptureReader(folder_ / "a.h5").record().settings.collectors,
+              ElementsAre("attention_mass", "diary", "ledger", "memory", "raw_kv", "timing"));
+  generator_.generate(request(2));
+  EXPECT_EQ(life.back(), "conclude") << "nothing is collected behind the run";
+}
+
+TEST_F(Session, ThatBreaksOffStopsItsCollectorsAndGoesOnWithNewOnes) {
+  std::vector<std::string> life;
+  const RunRecord two = record(KvStore::raw, 2);
+  {
+    CaptureSession session(folder_ / "a.h5", two, at::kCPU, false, nullptr, with_diary(life));
+    session.attach(generator_);
+    session.run_batch(request(0));
+  }
+  EXPECT_THAT(life, ElementsAre("start", "observe 0", "pass 0.0", "flush", "stop"));
+  life.clear();
+  CaptureSession session(folder_ / "a.h5", two, at::kCPU, nullptr, CaptureWriter::Resume{},
+                         with_diary(life));
+  session.attach(generator_);
+  session.run_batch(request(1));
+  session.finish();
+  EXPECT_THAT(life, ElementsAre("take up 2", "start", "observe 1", "pass 1.0", "flush", "stop",
+                                "conclude"));
+}
+
 // Shards of one job must be able to share a folder, and what a run is must not hang on its name.
 TEST_F(Session, NamesEveryImageAfterItsSampleInTheRun) {
   RunRecord shard = record(KvStore::raw, 1);
