@@ -34,13 +34,14 @@ FileLayout layout_of(const RunRecord& record) {
   FileLayout layout;
   const RunSettings& settings = record.settings;
   const bool capture = record.kind == FileKind::capture;
-  layout.raw = capture && settings.store == KvStore::raw;
-  layout.queries = layout.raw && settings.keep.queries;
-  layout.similarity = capture && settings.store == KvStore::reduced;
-  layout.mass = capture;
-  layout.timing = true;
-  layout.scores = settings.scorer.has_value();
-  layout.image_check = true;
+  layout.parts = {Part::timing, Part::image_check};
+  if (settings.scorer) layout.parts.insert(Part::scores);
+  if (capture) layout.parts.insert(Part::mass);
+  if (capture && settings.store == KvStore::reduced) layout.parts.insert(Part::similarity);
+  if (capture && settings.store == KvStore::raw) {
+    layout.parts.insert(Part::raw);
+    if (settings.keep.queries) layout.parts.insert(Part::queries);
+  }
   layout.batches = (settings.samples + settings.batch - 1) / settings.batch;
   layout.preview_size = std::min(record.model.image_size, CaptureSession::preview_side);
   return layout;

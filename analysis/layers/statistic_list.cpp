@@ -52,7 +52,7 @@ template <DistantAttention measure>
 LayerStatisticValues read_attention(const StatisticSource& source, std::uint64_t /*seed*/) {
   const CaptureReader& analysis =
       source.analysis(measure == DistantAttention::mass ? "distant-mass" : "distant-density");
-  if (!analysis.layout().mass || analysis.batch_samples().empty()) {
+  if (!analysis.layout().has(Part::mass) || analysis.batch_samples().empty()) {
     throw BadInput("layers", analysis.path(), "attention mass in the file",
                    "none (it comes from 'kvscope capture')");
   }

@@ -28,7 +28,7 @@ void check_has_statistics(const CaptureReader& reader) {
       throw BadInput("analyze", reader.path() + ": /kv",
                      fmt::format("raw K/V of all {} samples", reader.committed_samples()),
                      fmt::format("{} of them (kept by --keep-samples)", kept));
-  } else if (!reader.layout().similarity) {
+  } else if (!reader.layout().has(Part::similarity)) {
     throw BadInput("analyze", reader.path(), "raw K/V or similarity sums", "neither");
   }
 }
@@ -64,7 +64,8 @@ void check_same_experiment(const CaptureReader& first, const CaptureReader& othe
   require(a.settings.top_k == b.settings.top_k && a.settings.top_p == b.settings.top_p &&
               a.settings.more_smooth == b.settings.more_smooth,
           "sampling (top-k, top-p, more-smooth)");
-  require(first.layout().mass == other.layout().mass, "kind of statistics (attention mass)");
+  require(first.layout().has(Part::mass) == other.layout().has(Part::mass),
+          "kind of statistics (attention mass)");
 }
 
 /// What makes samples equal, of one experiment: a generator's seed and the labels it drew for,
@@ -143,16 +144,21 @@ void sort_by_samples(std::vector<CaptureReader>& sources) {
 FileLayout merged_layout(const std::vector<CaptureReader>& sources) {
   const CaptureReader& first = sources.front();
   FileLayout layout;
-  layout.similarity = true;
-  layout.mass = first.layout().mass;
+  layout.parts = {Part::similarity};
+  if (first.layout().has(Part::mass)) layout.parts.insert(Part::mass);
   // Repeats are an axis of the file: inputs with different numbers of them have no common table.
-  layout.timing = std::all_of(sources.begin(), sources.end(), [&](const CaptureReader& source) {
-    return source.layout().timing &&
-           source.record().settings.repeat == first.record().settings.repeat;
-  });
+  if (std::all_of(sources.begin(), sources.end(), [&](const CaptureReader& source) {
+        return source.layout().has(Part::timing) &&
+               source.record().settings.repeat == first.record().settings.repeat;
+      })) {
+    layout.parts.insert(Part::timing);
+  }
   layout.preview_size = first.layout().preview_size;
-  layout.image_check = std::all_of(sources.begin(), sources.end(),
-                                   [](const auto& source) { return source.layout().image_check; });
+  if (std::all_of(sources.begin(), sources.end(), [](const CaptureReader& source) {
+        return source.layout().has(Part::image_check);
+      })) {
+    layout.parts.insert(Part::image_check);
+  }
   for (const CaptureReader& source : sources) {
     layout.batches += static_cast<std::int64_t>(source.batch_samples().size());
     const std::vector<std::int64_t> samples = source.samples();
@@ -166,7 +172,7 @@ FileLayout merged_layout(const std::vector<CaptureReader>& sources) {
 BatchRecord analyzed_batch(const CaptureReader& source, std::int64_t index,
                            std::int64_t first_sample, int threads) {
   BatchRecord batch = source.batch(index);
-  if (!source.layout().raw) return batch;
+  if (!source.layout().has(Part::raw)) return batch;
   NdArray<double> mass_sum = std::move(batch.statistics->mass_sum);
   batch.statistics = similarity_of_raw(source, first_sample, batch.statistics->samples, threads);
   batch.statistics->mass_sum = std::move(mass_sum);
@@ -196,8 +202,8 @@ void analyze(const std::vector<std::string>& inputs, const std::string& output,
       BatchRecord batch =
           analyzed_batch(source, static_cast<std::int64_t>(index), first, options.threads);
       if (index == 0) batch.losses = source.losses();
-      if (!layout.timing) batch.timing.reset();
-      if (!layout.image_check) batch.nonfinite_image_values.clear();
+      if (!layout.has(Part::timing)) batch.timing.reset();
+      if (!layout.has(Part::image_check)) batch.nonfinite_image_values.clear();
       writer.commit(batch);
       first += source.batch_samples()[index];
       progress.advance(source.batch_samples()[index]);

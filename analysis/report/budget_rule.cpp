@@ -14,8 +14,8 @@ namespace {
 bool holds_statistic(const CaptureReader& file, const std::string& name) {
   const LayerStatisticKind* statistic = find_layer_statistic(name);
   if (statistic == nullptr) return false;
-  if (statistic->family == StatisticFamily::attention) return file.layout().mass;
-  return statistic->family == StatisticFamily::similarity && file.layout().similarity;
+  if (statistic->family == StatisticFamily::attention) return file.layout().has(Part::mass);
+  return statistic->family == StatisticFamily::similarity && file.layout().has(Part::similarity);
 }
 
 BudgetOrigin origin_of(const ReportBudget& budget) {

@@ -145,7 +145,8 @@ void add_analysis(const ReportFiles& files, const CaptureReader& file, const Cap
 /// given.
 const CaptureReader* plan_input(const ReportFiles& files, const BudgetOrigin& origin) {
   for (const CaptureReader* file : files.all()) {
-    if (file->layout().similarity && holds_capture(*file, origin.capture_id)) return file;
+    if (file->layout().has(Part::similarity) && holds_capture(*file, origin.capture_id))
+      return file;
   }
   return nullptr;
 }

@@ -188,7 +188,7 @@ std::string similarity_section(const ReportFiles& files) {
 
 std::string attention_section(const ReportFiles& files) {
   const CaptureReader* file = files.statistics_file();
-  if (!file || !file->layout().mass) return "";
+  if (!file || !file->layout().has(Part::mass)) return "";
   const Statistics statistics = *file->statistics();
   const NdArray<double> shares =
       attention_share(statistics.mass, file->record().model.schedule().tokens_by_scale());

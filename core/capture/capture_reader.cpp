@@ -29,10 +29,10 @@ std::size_t elements_of(const std::vector<std::int64_t>& shape) {
 
 struct CaptureReader::Impl {
   explicit Impl(std::string path) : file(std::move(path)) {
-    if (has(schema::Part::raw)) {
+    if (has(Part::raw)) {
       raw_samples = file.shape().kept_samples_before(file.committed_samples());
     }
-    if (has(schema::Part::image_check)) {
+    if (has(Part::image_check)) {
       const std::vector<std::int64_t> values =
           sample_rows<std::int64_t>(schema::nonfinite_image_values).data;
       for (std::size_t sample = 0; sample < values.size(); ++sample) {
@@ -41,7 +41,7 @@ struct CaptureReader::Impl {
     }
   }
 
-  bool has(schema::Part part) const { return file.shape().has(part); }
+  bool has(Part part) const { return file.shape().has(part); }
 
   template <typename T>
   NdArray<T> sample_rows(const schema::Dataset& entry, std::int64_t first,
@@ -77,7 +77,7 @@ struct CaptureReader::Impl {
     BatchStatistics result;
     result.samples = file.batch_samples().at(static_cast<std::size_t>(index));
     const std::int64_t first_sample = file.batch_begins().at(static_cast<std::size_t>(index));
-    if (has(schema::Part::similarity)) {
+    if (has(Part::similarity)) {
       for (const KvTensor tensor : all_kv_tensors) {
         for (const Metric metric : all_metrics) {
           result.similarity_sum(metric, tensor) =
@@ -91,7 +91,7 @@ struct CaptureReader::Impl {
             item<double>(schema::norm_sum, schema::path_of(schema::norm_sum, tensor), index);
       }
     }
-    if (has(schema::Part::mass)) {
+    if (has(Part::mass)) {
       result.mass_sum = item<double>(schema::mass_sum, schema::path_of(schema::mass_sum), index);
     }
     return result;
@@ -117,7 +117,7 @@ struct CaptureReader::Impl {
   Statistics stored_means() const {
     Statistics result;
     result.samples = file.committed_samples();
-    if (has(schema::Part::similarity)) {
+    if (has(Part::similarity)) {
       for (const KvTensor tensor : all_kv_tensors) {
         for (const Metric metric : all_metrics) {
           result.similarity(metric, tensor) = file.all<double>(
@@ -127,7 +127,7 @@ struct CaptureReader::Impl {
             file.all<double>(schema::norm, schema::path_of(schema::norm, tensor));
       }
     }
-    if (has(schema::Part::mass)) {
+    if (has(Part::mass)) {
       result.mass = file.all<double>(schema::mass, schema::path_of(schema::mass));
       result.density = file.all<double>(schema::density, schema::path_of(schema::density));
     }
@@ -143,7 +143,7 @@ struct CaptureReader::Impl {
 
   std::string raw_name(KvTensor tensor, int layer, std::int64_t first, std::int64_t count) const {
     const std::vector<int>& layers = file.shape().kv_layers();
-    if (!has(schema::Part::raw) || !std::binary_search(layers.begin(), layers.end(), layer)) {
+    if (!has(Part::raw) || !std::binary_search(layers.begin(), layers.end(), layer)) {
       file.calls().refuse(fmt::format("raw K and V of layer {}", layer), "none");
     }
     if (first < 0 || count < 0 || first + count > static_cast<std::int64_t>(raw_samples.size())) {
@@ -206,7 +206,7 @@ LossCounts CaptureReader::losses() const {
   std::copy_n(values.data.begin(), known, counts.values.begin());
   counts[LossCounter::uncommitted_samples] = record().settings.samples - committed_samples();
   // The file's own count may include a batch that was under way.
-  if (layout().image_check) {
+  if (layout().has(Part::image_check)) {
     counts[LossCounter::nonfinite_images] = static_cast<std::int64_t>(nonfinite_images().size());
   }
   return counts;
@@ -288,7 +288,7 @@ std::vector<std::uint64_t> CaptureReader::seeds() const {
 }
 
 NdArray<std::uint8_t> CaptureReader::previews() const {
-  if (layout().preview_size == 0) return {};
+  if (!layout().has(Part::preview)) return {};
   return impl_->sample_rows<std::uint8_t>(schema::preview);
 }
 
@@ -323,7 +323,7 @@ MemoryRecord CaptureReader::memory() const {
 }
 
 std::optional<Timings> CaptureReader::timings() const {
-  if (!layout().timing) return std::nullopt;
+  if (!layout().has(Part::timing)) return std::nullopt;
   Timings timings;
   timings.layer_ns = impl_->batch_rows<std::int64_t>(schema::layer_ns);
   timings.model_ns = impl_->batch_rows<std::int64_t>(schema::model_ns);
@@ -334,7 +334,7 @@ std::optional<Timings> CaptureReader::timings() const {
 }
 
 std::optional<Scores> CaptureReader::scores() const {
-  if (!layout().scores) return std::nullopt;
+  if (!layout().has(Part::scores)) return std::nullopt;
   const std::optional<ScorerRecord>& scorer = record().settings.scorer;
   if (!scorer) impl_->file.calls().refuse("settings with the scorer of /scores", "none");
   Scores scores;
@@ -356,7 +356,7 @@ std::optional<Scores> CaptureReader::scores() const {
 std::optional<Statistics> CaptureReader::statistics() const {
   if (!layout().has_statistics() || committed_samples() == 0) return std::nullopt;
   Statistics result = complete() ? impl_->stored_means() : impl_->means_of_committed();
-  if (layout().similarity) {
+  if (layout().has(Part::similarity)) {
     for (const Metric metric : all_metrics) {
       for (const KvTensor tensor : all_kv_tensors) {
         result.layer_statistic(metric, tensor) = impl_->file.rows<double>(
@@ -376,22 +376,22 @@ BatchRecord CaptureReader::batch(std::int64_t index) const {
   batch.token_ids = impl_->sample_rows<std::int32_t>(schema::token_ids, first, count);
   batch.labels = impl_->sample_rows<std::int32_t>(schema::label, first, count).data;
   batch.seeds = impl_->sample_rows<std::uint64_t>(schema::seed, first, count).data;
-  if (parts.preview_size > 0) {
+  if (parts.has(Part::preview)) {
     batch.preview = impl_->sample_rows<std::uint8_t>(schema::preview, first, count);
   }
-  if (parts.image_check) {
+  if (parts.has(Part::image_check)) {
     batch.nonfinite_image_values =
         impl_->sample_rows<std::int64_t>(schema::nonfinite_image_values, first, count).data;
   }
   if (parts.has_statistics()) batch.statistics = impl_->batch_statistics(index);
-  if (parts.timing) batch.timing = impl_->batch_timing(index);
+  if (parts.has(Part::timing)) batch.timing = impl_->batch_timing(index);
   batch.ledger = ledger();
   batch.memory = impl_->batch_memory(index);
   return batch;
 }
 
-bool CaptureReader::has_raw_kv() const { return layout().raw; }
-bool CaptureReader::has_queries() const { return layout().queries; }
+bool CaptureReader::has_raw_kv() const { return layout().has(Part::raw); }
+bool CaptureReader::has_queries() const { return layout().has(Part::queries); }
 const std::vector<int>& CaptureReader::raw_layers() const {
   return impl_->file.shape().kv_layers();
 }

@@ -1,26 +1,28 @@
 #pragma once
 
 #include <cstdint>
+#include <set>
 #include <vector>
 
 namespace kvscope {
 
+/// What a file may hold, in the order of the attribute `contents`; every file holds `always`.
+enum class Part { always, preview, raw, similarity, mass, timing, scores, image_check, queries };
+
 /// What a file contains, fixed before the first batch (HDF5's SWMR mode adds no objects later).
 struct FileLayout {
-  bool raw = false;          ///< /kv
-  bool queries = false;      ///< Q in /kv, only with raw
-  bool similarity = false;   ///< /analysis/similarity, norms, layer statistics
-  bool mass = false;         ///< /analysis/attention
-  bool timing = false;       ///< /timing
-  bool scores = false;       ///< /samples/predicted_class, /scores
-  bool image_check = false;  ///< /samples/nonfinite_image_values
-  std::int64_t batches = 0;  ///< as many as the file has room for
-  int preview_size = 0;      ///< side in pixels; 0: no previews
+  std::set<Part> parts = {};  ///< but `preview`, which preview_size says; `queries` only with `raw`
+  std::int64_t batches = 0;   ///< as many as the file has room for
+  int preview_size = 0;       ///< side in pixels; 0: no previews
   /// Index of every sample in the run, for a file to be written; empty: counted from
   /// settings.first_sample.
   std::vector<std::int64_t> samples = {};
 
-  bool has_statistics() const { return similarity || mass; }
+  bool has(Part part) const {
+    if (part == Part::preview) return preview_size > 0;
+    return part == Part::always || parts.contains(part);
+  }
+  bool has_statistics() const { return has(Part::similarity) || has(Part::mass); }
 };
 
 }  // namespace kvscope

@@ -28,11 +28,11 @@ class Objects {
     for (const schema::Dimension& dimension : schema::dimensions) {
       const bool pixels = dimension.name == "y" || dimension.name == "x" || dimension.name == "rgb";
       const bool kv_only = dimension.name == "row" || dimension.name == "channel";
-      if (kv_only || (pixels && !shape_.has(schema::Part::preview))) continue;
-      if (dimension.name == "estimate" && !shape_.has(schema::Part::scores)) continue;
+      if (kv_only || (pixels && !shape_.has(Part::preview))) continue;
+      if (dimension.name == "estimate" && !shape_.has(Part::scores)) continue;
       create_coordinate(dimension, "/", false);
     }
-    if (!shape_.has(schema::Part::raw)) return;
+    if (!shape_.has(Part::raw)) return;
     for (const schema::Dimension& dimension : schema::dimensions) {
       const auto& names = schema::kv_dimensions;
       if (std::find(names.begin(), names.end(), dimension.name) != names.end()) {

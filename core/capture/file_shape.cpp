@@ -49,7 +49,8 @@ FileShape::FileShape(const RunRecord& record, const FileLayout& layout, const Na
       scales_(record.model.schedule().scales()),
       tokens_(record.model.schedule().total_tokens()),
       channels_(record.model.head_dim()),
-      repeats_(record.settings.repeat) {
+      repeats_(record.settings.repeat),
+      kv_element_bytes_(element_bytes(record.settings.kv_dtype)) {
   if (samples_ < 1 || layout.batches < 1) {
     throw Error("[capture] settings: expected at least one sample and one batch, got none");
   }
@@ -69,30 +70,6 @@ FileShape::FileShape(const RunRecord& record, const FileLayout& layout, const Na
       kv_tokens_.push_back(token);
     }
   }
-}
-
-bool FileShape::has(schema::Part part) const {
-  switch (part) {
-    case schema::Part::always:
-      return true;
-    case schema::Part::preview:
-      return layout_.preview_size > 0;
-    case schema::Part::raw:
-      return layout_.raw;
-    case schema::Part::similarity:
-      return layout_.similarity;
-    case schema::Part::mass:
-      return layout_.mass;
-    case schema::Part::timing:
-      return layout_.timing;
-    case schema::Part::scores:
-      return layout_.scores;
-    case schema::Part::image_check:
-      return layout_.image_check;
-    case schema::Part::queries:
-      return layout_.queries;
-  }
-  return false;
 }
 
 std::vector<std::int64_t> FileShape::coordinates(std::string_view dimension, bool in_kv) const {

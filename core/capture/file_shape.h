@@ -28,7 +28,9 @@ class FileShape {
   FileShape(const RunRecord& record, const FileLayout& layout, const NameCounts& names = {});
 
   const FileLayout& layout() const { return layout_; }
-  bool has(schema::Part part) const;
+  bool has(Part part) const { return layout_.has(part); }
+  /// Bytes of a stored K, V or Q value.
+  std::int64_t kv_element_bytes() const { return kv_element_bytes_; }
 
   /// Coordinates of a dimension; inside /kv those of what was kept. Not for text dimensions,
   /// whose coordinates are names.
@@ -57,6 +59,7 @@ class FileShape {
   std::int64_t tokens_;
   std::int64_t channels_;
   std::int64_t repeats_;
+  std::int64_t kv_element_bytes_;
   std::vector<int> kv_layers_;
   std::vector<int> kv_heads_;
   std::vector<int> kv_scales_;

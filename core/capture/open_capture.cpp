@@ -63,9 +63,11 @@ std::int64_t coordinate_length(const h5::Calls& calls, hid_t file, const std::st
   return shape[0];
 }
 
-FileLayout read_layout(const h5::Calls& calls, hid_t file, FileLayout layout) {
+FileLayout read_layout(const h5::Calls& calls, hid_t file, const std::set<Part>& parts) {
+  FileLayout layout;
+  layout.parts = parts;
   layout.batches = coordinate_length(calls, file, schema::batch_coordinate);
-  if (layout.preview_size > 0) {
+  if (parts.contains(Part::preview)) {
     layout.preview_size =
         static_cast<int>(coordinate_length(calls, file, schema::preview_row_coordinate));
   }
@@ -77,7 +79,7 @@ FileShape make_shape(const h5::Calls& calls, hid_t file, const FileHead& head) {
   const NameCounts names = {.modules = coordinate_length(calls, file, schema::module_coordinate),
                             .counters = coordinate_length(calls, file, schema::counter_coordinate)};
   try {
-    return FileShape(head.record, read_layout(calls, file, head.contents), names);
+    return FileShape(head.record, read_layout(calls, file, head.parts), names);
   } catch (const BadInput&) {
     throw;
   } catch (const Error& mistake) {

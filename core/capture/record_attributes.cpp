@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <limits>
+#include <set>
 #include <string>
 
 #include <fmt/format.h>
@@ -91,50 +92,23 @@ RunRecord read_record(const h5::Calls& calls, hid_t file, std::vector<std::strin
   return record;
 }
 
-// Whether `word` is a part that this build knows, which then goes into the layout.
-bool add_part(FileLayout& layout, const std::string& word) {
+// Whether `word` is a part that this build knows, which then goes into `parts`.
+bool add_part(std::set<Part>& parts, const std::string& word) {
   const auto found = std::find(schema::part_names.begin(), schema::part_names.end(), word);
   if (found == schema::part_names.end()) return false;
-  switch (static_cast<schema::Part>(found - schema::part_names.begin())) {
-    case schema::Part::always:
-      break;
-    case schema::Part::preview:
-      layout.preview_size = 1;
-      break;
-    case schema::Part::raw:
-      layout.raw = true;
-      break;
-    case schema::Part::similarity:
-      layout.similarity = true;
-      break;
-    case schema::Part::mass:
-      layout.mass = true;
-      break;
-    case schema::Part::timing:
-      layout.timing = true;
-      break;
-    case schema::Part::scores:
-      layout.scores = true;
-      break;
-    case schema::Part::image_check:
-      layout.image_check = true;
-      break;
-    case schema::Part::queries:
-      layout.queries = true;
-      break;
-  }
+  parts.insert(static_cast<Part>(found - schema::part_names.begin()));
   return true;
 }
 
 void read_contents(const h5::Calls& calls, hid_t file, FileHead& head) {
   for (const std::string& word : h5::read_words(calls, file, schema::contents)) {
-    if (add_part(head.contents, word)) continue;
+    if (add_part(head.parts, word)) continue;
     calls.refuse("attribute contents to name parts that this build knows",
                  head.minor > schema::minor_version ? word + " (a newer kvscope reads it)" : word);
   }
   if (!h5::has_attribute(calls, file, schema::optional_contents)) return;
   for (const std::string& word : h5::read_words(calls, file, schema::optional_contents)) {
-    if (!add_part(head.contents, word)) head.skipped.parts.push_back(word);
+    if (!add_part(head.parts, word)) head.skipped.parts.push_back(word);
   }
 }
 
@@ -147,7 +121,7 @@ void create_record(const h5::Calls& calls, hid_t file, const RunRecord& record,
   };
   std::string contents;
   for (std::size_t i = 0; i < schema::part_names.size(); ++i) {
-    if (!shape.has(static_cast<schema::Part>(i))) continue;
+    if (!shape.has(static_cast<Part>(i))) continue;
     if (!contents.empty()) contents += ' ';
     contents += schema::part_names[i];
   }

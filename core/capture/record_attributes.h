@@ -1,5 +1,6 @@
 #pragma once
 
+#include <set>
 #include <string>
 #include <vector>
 
@@ -25,9 +26,7 @@ struct Skipped {
 struct FileHead {
   int minor = 0;  ///< version of the format that wrote the file: 1.minor
   RunRecord record;
-  /// The parts that this build knows. Batches are left 0; preview_size is 1 when there are
-  /// previews.
-  FileLayout contents;
+  std::set<Part> parts;  ///< that this build knows
   Skipped skipped;
 };
 

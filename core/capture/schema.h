@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/capture/file_layout.h"
 #include "core/record/statistics.h"
 
 /// The catalogue of the file format: every path, attribute, unit, dimension and element type. The
@@ -32,9 +33,7 @@ enum class Type {
   stored,  ///< settings.kv_dtype: IEEE half, float, or bfloat16 bits in uint16
 };
 
-/// Which files hold an entry. The attribute `contents` lists the parts of a file.
-enum class Part { always, preview, raw, similarity, mass, timing, scores, image_check, queries };
-
+/// Words of the parts in `contents`, in the order of Part.
 inline constexpr std::array<std::string_view, 9> part_names = {
     "always", "preview", "raw", "similarity", "mass", "timing", "scores", "image_check", "queries"};
 

@@ -214,7 +214,7 @@ ExampleRun example_run(const ExampleSize& size, const Budget& budget) {
   settings.threads = 2;
   settings.collectors = {"ledger", "timing"};
   settings.compression = "none";
-  run.layout.timing = true;
+  run.layout.parts = {Part::timing};
   run.layout.batches = (size.samples + size.batch - 1) / size.batch;
   run.layout.preview_size = std::min(64, record.model.image_size);
   for (int batch = 0; batch < run.layout.batches; ++batch) {
@@ -230,7 +230,7 @@ void add_statistics(ExampleRun& run) {
   run.record.kind = FileKind::capture;
   run.record.settings.store = KvStore::reduced;
   run.record.settings.collectors = {"kv", "ledger", "timing"};
-  run.layout.similarity = run.layout.mass = true;
+  run.layout.parts.insert({Part::similarity, Part::mass});
   std::int64_t first = 0;
   for (BatchRecord& batch : run.batches) {
     batch.statistics = statistics_of(run.record.model, first, batch.token_ids.shape[0]);
@@ -241,7 +241,7 @@ void add_statistics(ExampleRun& run) {
 void add_scores(ExampleRun& run) {
   run.record.settings.scorer = {"example-scorer", std::string(64, 'c'), {}};
   run.record.settings.collectors.emplace_back("scores");
-  run.layout.scores = true;
+  run.layout.parts.insert(Part::scores);
   for (BatchRecord& batch : run.batches) batch.predicted_classes = batch.labels;
   run.class_accuracy = {1, 0.5, 1};
   run.demo_frechet_distance = {12.5, 11, 14.25};
@@ -250,7 +250,8 @@ void add_scores(ExampleRun& run) {
 void write_run(const ExampleRun& run, const std::string& path, bool finish) {
   CaptureWriter writer(path, run.record, run.layout, true);
   for (const BatchRecord& batch : run.batches) writer.commit(batch);
-  if (run.layout.scores) writer.write_scores(run.class_accuracy, run.demo_frechet_distance);
+  if (run.layout.has(Part::scores))
+    writer.write_scores(run.class_accuracy, run.demo_frechet_distance);
   if (finish) writer.finish();
   const std::string written = finish ? path : path + ".partial";
   for (std::size_t sample = 0; sample < run.images.size(); ++sample) {

@@ -83,8 +83,7 @@ inline BatchRecord tiny_batch(const RunRecord& record, std::int64_t index) {
 inline void write_tiny_capture(const std::string& path, std::int64_t first, std::int64_t count) {
   const RunRecord record = tiny_record(2 * count, 2 * first);
   FileLayout layout;
-  layout.raw = true;
-  layout.mass = true;
+  layout.parts = {Part::raw, Part::mass};
   layout.batches = count;
   layout.preview_size = 6;
   CaptureWriter writer(path, record, layout, false);

@@ -223,7 +223,7 @@ TEST_F(ComparisonTest, SaysWhichPicturesAreMissing) {
 TEST_F(ComparisonTest, LeavesOutPicturesThatAreNotFinite) {
   const auto spoil = [](std::vector<std::int64_t> values) {
     return [values](ExampleRun& run) {
-      run.layout.image_check = true;
+      run.layout.parts.insert(Part::image_check);
       for (BatchRecord& batch : run.batches) batch.nonfinite_image_values = values;
     };
   };
@@ -392,7 +392,7 @@ TEST_F(ComparisonTest, RefusesLatencyWhenOtherRawKvIsWritten) {
 
 TEST_F(ComparisonTest, SaysWhenAFileHasNoTimings) {
   const Comparison comparison = compare_changed([](ExampleRun& run) {
-    run.layout.timing = false;
+    run.layout.parts.erase(Part::timing);
     for (BatchRecord& batch : run.batches) batch.timing.reset();
   });
   EXPECT_FALSE(comparison.files[1].time);

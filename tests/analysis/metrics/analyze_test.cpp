@@ -158,7 +158,7 @@ TEST_F(Analyze, CopiesSamplesLedgerAndSources) {
 TEST_F(Analyze, KeepsTheMemoryPeaksOfEveryBatch) {
   const RunRecord record = testing::tiny_record(4, 0);
   FileLayout layout;
-  layout.raw = layout.mass = true;
+  layout.parts = {Part::raw, Part::mass};
   layout.batches = 2;
   layout.preview_size = 6;
   CaptureWriter writer(folder_ / "a.h5", record, layout, false);
@@ -204,7 +204,7 @@ TEST_F(Analyze, RefusesTheSameDrawsPerSampleWhateverTheBatch) {
     RunRecord record = testing::tiny_record(2, 0);
     record.settings.rng = rng;
     FileLayout layout;
-    layout.raw = layout.mass = true;
+    layout.parts = {Part::raw, Part::mass};
     layout.batches = 1;
     layout.preview_size = 6;
     CaptureWriter writer(folder_ / name, record, layout, false);
@@ -233,7 +233,7 @@ TEST_F(Analyze, RefusesCapturesOfDifferentModels) {
   RunRecord record = testing::tiny_record(2, 0);
   record.weights_sha256 = "random:2";
   FileLayout layout;
-  layout.raw = layout.mass = true;
+  layout.parts = {Part::raw, Part::mass};
   layout.batches = 1;
   layout.preview_size = 6;
   CaptureWriter writer(folder_ / "b.h5", record, layout, false);
@@ -272,7 +272,7 @@ TEST_F(Analyze, RefusesFilesWithoutKv) {
 TEST_F(Analyze, TakesThePartialFileOfABrokenRun) {
   const RunRecord record = testing::tiny_record(6, 0);
   FileLayout layout;
-  layout.raw = layout.mass = true;
+  layout.parts = {Part::raw, Part::mass};
   layout.batches = 3;
   layout.preview_size = 6;
   {

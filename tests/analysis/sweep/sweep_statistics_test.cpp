@@ -59,7 +59,7 @@ class ReadStatistics : public ::testing::Test {
     ExampleRun run = example_run(size, example_budget(example_model(size), {}));
     add_statistics(run);
     if (!with_mass) {
-      run.layout.mass = false;
+      run.layout.parts.erase(Part::mass);
       for (BatchRecord& batch : run.batches) batch.statistics->mass_sum = {};
     }
     write_run(run, folder_ / "base.h5");

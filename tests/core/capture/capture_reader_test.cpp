@@ -256,7 +256,7 @@ TEST_F(CaptureReaderTest, YieldsTheCommittedSamplesOfAPartialFile) {
 TEST_F(CaptureReaderTest, KnowsTheImagesThatAreNotFinite) {
   const RunRecord record = testing::example_record(5);
   FileLayout layout = testing::example_layout(record);
-  layout.image_check = true;
+  layout.parts.insert(Part::image_check);
   CaptureWriter writer(path_, record, layout, false);
   EXPECT_TRUE(CaptureReader(path_ + ".partial").nonfinite_images().empty());
   BatchRecord batch = testing::example_batch(record, 0, 2);
@@ -277,7 +277,7 @@ TEST_F(CaptureReaderTest, KnowsWhetherQueriesAreThere) {
   record.settings.keep = {
       .layers = {1}, .heads = {}, .scales = {0}, .samples = {}, .queries = true};
   FileLayout layout = testing::example_layout(record);
-  layout.queries = true;
+  layout.parts.insert(Part::queries);
   CaptureWriter writer(path_, record, layout, false);
   BatchRecord batch = testing::example_batch(record, 0, 2);
   EXPECT_THROW(writer.commit(batch), Error) << "without queries";
@@ -294,7 +294,7 @@ class ScoredCapture : public CaptureReaderTest {
  protected:
   ScoredCapture() {
     record_.settings.scorer = {"demo-scorer", std::string(64, 'b'), {}};
-    layout_.scores = true;
+    layout_.parts.insert(Part::scores);
   }
 
   BatchRecord batch(std::int64_t first, std::int64_t count) const {

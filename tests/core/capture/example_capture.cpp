@@ -149,10 +149,7 @@ RunRecord example_record(std::int64_t samples) {
 }
 
 FileLayout example_layout(const RunRecord& record) {
-  return {.raw = true,
-          .similarity = true,
-          .mass = true,
-          .timing = true,
+  return {.parts = {Part::raw, Part::similarity, Part::mass, Part::timing},
           .batches = (record.settings.samples + batch_size - 1) / batch_size,
           .preview_size = 4};
 }
