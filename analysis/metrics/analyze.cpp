@@ -167,11 +167,11 @@ FileLayout merged_layout(const std::vector<CaptureReader>& sources) {
   return layout;
 }
 
-/// The batch with the statistics that it has, or that its raw K and V give. `first_sample` is its
-/// position in the file.
-BatchRecord analyzed_batch(const CaptureReader& source, std::int64_t index,
-                           std::int64_t first_sample, int threads) {
-  BatchRecord batch = source.batch(index);
+/// The batch for a file of that layout, with the statistics that it has, or that its raw K and V
+/// give. `first_sample` is its position in the file.
+BatchRecord analyzed_batch(const CaptureReader& source, const FileLayout& layout,
+                           std::int64_t index, std::int64_t first_sample, int threads) {
+  BatchRecord batch = source.batch(index, layout);
   if (!source.layout().has(Part::raw)) return batch;
   NdArray<double> mass_sum = std::move(batch.statistics->mass_sum);
   batch.statistics = similarity_of_raw(source, first_sample, batch.statistics->samples, threads);
@@ -200,10 +200,8 @@ void analyze(const std::vector<std::string>& inputs, const std::string& output,
     std::int64_t first = 0;
     for (std::size_t index = 0; index < source.batch_samples().size(); ++index) {
       BatchRecord batch =
-          analyzed_batch(source, static_cast<std::int64_t>(index), first, options.threads);
+          analyzed_batch(source, layout, static_cast<std::int64_t>(index), first, options.threads);
       if (index == 0) batch.losses = source.losses();
-      if (!layout.has(Part::timing)) batch.timing.reset();
-      if (!layout.has(Part::image_check)) batch.nonfinite_image_values.clear();
       writer.commit(batch);
       first += source.batch_samples()[index];
       progress.advance(source.batch_samples()[index]);

@@ -16,13 +16,19 @@ namespace kvscope {
 /// Where the parts of a file put a batch that was checked.
 class BatchWriter {
  public:
-  /// `means` are those of all samples up to this batch, of a file with statistics.
-  BatchWriter(WrittenFile& file, const FileShape& shape, const BatchPlace& place,
-              const Statistics& means)
-      : file_(file), shape_(shape), place_(place), means_(means) {}
+  /// What a batch becomes part of.
+  struct SoFar {
+    Statistics means;              ///< of the samples up to this batch, in a file with statistics
+    std::int64_t ledger_rows = 0;  ///< of the largest batch before
+  };
 
-  const FileShape& shape() const { return shape_; }
-  const Statistics& means() const { return means_; }
+  /// Refers to all of these.
+  BatchWriter(WrittenFile& file, const FileShape& shape, const BatchPlace& place,
+              const SoFar& so_far)
+      : file_(file), shape_(shape), place_(place), so_far_(so_far) {}
+
+  const Statistics& means() const { return so_far_.means; }
+  std::int64_t earlier_ledger_rows() const { return so_far_.ledger_rows; }
 
   /// One index for every sample of the batch.
   template <typename T>
@@ -66,7 +72,7 @@ class BatchWriter {
   WrittenFile& file_;
   const FileShape& shape_;
   const BatchPlace& place_;
-  const Statistics& means_;
+  const SoFar& so_far_;
 };
 
 }  // namespace kvscope

@@ -9,16 +9,10 @@
 #include "core/capture/file_layout.h"
 #include "core/record/batch_record.h"
 #include "core/record/run_record.h"
+#include "core/record/scores.h"
+#include "core/record/timings.h"
 
 namespace kvscope {
-
-/// Times of a file in ns; 0 where nothing ran.
-struct Timings {
-  NdArray<std::int64_t> layer_ns;  ///< [batch, repeat, layer, scale, module]
-  NdArray<std::int64_t> model_ns;  ///< [batch, repeat, scale, module]
-  NdArray<std::int64_t> batch_ns;  ///< [batch, repeat]
-  std::vector<std::string> modules;
-};
 
 /// Reads a capture, run or analysis file, finished or partial. A partial file yields its committed
 /// samples only.
@@ -65,9 +59,11 @@ class CaptureReader {
   /// Means over the committed samples; nothing when the file has no statistics.
   std::optional<Statistics> statistics() const;
 
-  /// What a committed batch added, without raw K and V. The ledger is the one of the file, and the
-  /// loss counters stay 0: the file keeps both for all batches together.
+  /// What a committed batch added, without raw K, V and Q. The ledger is the one of the file, and
+  /// the loss counters stay 0: the file keeps both for all batches together.
   BatchRecord batch(std::int64_t index) const;
+  /// The same with no other parts than `wanted` has.
+  BatchRecord batch(std::int64_t index, const FileLayout& wanted) const;
 
   bool has_raw_kv() const;
   /// Whether Q lies beside K and V. kvscope itself reads it nowhere.

@@ -1,6 +1,8 @@
 #include "core/capture/capture_writer.h"
 
+#include <algorithm>
 #include <cstdio>
+#include <iterator>
 #include <utility>
 #include <vector>
 
@@ -15,6 +17,7 @@
 #include "core/capture/file_objects.h"
 #include "core/capture/file_shape.h"
 #include "core/capture/h5.h"
+#include "core/capture/parts/part_row.h"
 #include "core/capture/schema.h"
 #include "core/capture/writer_lock.h"
 #include "core/capture/written_file.h"
@@ -37,71 +40,6 @@ void create_file(const std::string& path, const std::string& name, const RunReco
     std::remove(path.c_str());
     throw;
   }
-}
-
-void write_samples(const BatchWriter& out, const BatchRecord& batch) {
-  out.rows(schema::token_ids, batch.token_ids.data);
-  out.rows(schema::label, batch.labels);
-  out.rows(schema::seed, batch.seeds);
-  if (out.shape().has(Part::preview)) out.rows(schema::preview, batch.preview.data);
-  if (out.shape().has(Part::scores)) out.rows(schema::predicted_class, batch.predicted_classes);
-  if (out.shape().has(Part::image_check)) {
-    out.rows(schema::nonfinite_image_values, batch.nonfinite_image_values);
-  }
-}
-
-void write_raw(const BatchWriter& out, const BatchRecord& batch) {
-  if (out.kept_samples() == 0) return;
-  for (const RawKv& layer : batch.raw) {
-    out.kept(schema::path_of(schema::kv, layer.layer, KvTensor::key), layer.key);
-    out.kept(schema::path_of(schema::kv, layer.layer, KvTensor::value), layer.value);
-    if (out.shape().has(Part::queries)) {
-      out.kept(schema::path_of(schema::query, layer.layer), layer.query);
-    }
-  }
-}
-
-void write_similarity(const BatchWriter& out, const BatchStatistics& batch) {
-  for (const KvTensor tensor : all_kv_tensors) {
-    const auto norm = static_cast<std::size_t>(tensor);
-    for (const Metric metric : all_metrics) {
-      out.item(schema::path_of(schema::similarity_sum, metric, tensor),
-               batch.similarity_sum(metric, tensor).data);
-      out.rows(schema::path_of(schema::layer_statistic, metric, tensor),
-               batch.layer_statistic(metric, tensor).data);
-      out.whole(schema::path_of(schema::similarity, metric, tensor),
-                out.means().similarity(metric, tensor));
-    }
-    out.item(schema::path_of(schema::norm_sum, tensor), batch.norm_sum[norm].data);
-    out.whole(schema::path_of(schema::norm, tensor), out.means().norm[norm]);
-  }
-}
-
-void write_mass(const BatchWriter& out, const BatchStatistics& batch) {
-  out.item(schema::mass_sum, batch.mass_sum.data);
-  out.whole(schema::mass, out.means().mass);
-  out.whole(schema::density, out.means().density);
-}
-
-void write_timing(const BatchWriter& out, const TimingRecord& timing) {
-  out.item(schema::layer_ns, timing.layer_ns.data);
-  out.item(schema::model_ns, timing.model_ns.data);
-  out.item(schema::batch_ns, timing.batch_ns.data);
-}
-
-void write_ledger(const BatchWriter& out, const LedgerRecord& ledger) {
-  out.whole(schema::logical_bytes, ledger.logical_bytes);
-  out.whole(schema::resident_bytes, ledger.resident_bytes);
-  out.whole(schema::transient_bytes, ledger.transient_bytes);
-  out.whole(schema::shared_bytes, ledger.shared_bytes);
-  out.attribute(schema::logical_bytes, schema::rows, ledger.rows);
-  out.attribute(schema::logical_bytes, schema::key_element_bytes, ledger.key_element_bytes);
-  out.attribute(schema::logical_bytes, schema::value_element_bytes, ledger.value_element_bytes);
-}
-
-void write_memory(const BatchWriter& out, const MemoryRecord& memory) {
-  out.item(schema::process_peak_rss_bytes, std::vector{memory.process_peak_rss_bytes});
-  out.item(schema::allocator_peak_bytes, std::vector{memory.allocator_peak_bytes});
 }
 
 }  // namespace
@@ -148,10 +86,9 @@ struct CaptureWriter::Impl {
     counts.restore(found);
     // Without a batch the ledger may be half written.
     if (counts.samples() > 0) ledger_rows = found.ledger().rows;
+    if (!shape.layout().has_statistics()) return;
     for (std::int64_t index = 0; index < counts.batches(); ++index) {
-      if (const BatchRecord batch = found.batch(index); batch.statistics) {
-        sums.add(*batch.statistics);
-      }
+      sums.add(*found.batch(index, {.parts = {Part::similarity, Part::mass}}).statistics);
     }
   }
 
@@ -167,20 +104,17 @@ struct CaptureWriter::Impl {
   }
 
   void write(const BatchRecord& batch, const BatchPlace& place) {
-    if (batch.statistics) sums.add(*batch.statistics);
-    const Statistics means = batch.statistics ? sums.means(tokens) : Statistics{};
-    const BatchWriter out(file, shape, place, means);
-    write_samples(out, batch);
-    if (shape.has(Part::raw)) write_raw(out, batch);
-    if (shape.has(Part::similarity)) write_similarity(out, *batch.statistics);
-    if (shape.has(Part::mass)) write_mass(out, *batch.statistics);
-    if (batch.timing) write_timing(out, *batch.timing);
-    write_memory(out, batch.memory);
-    // Every full batch has the same ledger; a smaller last one must not replace it.
-    if (batch.ledger.rows > ledger_rows) {
-      write_ledger(out, batch.ledger);
-      ledger_rows = batch.ledger.rows;
+    BatchWriter::SoFar so_far{.means = {}, .ledger_rows = ledger_rows};
+    if (batch.statistics) {
+      sums.add(*batch.statistics);
+      so_far.means = sums.means(tokens);
     }
+    const BatchWriter out(file, shape, place, so_far);
+    for (const PartRow* row : part_rows()) {
+      if (shape.has(row->part)) row->write(out, batch);
+    }
+    if (shape.has(Part::scores)) out.rows(schema::predicted_class, batch.predicted_classes);
+    ledger_rows = std::max(ledger_rows, batch.ledger.rows);
     counts.publish(file, place, batch.losses);
   }
 

@@ -5,7 +5,7 @@
 #include <utility>
 #include <vector>
 
-#include "core/capture/schema.h"
+#include "core/capture/parts/basics.h"
 
 namespace kvscope {
 

@@ -10,6 +10,7 @@
 
 #include "core/base/losses.h"
 #include "core/base/module.h"
+#include "core/capture/parts/part_row.h"
 #include "core/capture/record_attributes.h"
 #include "core/capture/schema.h"
 
@@ -26,11 +27,14 @@ class Objects {
 
   void create_scales() const {
     for (const schema::Dimension& dimension : schema::dimensions) {
-      const bool pixels = dimension.name == "y" || dimension.name == "x" || dimension.name == "rgb";
       const bool kv_only = dimension.name == "row" || dimension.name == "channel";
-      if (kv_only || (pixels && !shape_.has(Part::preview))) continue;
+      if (kv_only) continue;
       if (dimension.name == "estimate" && !shape_.has(Part::scores)) continue;
       create_coordinate(dimension, "/", false);
+    }
+    for (const PartRow* part : part_rows()) {
+      if (!shape_.has(part->part)) continue;
+      for (const PartDimension& own : part->dimensions) create_own_coordinate(own);
     }
     if (!shape_.has(Part::raw)) return;
     for (const schema::Dimension& dimension : schema::dimensions) {
@@ -42,10 +46,12 @@ class Objects {
   }
 
   void create_datasets() const {
-    for (const schema::Dataset& entry : schema::datasets) {
-      if (!shape_.has(entry.part)) continue;
-      for (const std::string& path : schema::paths_of(entry, shape_.kv_layers())) {
-        create_dataset(entry, path);
+    for (const PartRow* part : part_rows()) {
+      if (!shape_.has(part->part)) continue;
+      for (const schema::Dataset& entry : part->datasets) {
+        for (const std::string& path : schema::paths_of(entry, shape_.kv_layers())) {
+          create_dataset(entry, path);
+        }
       }
     }
   }
@@ -77,10 +83,11 @@ class Objects {
   }
 
   // Names in one fixed-length text type, as SWMR and every reader take them.
-  void write_names(const schema::Dimension& dimension, const std::string& path) const {
-    const std::vector<std::string_view> names = names_along(dimension);
+  template <typename Text>
+  void write_names(const schema::Dimension& dimension, const std::string& path,
+                   const std::vector<Text>& names) const {
     std::size_t longest = 0;
-    for (const std::string_view name : names) longest = std::max(longest, name.size());
+    for (const auto& name : names) longest = std::max(longest, name.size());
     std::string packed(longest * names.size(), '\0');
     for (std::size_t i = 0; i < names.size(); ++i) names[i].copy(&packed[i * longest], longest);
     const h5::Datatype type = h5::text_type(calls_, longest);
@@ -91,10 +98,17 @@ class Objects {
     name_coordinate(dimension, scale.get(), path);
   }
 
+  void create_own_coordinate(const PartDimension& own) const {
+    if (own.names == nullptr) return create_coordinate(own.dimension, "/", false);
+    write_names(own.dimension, fmt::format("/{}", own.dimension.name), own.names(shape_.layout()));
+  }
+
   void create_coordinate(const schema::Dimension& dimension, const std::string& group,
                          bool in_kv) const {
     const std::string path = group + std::string(dimension.name);
-    if (dimension.type == schema::Type::text) return write_names(dimension, path);
+    if (dimension.type == schema::Type::text) {
+      return write_names(dimension, path, names_along(dimension));
+    }
     const std::vector<std::int64_t> values = shape_.coordinates(dimension.name, in_kv);
     const auto count = static_cast<std::int64_t>(values.size());
     const h5::DatasetHandle scale = create(path, H5T_STD_I64LE, {count}, H5P_DEFAULT);

@@ -8,6 +8,7 @@
 
 #include "core/base/error.h"
 #include "core/geometry/guidance_rows.h"
+#include "core/capture/parts/part_row.h"
 
 namespace kvscope {
 namespace {
@@ -99,8 +100,11 @@ std::int64_t FileShape::length(std::string_view dimension, bool in_kv) const {
   if (dimension == "module") return names_.modules;
   if (dimension == "counter") return names_.counters;
   if (dimension == "estimate") return static_cast<std::int64_t>(schema::estimate_names.size());
-  if (dimension == "y" || dimension == "x") return layout_.preview_size;
-  if (dimension == "rgb") return 3;
+  for (const PartRow* part : part_rows()) {
+    for (const PartDimension& own : part->dimensions) {
+      if (own.dimension.name == dimension) return own.length(layout_);
+    }
+  }
   throw Error(fmt::format("[capture] dimension {}: expected one of the catalogue", dimension));
 }
 

@@ -219,6 +219,13 @@ std::vector<std::string> read_names(const Calls& calls, hid_t file, const std::s
   return names;
 }
 
+std::int64_t coordinate_length(const Calls& calls, hid_t file, const std::string& path) {
+  const DatasetHandle scale = open_dataset(calls, file, path);
+  const std::vector<std::int64_t> shape = shape_of(calls, scale.get(), path);
+  if (shape.size() != 1) calls.refuse(path + " to have one dimension", "another rank");
+  return shape[0];
+}
+
 std::vector<std::int64_t> shape_of(const Calls& calls, hid_t dataset, const std::string& path) {
   const std::string doing = "read the shape of " + path;
   const Space space(calls(H5Dget_space(dataset), doing));

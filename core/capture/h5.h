@@ -125,6 +125,8 @@ std::int64_t read_integer(const Calls& calls, hid_t object, const std::string& n
 DatasetHandle open_dataset(const Calls& calls, hid_t file, const std::string& path);
 /// Texts of a one-dimensional dataset of text_type.
 std::vector<std::string> read_names(const Calls& calls, hid_t file, const std::string& path);
+/// Length of a one-dimensional dataset.
+std::int64_t coordinate_length(const Calls& calls, hid_t file, const std::string& path);
 std::vector<std::int64_t> shape_of(const Calls& calls, hid_t dataset, const std::string& path);
 
 /// Writes or reads indices [first, first + count) of the leading dimension and, unless negative,

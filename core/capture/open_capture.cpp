@@ -13,6 +13,8 @@
 #include "core/base/input_file.h"
 #include "core/base/log.h"
 #include "core/base/output_file.h"
+#include "core/capture/parts/basics.h"
+#include "core/capture/parts/part_row.h"
 
 namespace kvscope {
 namespace {
@@ -56,28 +58,21 @@ h5::File open_file(const h5::Calls& calls) {
   return h5::File(calls(file.release(), doing));
 }
 
-std::int64_t coordinate_length(const h5::Calls& calls, hid_t file, const std::string& path) {
-  const h5::DatasetHandle scale = h5::open_dataset(calls, file, path);
-  const std::vector<std::int64_t> shape = h5::shape_of(calls, scale.get(), path);
-  if (shape.size() != 1) calls.refuse(path + " to have one dimension", "another rank");
-  return shape[0];
-}
-
 FileLayout read_layout(const h5::Calls& calls, hid_t file, const std::set<Part>& parts) {
   FileLayout layout;
   layout.parts = parts;
-  layout.batches = coordinate_length(calls, file, schema::batch_coordinate);
-  if (parts.contains(Part::preview)) {
-    layout.preview_size =
-        static_cast<int>(coordinate_length(calls, file, schema::preview_row_coordinate));
+  layout.batches = h5::coordinate_length(calls, file, schema::batch_coordinate);
+  for (const Part part : parts) {
+    if (row_of(part).read_layout != nullptr) row_of(part).read_layout(calls, file, layout);
   }
   return layout;
 }
 
 // Throws BadInput where the record names things that do not exist.
 FileShape make_shape(const h5::Calls& calls, hid_t file, const FileHead& head) {
-  const NameCounts names = {.modules = coordinate_length(calls, file, schema::module_coordinate),
-                            .counters = coordinate_length(calls, file, schema::counter_coordinate)};
+  const NameCounts names = {
+      .modules = h5::coordinate_length(calls, file, schema::module_coordinate),
+      .counters = h5::coordinate_length(calls, file, schema::counter_coordinate)};
   try {
     return FileShape(head.record, read_layout(calls, file, head.parts), names);
   } catch (const BadInput&) {
@@ -137,10 +132,12 @@ OpenCapture::OpenCapture(std::string path)
       shape_(make_shape(calls_, file_.get(), head_)),
       complete_(h5::read_integer(calls_, file_.get(), schema::complete) != 0) {
   read_committed();
-  for (const schema::Dataset& entry : schema::datasets) {
-    if (!shape_.has(entry.part)) continue;
-    for (const std::string& name : schema::paths_of(entry, shape_.kv_layers())) {
-      if (!datasets_.contains(name)) open_dataset(entry, name);
+  for (const PartRow* part : part_rows()) {
+    if (!shape_.has(part->part)) continue;
+    for (const schema::Dataset& entry : part->datasets) {
+      for (const std::string& name : schema::paths_of(entry, shape_.kv_layers())) {
+        if (!has(name)) open_dataset(entry, name);
+      }
     }
   }
   read_batch_samples();

@@ -59,6 +59,20 @@ class OpenCapture {
   NdArray<T> all(const schema::Dataset& entry, const std::string& name) const {
     return rows<T>(entry, name, 0, shape_.shape_of(entry).at(0));
   }
+  template <typename T>
+  NdArray<T> all(const schema::Dataset& entry) const {
+    return all<T>(entry, schema::path_of(entry));
+  }
+  /// Of every committed sample, or batch.
+  template <typename T>
+  NdArray<T> sample_rows(const schema::Dataset& entry) const {
+    return rows<T>(entry, schema::path_of(entry), 0, committed_);
+  }
+  template <typename T>
+  NdArray<T> batch_rows(const schema::Dataset& entry) const {
+    return rows<T>(entry, schema::path_of(entry), 0,
+                   static_cast<std::int64_t>(batch_samples_.size()));
+  }
 
  private:
   void open_dataset(const schema::Dataset& entry, const std::string& name);

@@ -1,16 +1,17 @@
 #include "core/capture/record_attributes.h"
 
-#include <algorithm>
 #include <cstdint>
 #include <limits>
 #include <set>
 #include <string>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
 #include "core/base/json_fields.h"
 #include "core/base/json_text.h"
+#include "core/capture/parts/part_row.h"
 #include "core/capture/schema.h"
 
 namespace kvscope {
@@ -94,10 +95,12 @@ RunRecord read_record(const h5::Calls& calls, hid_t file, std::vector<std::strin
 
 // Whether `word` is a part that this build knows, which then goes into `parts`.
 bool add_part(std::set<Part>& parts, const std::string& word) {
-  const auto found = std::find(schema::part_names.begin(), schema::part_names.end(), word);
-  if (found == schema::part_names.end()) return false;
-  parts.insert(static_cast<Part>(found - schema::part_names.begin()));
-  return true;
+  for (const PartRow* row : part_rows()) {
+    if (word != row->name) continue;
+    parts.insert(row->part);
+    return true;
+  }
+  return false;
 }
 
 void read_contents(const h5::Calls& calls, hid_t file, FileHead& head) {
@@ -112,6 +115,14 @@ void read_contents(const h5::Calls& calls, hid_t file, FileHead& head) {
   }
 }
 
+std::string names_of_parts(const FileShape& shape, bool optional) {
+  std::vector<std::string_view> names;
+  for (const PartRow* row : part_rows()) {
+    if (row->optional == optional && shape.has(row->part)) names.push_back(row->name);
+  }
+  return fmt::format("{}", fmt::join(names, " "));
+}
+
 }  // namespace
 
 void create_record(const h5::Calls& calls, hid_t file, const RunRecord& record,
@@ -119,17 +130,11 @@ void create_record(const h5::Calls& calls, hid_t file, const RunRecord& record,
   const auto text = [&](const std::string& name, std::string_view value) {
     h5::create_text(calls, file, name, value);
   };
-  std::string contents;
-  for (std::size_t i = 0; i < schema::part_names.size(); ++i) {
-    if (!shape.has(static_cast<Part>(i))) continue;
-    if (!contents.empty()) contents += ' ';
-    contents += schema::part_names[i];
-  }
   text("schema", schema::version);
   h5::create_integer(calls, file, schema::schema_minor, schema::minor_version);
   text("kind", name_of(record.kind));
-  text(schema::contents, contents);
-  text(schema::optional_contents, "");
+  text(schema::contents, names_of_parts(shape, false));
+  text(schema::optional_contents, names_of_parts(shape, true));
   h5::create_integer(calls, file, schema::complete, 0);
   text("capture_id", record.capture_id);
   text("source_ids", json_text(nlohmann::json(record.source_ids)));

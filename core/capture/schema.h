@@ -6,12 +6,11 @@
 #include <string_view>
 #include <vector>
 
-#include "core/capture/file_layout.h"
 #include "core/record/statistics.h"
 
-/// The catalogue of the file format: every path, attribute, unit, dimension and element type. The
-/// writer creates what stands here, the reader demands it, and data/FORMAT.md repeats it (a test
-/// compares them).
+/// What the file format is made of, its attributes, and the dimensions that all files have. The
+/// datasets stand with their parts (core/capture/parts): the writer creates what stands there, the
+/// reader demands it, and data/FORMAT.md repeats it (a test compares them).
 namespace kvscope::schema {
 
 /// Name and major version. A reader takes every file of its own major version: what it does not
@@ -33,10 +32,6 @@ enum class Type {
   stored,  ///< settings.kv_dtype: IEEE half, float, or bfloat16 bits in uint16
 };
 
-/// Words of the parts in `contents`, in the order of Part.
-inline constexpr std::array<std::string_view, 9> part_names = {
-    "always", "preview", "raw", "similarity", "mass", "timing", "scores", "image_check", "queries"};
-
 struct Dimension {
   std::string_view name;
   Type type;  ///< of the coordinate
@@ -47,7 +42,6 @@ struct Dataset {
   std::string_view path;  ///< with {layer}, {metric}, {tensor} to fill in
   std::string_view dims;  ///< names, separated by one space; empty: a scalar
   Type type;
-  Part part;
   /// 0: one contiguous block, also rewritten in place. Otherwise chunks that are written once,
   /// under settings.compression, of one index along so many leading dimensions.
   int chunked_dims;
@@ -79,249 +73,35 @@ inline constexpr std::array dimensions = {
     Dimension{"module", Type::text, "part of the model that is timed apart"},
     Dimension{"counter", Type::text, "name of a loss counter"},
     Dimension{"estimate", Type::text, "value, low and high of a figure's interval"},
-    Dimension{"y", Type::int64, "pixel row of a preview"},
-    Dimension{"x", Type::int64, "pixel column of a preview"},
-    Dimension{"rgb", Type::int64, "0 red, 1 green, 2 blue"},
 };
 
 /// Dimensions that /kv declares itself, because it may hold a subset (settings.keep).
 inline constexpr std::array<std::string_view, 5> kv_dimensions = {"sample", "row", "head", "token",
                                                                   "channel"};
 
-inline constexpr Dataset committed_samples{"/committed_samples",
-                                           "",
-                                           Type::int64,
-                                           Part::always,
-                                           0,
-                                           "samples",
-                                           "samples that are whole in this file; written last"};
-inline constexpr Dataset batch_samples{
-    "/batches/samples", "batch", Type::int64, Part::always, 0, "samples", "samples of the batch"};
-inline constexpr Dataset losses{"/quality",
-                                "counter",
-                                Type::int64,
-                                Part::always,
-                                0,
-                                "1",
-                                "what was lost or spoiled on the way; all zero is good"};
-inline constexpr Dataset token_ids{"/samples/token_ids",
-                                   "sample token",
-                                   Type::int32,
-                                   Part::always,
-                                   1,
-                                   "1",
-                                   "codebook index drawn for every token"};
-inline constexpr Dataset label{"/samples/label", "sample", Type::int32, Part::always, 0, "1",
-                               "class asked for"};
-inline constexpr Dataset seed{"/samples/seed",
-                              "sample",
-                              Type::uint64,
-                              Part::always,
-                              0,
-                              "1",
-                              "seed of the generator that drew the sample"};
-inline constexpr Dataset preview{"/samples/preview",
-                                 "sample y x rgb",
-                                 Type::uint8,
-                                 Part::preview,
-                                 1,
-                                 "1",
-                                 "the image, shrunk, 8-bit sRGB"};
-inline constexpr Dataset kv{"/kv/layer_{layer}/{tensor}",
-                            "sample row head token channel",
-                            Type::stored,
-                            Part::raw,
-                            2,
-                            "1",
-                            "K (after l2 normalisation) or V as the attention read it"};
-inline constexpr Dataset query{"/kv/layer_{layer}/query",
-                               "sample row head token channel",
-                               Type::stored,
-                               Part::queries,
-                               2,
-                               "1",
-                               "Q as the attention read it: normalised and scaled"};
-inline constexpr Dataset similarity{"/analysis/similarity/{metric}/{tensor}",
-                                    "layer head target source",
-                                    Type::float64,
-                                    Part::similarity,
-                                    0,
-                                    "1",
-                                    "mean inter-scale similarity; NaN where source ≥ target"};
-inline constexpr Dataset norm{
-    "/analysis/norm/{tensor}", "layer head scale", Type::float64, Part::similarity, 0, "1",
-    "mean l2 norm of a token"};
-inline constexpr Dataset layer_statistic{
-    "/analysis/layer_statistic/{metric}/{tensor}",
-    "sample layer",
-    Type::float64,
-    Part::similarity,
-    0,
-    "1",
-    "mean over heads and targets ≥ 1 of the similarity of source target−1"};
-inline constexpr Dataset mass{"/analysis/attention/mass",
-                              "layer head target source",
-                              Type::float64,
-                              Part::mass,
-                              0,
-                              "tokens",
-                              "mean attention mass; a target's row sums to its tokens"};
-inline constexpr Dataset density{"/analysis/attention/density",
-                                 "layer head target source",
-                                 Type::float64,
-                                 Part::mass,
-                                 0,
-                                 "1",
-                                 "mass divided by the tokens of the source"};
-inline constexpr Dataset similarity_sum{"/analysis/batch_sums/similarity/{metric}/{tensor}",
-                                        "batch layer head target source",
-                                        Type::float64,
-                                        Part::similarity,
-                                        1,
-                                        "1",
-                                        "similarity summed over the samples of a batch"};
-inline constexpr Dataset norm_sum{"/analysis/batch_sums/norm/{tensor}",
-                                  "batch layer head scale",
-                                  Type::float64,
-                                  Part::similarity,
-                                  1,
-                                  "1",
-                                  "mean norm summed over the samples of a batch"};
-inline constexpr Dataset mass_sum{"/analysis/batch_sums/mass",
-                                  "batch layer head target source",
-                                  Type::float64,
-                                  Part::mass,
-                                  1,
-                                  "tokens",
-                                  "attention mass summed over the samples of a batch"};
-inline constexpr Dataset logical_bytes{
-    "/ledger/logical_bytes",
-    "layer scale",
-    Type::int64,
-    Part::always,
-    0,
-    "bytes",
-    "K and V held after the scale because a later target reads them, for the largest batch"};
-inline constexpr Dataset resident_bytes{"/ledger/resident_bytes",
-                                        "layer scale",
-                                        Type::int64,
-                                        Part::always,
-                                        0,
-                                        "bytes",
-                                        "the layer's own K and V buffers, current scale included"};
-inline constexpr Dataset transient_bytes{
-    "/ledger/transient_bytes", "layer scale", Type::int64, Part::always, 0, "bytes",
-    "resident minus logical"};
-inline constexpr Dataset shared_bytes{"/ledger/shared_bytes",
-                                      "scale",
-                                      Type::int64,
-                                      Part::always,
-                                      0,
-                                      "bytes",
-                                      "K and V buffers that all layers share"};
-inline constexpr Dataset process_peak_rss_bytes{
-    "/memory/process_peak_rss_bytes",
-    "batch",
-    Type::int64,
-    Part::always,
-    0,
-    "bytes",
-    "peak resident set of the process after the batch; not the cache alone"};
-inline constexpr Dataset allocator_peak_bytes{
-    "/memory/allocator_peak_bytes",
-    "batch",
-    Type::int64,
-    Part::always,
-    0,
-    "bytes",
-    "peak of the CUDA caching allocator after the batch, weights included; 0 on a CPU"};
-inline constexpr Dataset layer_ns{"/timing/layer_ns",
-                                  "batch repeat layer scale module",
-                                  Type::int64,
-                                  Part::timing,
-                                  1,
-                                  "ns",
-                                  "time of a module in a layer; 0 where nothing ran"};
-inline constexpr Dataset model_ns{"/timing/model_ns",
-                                  "batch repeat scale module",
-                                  Type::int64,
-                                  Part::timing,
-                                  1,
-                                  "ns",
-                                  "time of a module that belongs to no layer"};
-inline constexpr Dataset batch_ns{"/timing/batch_ns",
-                                  "batch repeat",
-                                  Type::int64,
-                                  Part::timing,
-                                  0,
-                                  "ns",
-                                  "wall time of the whole batch, from the labels to the image"};
-
 inline constexpr Dataset predicted_class{
     "/samples/predicted_class",
     "sample",
     Type::int32,
-    Part::scores,
     0,
     "1",
     "class the scorer sees in the image; -1 where it is not judged"};
+
 inline constexpr Dataset class_accuracy{
     "/scores/class_accuracy",
     "estimate",
     Type::float64,
-    Part::scores,
     0,
     "1",
     "share of samples whose predicted class is their label; NaN until the run is over"};
+
 inline constexpr Dataset demo_frechet_distance{
     "/scores/demo_frechet_distance",
     "estimate",
     Type::float64,
-    Part::scores,
     0,
     "1",
     "Fréchet distance of the scorer's features to real pictures'; NaN until the run is over"};
-inline constexpr Dataset nonfinite_image_values{
-    "/samples/nonfinite_image_values",
-    "sample",
-    Type::int64,
-    Part::image_check,
-    0,
-    "1",
-    "values behind the image, of f_hat and of the decoder's output, that were NaN or infinite"};
-
-inline constexpr std::array datasets = {
-    committed_samples,
-    batch_samples,
-    losses,
-    token_ids,
-    label,
-    seed,
-    preview,
-    kv,
-    similarity,
-    norm,
-    layer_statistic,
-    mass,
-    density,
-    similarity_sum,
-    norm_sum,
-    mass_sum,
-    logical_bytes,
-    resident_bytes,
-    transient_bytes,
-    shared_bytes,
-    process_peak_rss_bytes,
-    layer_ns,
-    model_ns,
-    batch_ns,
-    allocator_peak_bytes,
-    predicted_class,
-    class_accuracy,
-    demo_frechet_distance,
-    nonfinite_image_values,
-    query,
-};
 
 // Names that code asks for besides the paths above.
 inline constexpr const char* schema_minor = "schema_minor";
@@ -337,7 +117,6 @@ inline constexpr const char* source = "source";
 inline constexpr const char* logical_dtype = "logical_dtype";
 inline constexpr const char* sample_coordinate = "/sample";
 inline constexpr const char* batch_coordinate = "/batch";
-inline constexpr const char* preview_row_coordinate = "/y";
 inline constexpr const char* module_coordinate = "/module";
 inline constexpr const char* counter_coordinate = "/counter";
 inline constexpr std::array<std::string_view, 3> estimate_names = {"value", "low", "high"};

@@ -1,11 +1,16 @@
 #include <fstream>
 #include <iterator>
 #include <set>
+#include <vector>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <gtest/gtest.h>
 
+#include "core/capture/parts/basics.h"
+#include "core/capture/parts/part_row.h"
+#include "core/capture/parts/raw.h"
+#include "core/capture/parts/statistics.h"
 #include "core/capture/schema.h"
 
 namespace kvscope {
@@ -16,16 +21,25 @@ std::string format_page() {
   return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
 }
 
+std::vector<schema::Dimension> all_dimensions() {
+  std::vector<schema::Dimension> all(schema::dimensions.begin(), schema::dimensions.end());
+  for (const PartRow* part : part_rows()) {
+    for (const PartDimension& own : part->dimensions) all.push_back(own.dimension);
+  }
+  return all;
+}
+
 // Scripts outside the tree are written from that page: it must say what the writer does.
 TEST(FormatPage, NamesEveryDataset) {
   const std::string page = format_page();
-  for (const schema::Dataset& entry : schema::datasets) {
-    const std::string row =
-        fmt::format("| `{}` | {} | {} | {} | {} | {} | {} |", entry.path,
-                    fmt::join(schema::dims_of(entry), ", "), schema::name_of(entry.type),
-                    entry.unit, schema::part_names[static_cast<std::size_t>(entry.part)],
-                    schema::version_name(entry.since), entry.meaning);
-    EXPECT_NE(page.find(row), std::string::npos) << "missing: " << row;
+  for (const PartRow* part : part_rows()) {
+    for (const schema::Dataset& entry : part->datasets) {
+      const std::string row =
+          fmt::format("| `{}` | {} | {} | {} | {} | {} | {} |", entry.path,
+                      fmt::join(schema::dims_of(entry), ", "), schema::name_of(entry.type),
+                      entry.unit, part->name, schema::version_name(entry.since), entry.meaning);
+      EXPECT_NE(page.find(row), std::string::npos) << "missing: " << row;
+    }
   }
 }
 
@@ -41,7 +55,7 @@ TEST(FormatPage, NamesEveryAttribute) {
 
 TEST(FormatPage, NamesEveryDimension) {
   const std::string page = format_page();
-  for (const schema::Dimension& entry : schema::dimensions) {
+  for (const schema::Dimension& entry : all_dimensions()) {
     const std::string row =
         fmt::format("| `{}` | {} | {} |", entry.name, schema::name_of(entry.type), entry.meaning);
     EXPECT_NE(page.find(row), std::string::npos) << "missing: " << row;
@@ -51,12 +65,29 @@ TEST(FormatPage, NamesEveryDimension) {
 TEST(Catalogue, HasNoPathTwiceAndKnowsItsDimensions) {
   std::set<std::string_view> paths;
   std::set<std::string_view> names;
-  for (const schema::Dimension& dimension : schema::dimensions) names.insert(dimension.name);
-  for (const schema::Dataset& entry : schema::datasets) {
-    EXPECT_TRUE(paths.insert(entry.path).second) << entry.path;
-    for (const std::string_view name : schema::dims_of(entry)) EXPECT_TRUE(names.contains(name));
-    EXPECT_LE(entry.chunked_dims, static_cast<int>(schema::dims_of(entry).size()));
-    EXPECT_LE(entry.since, schema::minor_version) << entry.path;
+  for (const schema::Dimension& dimension : all_dimensions()) {
+    EXPECT_TRUE(names.insert(dimension.name).second) << dimension.name;
+  }
+  for (const PartRow* part : part_rows()) {
+    for (const schema::Dataset& entry : part->datasets) {
+      EXPECT_TRUE(paths.insert(entry.path).second) << entry.path;
+      for (const std::string_view name : schema::dims_of(entry)) EXPECT_TRUE(names.contains(name));
+      EXPECT_LE(entry.chunked_dims, static_cast<int>(schema::dims_of(entry).size()));
+      EXPECT_GE(entry.since, part->since) << entry.path;
+      EXPECT_LE(entry.since, schema::minor_version) << entry.path;
+    }
+  }
+}
+
+TEST(Catalogue, HasARowForEveryPart) {
+  for (std::size_t i = 0; i < part_rows().size(); ++i) {
+    const PartRow& row = row_of(static_cast<Part>(i));
+    EXPECT_EQ(row.part, static_cast<Part>(i)) << row.name;
+    EXPECT_FALSE(row.datasets.empty()) << row.name;
+    EXPECT_NE(row.write, nullptr) << row.name;
+    if (row.optional) {
+      EXPECT_GT(row.since, 0) << row.name << ": readers of 1.0 know no optional parts";
+    }
   }
 }
 
