@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include "core/base/error.h"
-#include "core/budget/budget.h"
+#include "core/budget/policies/rule_fields.h"
 
 namespace kvscope {
 namespace {

@@ -41,7 +41,7 @@ std::string of_groups(const KeptTokens& kept, Tokens tokens) {
 }
 
 Row kept_cells(const KeptTokens& kept) {
-  Row cells = {describe(kept.rule),
+  Row cells = {kept.rule.in_words(),
                of_groups(kept, [](const KeptHeads& heads) { return heads.kept_tokens; })};
   for (std::size_t target = 0; target < kept.groups.front().read_tokens.size(); ++target) {
     cells.push_back(
@@ -61,17 +61,6 @@ std::string in_limit_units(const PlanExplanation& explanation, std::int64_t byte
 std::string percent(double share) { return fmt::format("{:.1f} %", 100 * share); }
 
 }  // namespace
-
-std::string describe(const LayerRule& rule) {
-  if (const auto* local = std::get_if<KeepLocal>(&rule)) {
-    return fmt::format("condensed {}, local {}", local->condensed_scales, local->local_scales);
-  }
-  if (const auto* capacity = std::get_if<KeepCapacity>(&rule)) {
-    return fmt::format("condensed {}, capacity {}", capacity->condensed_scales,
-                       capacity->capacity_tokens);
-  }
-  return "all";
-}
 
 std::string plan_bytes(std::int64_t bytes) { return format_bytes(bytes, 4); }
 

@@ -37,9 +37,6 @@ Table total_table(const PlanExplanation& explanation);
 /// would get 0.1997". Empty without a limit and where nothing is left.
 std::string room_left(const PlanExplanation& explanation);
 
-/// A rule in words: "all", "condensed 2, local 1" or "condensed 2, capacity 120".
-std::string describe(const LayerRule& rule);
-
 /// Bytes as plan and info print them: with enough digits to tell a budget from its limit.
 std::string plan_bytes(std::int64_t bytes);
 

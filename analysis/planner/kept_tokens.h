@@ -6,6 +6,7 @@
 #include "core/budget/budget.h"
 #include "core/budget/head_set.h"
 #include "core/budget/kv_bytes.h"
+#include "core/budget/policies/keep_all.h"
 
 namespace kvscope {
 
@@ -20,7 +21,7 @@ struct KeptHeads {
 struct KeptTokens {
   int layer = 0;
   LayerClass layer_class = LayerClass::demanding;
-  LayerRule rule;
+  LayerRule rule = KeepAll{};
   std::vector<KeptHeads> groups;     ///< one for all heads, unless they keep unequal tokens
   std::int64_t held_peak_bytes = 0;  ///< of this layer alone
 };

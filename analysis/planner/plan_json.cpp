@@ -34,7 +34,7 @@ Json heads_json(const KeptHeads& kept) {
 Json kept_json(const KeptTokens& kept) {
   Json json = {{"layer", kept.layer},
                {"class", name_of(kept.layer_class)},
-               {"keeps", describe(kept.rule)},
+               {"keeps", kept.rule.in_words()},
                {"logical_peak_bytes", kept.held_peak_bytes}};
   if (kept.groups.size() == 1) {
     json.update(heads_json(kept.groups.front()));

@@ -9,6 +9,8 @@
 
 #include "core/base/error.h"
 #include "core/base/units.h"
+#include "core/budget/policies/keep_capacity.h"
+#include "core/budget/policies/keep_local.h"
 #include "core/budget/retention_plan.h"
 
 namespace kvscope {
@@ -35,32 +37,24 @@ bool solves_capacity(const PlanOptions& options) {
          !options.efficient.capacity_tokens;
 }
 
+LayerRule efficient_rule(const EfficientRule& rule, int otherwise_local_scales) {
+  if (rule.capacity_tokens) return KeepCapacity{rule.condensed_scales, *rule.capacity_tokens};
+  return KeepLocal{rule.condensed_scales, rule.local_scales.value_or(otherwise_local_scales)};
+}
+
 void check_rules(const PlanOptions& options, const ScaleSchedule& schedule) {
   const EfficientRule& efficient = options.efficient;
   if (efficient.local_scales && efficient.capacity_tokens) {
     throw UsageError("efficient rule: expected local scales or a capacity, got both");
   }
-  if (efficient.condensed_scales < 0 || efficient.condensed_scales > schedule.scales()) {
-    throw UsageError(fmt::format("efficient rule: expected 0 to {} condensed scales, got {}",
-                                 schedule.scales(), efficient.condensed_scales));
-  }
-  if (efficient.local_scales.value_or(0) < 0) {
-    throw UsageError(fmt::format("efficient rule: expected 0 or more local scales, got {}",
-                                 *efficient.local_scales));
-  }
-  const auto check_capacity = [&](const char* rule, const KeepCapacity& keep) {
-    const std::int64_t floor = schedule.begin(keep.condensed_scales);
-    if (keep.capacity_tokens >= floor) return;
-    throw UsageError(fmt::format(
-        "{} rule: expected a capacity of at least {} tokens, those of {} condensed scales, got {}",
-        rule, floor, keep.condensed_scales, keep.capacity_tokens));
+  const auto check = [&](const char* name, const LayerRule& rule) {
+    if (const auto wrong = rule.problem(schedule)) {
+      throw UsageError(fmt::format("{} rule: expected {} to be {}, got {}", name, wrong->field,
+                                   wrong->expected, wrong->got));
+    }
   };
-  if (efficient.capacity_tokens) {
-    check_capacity("efficient", {efficient.condensed_scales, *efficient.capacity_tokens});
-  }
-  if (const auto* keep = std::get_if<KeepCapacity>(&options.demanding)) {
-    check_capacity("demanding", *keep);
-  }
+  check("efficient", efficient_rule(efficient, default_local_scales));
+  check("demanding", options.demanding);
 }
 
 void check_options(const PlanOptions& options, const ScaleSchedule& schedule) {
@@ -98,11 +92,6 @@ void check_choice(const PlanChoice& choice, const LayerStatisticValues& statisti
     throw UsageError(fmt::format("statistic {}: expected no choice of layers, got {}",
                                  statistics.name, name_of_choice(choice)));
   }
-}
-
-LayerRule efficient_rule(const EfficientRule& rule, int otherwise_local_scales) {
-  if (rule.capacity_tokens) return KeepCapacity{rule.condensed_scales, *rule.capacity_tokens};
-  return KeepLocal{rule.condensed_scales, rule.local_scales.value_or(otherwise_local_scales)};
 }
 
 PlanExplanation denominators(const ModelConfig& config, const PlanOptions& options) {

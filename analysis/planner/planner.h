@@ -12,6 +12,8 @@
 #include "analysis/planner/solver.h"
 #include "core/budget/budget.h"
 #include "core/budget/kv_bytes.h"
+#include "core/budget/policies/keep_all.h"
+#include "core/budget/policies/rule_fields.h"
 #include "core/geometry/model_config.h"
 
 namespace kvscope {

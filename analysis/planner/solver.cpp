@@ -10,37 +10,12 @@
 namespace kvscope {
 namespace {
 
-// Tokens one layer holds after each scale under a capacity.
-std::vector<std::int64_t> held_by_scale(BudgetModel model, const KeepCapacity& rule) {
-  model.depth = 1;
-  const std::vector<LayerClass> classes = {LayerClass::efficient};
-  const RetentionPlan plan(budget_of_classes(model, classes, KeepAll{}, rule));
-  std::vector<std::int64_t> held;
-  held.reserve(model.patch_nums.size());
-  for (int scale = 0; scale < plan.schedule().scales(); ++scale) {
-    held.push_back(plan.held_head_tokens(0, scale));
-  }
-  return held;
-}
-
-// The smallest larger capacity that changes what the layer holds at some scale.
-std::optional<KeepCapacity> next_step(const BudgetModel& model, const KeepCapacity& rule) {
-  const ScaleSchedule schedule(model.patch_nums);
-  const std::int64_t largest = schedule.begin(schedule.last_scale());
-  const std::vector<std::int64_t> held = held_by_scale(model, rule);
-  KeepCapacity next = rule;
-  while (++next.capacity_tokens <= largest) {
-    if (held_by_scale(model, next) != held) return next;
-  }
-  return std::nullopt;
-}
-
 // Whether the layer had a step that fits.
 bool raise_capacity(Budget& budget, std::size_t layer, const KvShape& shape,
                     const ByteLimit& limit) {
   LayerRule& rule = budget.layers[layer].rule;
-  const auto before = std::get<KeepCapacity>(rule);
-  const std::optional<KeepCapacity> next = next_step(budget.model, before);
+  const LayerRule before = rule;
+  const std::optional<LayerRule> next = rule.next_larger(ScaleSchedule(budget.model.patch_nums));
   if (!next) return false;
   rule = *next;
   if (peak_bytes(budget, shape, limit.of) <= limit.bytes) return true;
@@ -113,11 +88,7 @@ void fill_capacities(Budget& budget, std::span<const std::size_t> order, const K
                      const ByteLimit& limit) {
   std::vector<std::size_t> rising;
   for (const std::size_t layer : order) {
-    const LayerBudget& entry = budget.layers.at(layer);
-    if (entry.layer_class == LayerClass::efficient &&
-        std::holds_alternative<KeepCapacity>(entry.rule)) {
-      rising.push_back(layer);
-    }
+    if (budget.layers.at(layer).layer_class == LayerClass::efficient) rising.push_back(layer);
   }
   // A step that does not fit never will: what the others hold only grows.
   while (!rising.empty()) {

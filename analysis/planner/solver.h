@@ -6,6 +6,7 @@
 
 #include "core/budget/budget.h"
 #include "core/budget/kv_bytes.h"
+#include "core/budget/policies/keep_capacity.h"
 
 namespace kvscope {
 
@@ -36,10 +37,9 @@ KeepCapacity largest_capacity_within(const BudgetModel& model, int demanding_lay
                                      const LayerRule& demanding, int condensed_scales,
                                      const KvShape& shape, const ByteLimit& limit);
 
-/// Spends what the limit leaves: in rounds over `order`, raises the capacity of one efficient layer
-/// at a time by the smallest step that changes the bytes it holds, as long as the budget
-/// stays within `limit`; ends when no layer has a step that fits. Efficient layers that keep
-/// no capacity stay as they are.
+/// Spends what the limit leaves: in rounds over `order`, gives one efficient layer at a time the
+/// next larger rule of its form, as long as the budget stays within `limit`; ends when no layer has
+/// one that fits. Layers whose rule has no larger neighbour, all but capacities, stay as they are.
 void fill_capacities(Budget& budget, std::span<const std::size_t> order, const KvShape& shape,
                      const ByteLimit& limit);
 

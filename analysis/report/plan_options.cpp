@@ -2,12 +2,16 @@
 
 #include <optional>
 #include <string_view>
+#include <vector>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "analysis/layers/statistic_list.h"
 #include "core/base/shell.h"
 #include "core/budget/kv_bytes.h"
+#include "core/budget/policies/keep_all.h"
+#include "core/budget/policies/keep_capacity.h"
 
 namespace kvscope {
 namespace {
@@ -64,14 +68,13 @@ ClassRules rules_of(const Budget& budget, LayerClass layer_class) {
 std::optional<std::string> efficient_options(const Budget& budget, bool fill) {
   const ClassRules rules = rules_of(budget, LayerClass::efficient);
   if (!rules.rule) return "";
-  const auto* local = std::get_if<KeepLocal>(&*rules.rule);
-  const auto* capacity = std::get_if<KeepCapacity>(&*rules.rule);
-  if ((!local && !capacity) || (!rules.equal && !fill)) return std::nullopt;
-  std::string options = fmt::format(" --efficient condensed={}",
-                                    local ? local->condensed_scales : capacity->condensed_scales);
-  if (fill) return options;
-  return options + (local ? fmt::format(",local={}", local->local_scales)
-                          : fmt::format(",capacity_tokens={}", capacity->capacity_tokens));
+  const RuleOptions options = rules.rule->plan_options();
+  if (options.empty() || (!rules.equal && !fill)) return std::nullopt;
+  std::vector<std::string> values;
+  for (const auto& [name, value] : options) values.push_back(fmt::format("{}={}", name, value));
+  // Condensed scales come first.
+  if (fill) values.resize(1);
+  return fmt::format(" --efficient {}", fmt::join(values, ","));
 }
 
 std::optional<std::string> demanding_options(const Budget& budget) {
@@ -79,9 +82,11 @@ std::optional<std::string> demanding_options(const Budget& budget) {
   if (!rules.rule || *rules.rule == LayerRule(KeepAll{})) {
     return rules.equal ? std::optional<std::string>("") : std::nullopt;
   }
-  const auto* capacity = std::get_if<KeepCapacity>(&*rules.rule);
-  if (!capacity || !rules.equal) return std::nullopt;
-  return fmt::format(" --demanding capacity_tokens={}", capacity->capacity_tokens);
+  // Its condensed scales are those of the efficient layers.
+  const RuleOptions options = rules.rule->plan_options();
+  const bool is_capacity = !options.empty() && options.back().first == KeepCapacity::key;
+  if (!is_capacity || !rules.equal) return std::nullopt;
+  return fmt::format(" --demanding {}={}", options.back().first, options.back().second);
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "core/base/error.h"
+#include "core/budget/policies/keep_local.h"
 
 namespace kvscope {
 namespace {

@@ -30,6 +30,7 @@
 #include "core/base/text_wrap.h"
 #include "core/base/units.h"
 #include "core/budget/denominator.h"
+#include "core/budget/policies/keep_capacity.h"
 #include "core/capture/capture_reader.h"
 
 namespace kvscope::cli {

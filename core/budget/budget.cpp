@@ -12,24 +12,15 @@
 #include "core/base/error.h"
 #include "core/base/json_fields.h"
 #include "core/budget/denominator.h"
+#include "core/budget/policies/rule_fields.h"
 
 namespace kvscope {
 namespace {
 
 constexpr std::string_view where = "budget";
 constexpr std::string_view schema = "kvscope.budget/1";
-constexpr std::array<std::string_view, 2> policies = {vanilla_policy, ams_kv_policy};
 constexpr std::array<std::string_view, 5> choices = {"threshold", "demanding-layers", "ratio",
                                                      "kv-memory", "widest-gap"};
-
-int integer_between(JsonFields& fields, std::string_view key, int smallest, int largest) {
-  const std::int64_t value = fields.integer(key, smallest);
-  if (value > largest) {
-    fields.fail(key, fmt::format("a whole number from {} to {}", smallest, largest),
-                fmt::to_string(value));
-  }
-  return static_cast<int>(value);
-}
 
 std::string one_of(JsonFields& fields, std::string_view key,
                    std::span<const std::string_view> known) {
@@ -63,49 +54,49 @@ BudgetModel parse_model(JsonFields fields) {
   return model;
 }
 
-KeepCapacity parse_capacity(JsonFields& fields, const ScaleSchedule& schedule) {
-  KeepCapacity rule;
-  rule.condensed_scales = integer_between(fields, "condensed_scales", 0, schedule.scales());
-  rule.capacity_tokens = fields.integer("capacity_tokens", 0);
-  const std::int64_t condensed_tokens = schedule.begin(rule.condensed_scales);
-  if (rule.capacity_tokens < condensed_tokens) {
-    fields.fail("capacity_tokens",
-                fmt::format("at least {}, the tokens of its {} condensed scales", condensed_tokens,
-                            rule.condensed_scales),
-                fmt::to_string(rule.capacity_tokens));
-  }
-  return rule;
+std::vector<std::string> keys_of(std::span<const RuleForm> forms) {
+  std::vector<std::string> keys;
+  for (const RuleForm& form : forms) keys.emplace_back(form.key);
+  return keys;
 }
 
-LayerRule parse_rule(JsonFields& fields, const ScaleSchedule& schedule, const std::string& file,
-                     std::size_t position) {
-  static const std::vector<std::string> rule_keys = {"keep", "local_scales", "capacity_tokens"};
-  std::vector<std::string_view> forms;
-  for (const std::string_view key : rule_keys) {
-    if (fields.has(key)) forms.push_back(key);
+std::vector<std::string_view> policies_of(std::span<const RuleForm> forms) {
+  std::vector<std::string_view> policies;
+  for (const RuleForm& form : forms) {
+    const bool known = std::find(policies.begin(), policies.end(), form.policy) != policies.end();
+    if (!known) policies.push_back(form.policy);
   }
-  if (forms.size() != 1) {
-    throw BadInput(
-        where, file,
-        fmt::format("layers[{}] to have exactly one of keep, local_scales and capacity_tokens",
-                    position),
-        forms.empty() ? "none" + fields.misspelt(rule_keys)
-                      : fmt::format("{}", fmt::join(forms, " and ")));
+  return policies;
+}
+
+const RuleForm& form_of(const JsonFields& fields, std::span<const RuleForm> forms,
+                        const std::string& file, std::size_t position) {
+  std::vector<const RuleForm*> there;
+  std::vector<std::string_view> named;
+  for (const RuleForm& form : forms) {
+    if (!fields.has(form.key)) continue;
+    there.push_back(&form);
+    named.push_back(form.key);
   }
-  if (forms.front() == "keep") {
-    static constexpr std::array<std::string_view, 1> all = {"all"};
-    (void)one_of(fields, "keep", all);
-    return KeepAll{};
+  if (there.size() == 1) return *there.front();
+  const std::vector<std::string> keys = keys_of(forms);
+  throw BadInput(where, file,
+                 fmt::format("layers[{}] to have exactly one of {} and {}", position,
+                             fmt::join(keys.begin(), keys.end() - 1, ", "), keys.back()),
+                 named.empty() ? "none" + fields.misspelt(keys)
+                               : fmt::format("{}", fmt::join(named, " and ")));
+}
+
+LayerRule parse_rule(JsonFields& fields, const RuleForm& form, const ScaleSchedule& schedule) {
+  LayerRule rule = form.parse(fields, schedule);
+  if (const auto wrong = rule.problem(schedule)) {
+    fields.fail(wrong->field, wrong->expected, wrong->got);
   }
-  if (forms.front() == "capacity_tokens") return parse_capacity(fields, schedule);
-  KeepLocal rule;
-  rule.condensed_scales = integer_between(fields, "condensed_scales", 0, schedule.scales());
-  rule.local_scales = integer_between(fields, "local_scales", 0, schedule.scales());
   return rule;
 }
 
 std::vector<LayerBudget> parse_layers(JsonFields& root, const Budget& budget,
-                                      const std::string& file) {
+                                      const std::string& file, std::span<const RuleForm> forms) {
   static constexpr std::array<std::string_view, 2> classes = {"demanding", "efficient"};
   const ScaleSchedule schedule(budget.model.patch_nums);
   const std::size_t depth = static_cast<std::size_t>(budget.model.depth);
@@ -126,10 +117,12 @@ std::vector<LayerBudget> parse_layers(JsonFields& root, const Budget& budget,
     seen[index] = true;
     const bool demanding = one_of(fields, "class", classes) == "demanding";
     layers[index].layer_class = demanding ? LayerClass::demanding : LayerClass::efficient;
-    layers[index].rule = parse_rule(fields, schedule, file, position);
+    const RuleForm& form = form_of(fields, forms, file, position);
+    layers[index].rule = parse_rule(fields, form, schedule);
     fields.refuse_unknown();
-    if (budget.policy == vanilla_policy && !std::holds_alternative<KeepAll>(layers[index].rule)) {
-      fields.fail("keep", "\"all\" under policy vanilla", "another rule");
+    if (form.policy != budget.policy && form.policy != vanilla_policy) {
+      fields.fail(KeepAll::key, fmt::format("\"all\" under policy {}", budget.policy),
+                  "another rule");
     }
   }
   return layers;
@@ -169,13 +162,13 @@ BudgetExpectation parse_expectation(JsonFields fields) {
   return expected;
 }
 
-Budget parse(const nlohmann::json& json, const std::string& file) {
+Budget parse(const nlohmann::json& json, const std::string& file, std::span<const RuleForm> forms) {
   JsonFields root(json, std::string(where), file);
   root.check_schema(schema);
   Budget budget;
-  budget.policy = one_of(root, "policy", policies);
+  budget.policy = one_of(root, "policy", policies_of(forms));
   budget.model = parse_model(root.object("model"));
-  budget.layers = parse_layers(root, budget, file);
+  budget.layers = parse_layers(root, budget, file, forms);
   if (root.has("rule")) budget.rule = parse_origin(root.object("rule"));
   if (root.has("expected")) budget.expected = parse_expectation(root.object("expected"));
   root.refuse_unknown();
@@ -184,15 +177,7 @@ Budget parse(const nlohmann::json& json, const std::string& file) {
 
 nlohmann::json layer_json(const LayerBudget& layer, std::size_t index) {
   nlohmann::json json = {{"layer", index}, {"class", name_of(layer.layer_class)}};
-  if (const auto* local = std::get_if<KeepLocal>(&layer.rule)) {
-    json["condensed_scales"] = local->condensed_scales;
-    json["local_scales"] = local->local_scales;
-  } else if (const auto* capacity = std::get_if<KeepCapacity>(&layer.rule)) {
-    json["condensed_scales"] = capacity->condensed_scales;
-    json["capacity_tokens"] = capacity->capacity_tokens;
-  } else {
-    json["keep"] = "all";
-  }
+  layer.rule.write(json);
   return json;
 }
 
@@ -235,10 +220,13 @@ Budget vanilla_budget(const BudgetModel& model) {
   return budget;
 }
 
-Budget load_budget(const std::string& path) { return parse(read_json_file(path, where), path); }
+Budget load_budget(const std::string& path) {
+  return parse(read_json_file(path, where), path, rule_forms());
+}
 
-Budget parse_budget(std::string_view json, const std::string& file) {
-  return parse(parse_json(json, where, file), file);
+Budget parse_budget(std::string_view json, const std::string& file,
+                    std::span<const RuleForm> forms) {
+  return parse(parse_json(json, where, file), file, forms);
 }
 
 nlohmann::json to_json(const Budget& budget) {

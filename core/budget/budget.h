@@ -2,13 +2,16 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
-#include <variant>
 #include <vector>
 
 #include <nlohmann/json_fwd.hpp>
 
+#include "core/budget/layer_rule.h"
+#include "core/budget/policies/keep_all.h"
+#include "core/budget/rule_list.h"
 #include "core/geometry/model_config.h"
 
 namespace kvscope {
@@ -18,33 +21,6 @@ enum class LayerClass { demanding, efficient };
 
 /// "demanding" or "efficient".
 const char* name_of(LayerClass layer_class);
-
-/// What an efficient layer keeps unless told otherwise: the first scales and the one before the
-/// target. What lies between is distant.
-inline constexpr int default_condensed_scales = 2;
-inline constexpr int default_local_scales = 1;
-
-/// Every source scale stays.
-struct KeepAll {
-  bool operator==(const KeepAll&) const = default;
-};
-
-/// The condensed scales and the `local_scales` most recent ones before the target stay.
-struct KeepLocal {
-  int condensed_scales = default_condensed_scales;
-  int local_scales = 0;
-  bool operator==(const KeepLocal&) const = default;
-};
-
-/// The condensed scales stay; later ones share `capacity_tokens` first in, first out (the current
-/// scale not counted).
-struct KeepCapacity {
-  int condensed_scales = default_condensed_scales;
-  std::int64_t capacity_tokens = 0;
-  bool operator==(const KeepCapacity&) const = default;
-};
-
-using LayerRule = std::variant<KeepAll, KeepLocal, KeepCapacity>;
 
 struct LayerBudget {
   LayerClass layer_class = LayerClass::demanding;
@@ -94,10 +70,6 @@ struct BudgetExpectation {
   bool operator==(const BudgetExpectation&) const = default;
 };
 
-/// Names of the policies a budget can ask for.
-inline constexpr std::string_view vanilla_policy = "vanilla";  ///< every layer keeps everything
-inline constexpr std::string_view ams_kv_policy = "ams-kv";    ///< whole scales, by layer
-
 /// A KV-cache budget: which cached scales each layer keeps ("kvscope.budget/1").
 struct Budget {
   std::string policy;
@@ -117,11 +89,12 @@ BudgetModel budget_model_of(const ModelConfig& config);
 Budget vanilla_budget(const BudgetModel& model);
 
 /// Reads a budget file. Throws BadInput with the path of the wrong field: unknown keys, a layer
-/// with no rule or two, a capacity below the condensed scales, layers missing or twice.
+/// with no rule or two, a rule that its model cannot keep, layers missing or twice.
 Budget load_budget(const std::string& path);
 
-/// The same from JSON text; `file` is only named in errors.
-Budget parse_budget(std::string_view json, const std::string& file);
+/// The same from JSON text, with rules of these forms; `file` is only named in errors.
+Budget parse_budget(std::string_view json, const std::string& file,
+                    std::span<const RuleForm> forms = rule_forms());
 
 nlohmann::json to_json(const Budget& budget);
 

@@ -6,6 +6,7 @@
 #include <fmt/ranges.h>
 
 #include "core/base/units.h"
+#include "core/budget/policies/keep_all.h"
 #include "core/budget/retention_plan.h"
 
 namespace kvscope {
@@ -61,7 +62,7 @@ std::vector<int> layers_of_another_class(const Budget& budget) {
   std::vector<int> layers;
   for (int layer = 0; layer < plan.layers(); ++layer) {
     const LayerBudget& entry = budget.layers[static_cast<std::size_t>(layer)];
-    const bool keeps_all = std::holds_alternative<KeepAll>(entry.rule);
+    const bool keeps_all = entry.rule == LayerRule(KeepAll{});
     const std::int64_t held = plan.most_held_head_tokens(layer);
     const bool agrees = entry.layer_class == LayerClass::efficient
                             ? !keeps_all

@@ -2,7 +2,8 @@
 
 #include <algorithm>
 #include <numeric>
-#include <variant>
+
+#include "core/budget/policies/keep_all.h"
 
 namespace kvscope {
 namespace {
@@ -73,9 +74,8 @@ std::int64_t CacheBuffers::head_tokens() const {
 
 bool runs_vanilla(const Budget& budget) {
   return budget.policy == vanilla_policy &&
-         std::all_of(budget.layers.begin(), budget.layers.end(), [](const LayerBudget& layer) {
-           return std::holds_alternative<KeepAll>(layer.rule);
-         });
+         std::all_of(budget.layers.begin(), budget.layers.end(),
+                     [](const LayerBudget& layer) { return layer.rule == LayerRule(KeepAll{}); });
 }
 
 CacheBuffers vanilla_buffers(const ScaleSchedule& schedule, int layers, int heads) {

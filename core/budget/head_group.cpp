@@ -13,8 +13,7 @@ namespace {
 
 void check_length(std::size_t got, const ScaleSchedule& schedule) {
   if (got != static_cast<std::size_t>(schedule.scales())) {
-    throw Error(
-        fmt::format("[retention plan] expected {} scales, got {}", schedule.scales(), got));
+    throw Error(fmt::format("[retention plan] expected {} scales, got {}", schedule.scales(), got));
   }
 }
 

@@ -10,6 +10,7 @@
 #include "collectors/memory/ledger.h"
 #include "collectors/memory/memory_collector.h"
 #include "core/base/error.h"
+#include "core/budget/policies/keep_local.h"
 #include "tests/collectors/fake_generation.h"
 
 namespace kvscope {

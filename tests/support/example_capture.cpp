@@ -6,6 +6,7 @@
 
 #include "core/base/module.h"
 #include "core/budget/kv_bytes.h"
+#include "core/budget/policies/keep_local.h"
 #include "core/capture/image_files.h"
 #include "core/image/png.h"
 #include "tests/support/small_model.h"

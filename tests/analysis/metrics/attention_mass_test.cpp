@@ -6,6 +6,7 @@
 #include <gmock/gmock.h>
 
 #include "core/base/error.h"
+#include "core/budget/policies/keep_local.h"
 
 namespace kvscope {
 namespace {

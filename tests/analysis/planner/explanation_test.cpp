@@ -3,6 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "core/budget/policies/keep_capacity.h"
+#include "core/budget/policies/keep_local.h"
+
 namespace kvscope {
 namespace {
 
@@ -162,9 +165,9 @@ TEST(Explanation, SaysWhatALimitLeaves) {
 }
 
 TEST(Explanation, RulesInWords) {
-  EXPECT_EQ(describe(KeepAll{}), "all");
-  EXPECT_EQ(describe(KeepLocal{2, 1}), "condensed 2, local 1");
-  EXPECT_EQ(describe(KeepCapacity{2, 120}), "condensed 2, capacity 120");
+  EXPECT_EQ(LayerRule(KeepAll{}).in_words(), "all");
+  EXPECT_EQ(LayerRule(KeepLocal{2, 1}).in_words(), "condensed 2, local 1");
+  EXPECT_EQ(LayerRule(KeepCapacity{2, 120}).in_words(), "condensed 2, capacity 120");
 }
 
 }  // namespace

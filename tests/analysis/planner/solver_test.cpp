@@ -6,6 +6,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "core/budget/policies/keep_local.h"
 #include "core/budget/retention_plan.h"
 
 namespace kvscope {
@@ -109,9 +110,10 @@ TEST(Solver, FillingLeavesNoStepThatFits) {
     for (std::size_t layer = 0; layer < classes.size(); ++layer) {
       const std::int64_t held = peak_bytes(budget, shape, of);
       Budget more = budget;
-      auto& rule = std::get<KeepCapacity>(more.layers[layer].rule);
+      KeepCapacity rule = *more.layers[layer].rule.as<KeepCapacity>();
       // With the least capacity that adds bytes at the peak, the limit is broken.
       while (++rule.capacity_tokens <= schedule.total_tokens()) {
+        more.layers[layer].rule = rule;
         const std::int64_t raised = peak_bytes(more, shape, of);
         if (raised == held) continue;
         EXPECT_GT(raised, limit) << "round " << round << ", layer " << layer;

@@ -5,6 +5,8 @@
 
 #include "analysis/layers/control_statistic.h"
 #include "analysis/planner/planner.h"
+#include "core/budget/policies/keep_capacity.h"
+#include "core/budget/policies/keep_local.h"
 #include "tests/support/example_capture.h"
 
 namespace kvscope {
@@ -45,7 +47,7 @@ TEST_F(PlanOptionsTest, NamesEveryChoice) {
 TEST_F(PlanOptionsTest, LeadToTheSameBudgetAfterALimit) {
   const Budget solved =
       make_plan(statistics_, model_, {.choice = WithinRatio{0.5, Denominator::read}}).budget;
-  const auto& kept = std::get<KeepCapacity>(solved.layers.back().rule);
+  const auto& kept = *solved.layers.back().rule.as<KeepCapacity>();
   EXPECT_THAT(plan_options_of(solved),
               HasSubstr(fmt::format("condensed=2,capacity_tokens={}", kept.capacity_tokens)));
   EXPECT_EQ(make_plan(statistics_, model_,

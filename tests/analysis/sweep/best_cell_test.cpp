@@ -8,6 +8,7 @@
 
 #include "analysis/sweep/sweep_tables.h"
 #include "core/base/error.h"
+#include "core/budget/policies/keep_capacity.h"
 #include "tests/support/temp_dir.h"
 
 namespace kvscope {

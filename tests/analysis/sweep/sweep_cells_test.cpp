@@ -8,6 +8,7 @@
 
 #include "analysis/sweep/sweep_statistics.h"
 #include "core/base/error.h"
+#include "core/budget/policies/keep_local.h"
 #include "core/capture/capture_reader.h"
 #include "tests/support/example_capture.h"
 #include "tests/support/temp_dir.h"

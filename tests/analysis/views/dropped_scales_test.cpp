@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include "core/budget/policies/keep_capacity.h"
+#include "core/budget/policies/keep_local.h"
 #include "tests/support/example_capture.h"
 
 namespace kvscope {

@@ -8,6 +8,8 @@
 #include <nlohmann/json.hpp>
 
 #include "core/base/error.h"
+#include "core/budget/policies/keep_capacity.h"
+#include "core/budget/policies/keep_local.h"
 #include "tests/support/temp_dir.h"
 
 namespace kvscope {

@@ -121,9 +121,9 @@ TEST(CacheMoves, LeaveWhatStaysAtItsPlace) {
   const auto moves = [&](int target) { return cache_step(group, schedule, target).moves; };
   EXPECT_THAT(moves(0), ElementsAre(CacheMove{incoming, 0, own, 0, 1}));
   EXPECT_THAT(moves(1), ElementsAre(CacheMove{incoming, 0, own, 1, 4}));
-  EXPECT_THAT(moves(2), ElementsAre(CacheMove{own, 0, shared, 0, 5},
-                                    CacheMove{incoming, 0, shared, 5, 9},
-                                    CacheMove{shared, 5, own, 1, 9}));
+  EXPECT_THAT(moves(2),
+              ElementsAre(CacheMove{own, 0, shared, 0, 5}, CacheMove{incoming, 0, shared, 5, 9},
+                          CacheMove{shared, 5, own, 1, 9}));
   EXPECT_THAT(moves(3), ElementsAre(CacheMove{own, 0, shared, 0, 10},
                                     CacheMove{incoming, 0, shared, 10, 16}));
 }

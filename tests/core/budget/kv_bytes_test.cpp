@@ -3,6 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "core/budget/policies/keep_capacity.h"
+#include "core/budget/policies/keep_local.h"
+
 namespace kvscope {
 namespace {
 

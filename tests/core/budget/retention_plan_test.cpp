@@ -8,6 +8,8 @@
 #include <gtest/gtest.h>
 
 #include "core/base/error.h"
+#include "core/budget/policies/keep_capacity.h"
+#include "core/budget/policies/keep_local.h"
 
 namespace kvscope {
 namespace {
@@ -119,16 +121,16 @@ Simulation simulate(const LayerRule& rule, const std::vector<int>& sides) {
     std::set<int> read;
     for (int source = 0; source < target; ++source) {
       bool keep = true;
-      if (const auto* local = std::get_if<KeepLocal>(&rule)) {
+      if (const auto* local = rule.as<KeepLocal>()) {
         keep = source < local->condensed_scales || target - source <= local->local_scales;
-      } else if (const auto* capacity = std::get_if<KeepCapacity>(&rule)) {
+      } else if (const auto* capacity = rule.as<KeepCapacity>()) {
         keep = source < capacity->condensed_scales ||
                std::find(arrivals.begin(), arrivals.end(), source) != arrivals.end();
       }
       if (keep) read.insert(source);
     }
     simulation.sources.push_back(read);
-    const auto* capacity = std::get_if<KeepCapacity>(&rule);
+    const auto* capacity = rule.as<KeepCapacity>();
     if (capacity == nullptr || target < capacity->condensed_scales) continue;
     std::int64_t room = capacity->capacity_tokens;
     for (int scale = 0; scale < capacity->condensed_scales; ++scale) room -= tokens(scale);
@@ -182,7 +184,7 @@ TEST(RetentionPlan, AgreesWithASimulatedCacheOnRandomBudgets) {
       ASSERT_EQ(plan.groups(0)[0].held_tokens(scale),
                 expected.held[static_cast<std::size_t>(scale)])
           << "round " << round << ", scale " << scale;
-      if (const auto* capacity = std::get_if<KeepCapacity>(&rule)) {
+      if (const auto* capacity = rule.as<KeepCapacity>()) {
         ASSERT_LE(plan.groups(0)[0].read_tokens(scale), capacity->capacity_tokens);
       }
     }

@@ -9,6 +9,7 @@
 #include <ATen/ops/cat.h>
 #include <ATen/ops/equal.h>
 #include <ATen/ops/randn.h>
+#include <ATen/ops/tensor.h>
 #include <ATen/record_function.h>
 #include <c10/util/Exception.h>
 #include <fmt/format.h>
@@ -21,12 +22,13 @@
 #include "core/cache/make_cache.h"
 #include "core/cache/vanilla_cache.h"
 #include "tests/core/cache/policies.h"
+#include "tests/support/keep_by_heads.h"
 
 namespace kvscope::testing {
 namespace {
 
 constexpr int depth = 3;
-constexpr int heads = 2;
+constexpr int heads = 3;
 constexpr int head_dim = 4;
 
 // Sides from the 256 px and 512 px models, equal neighbours, a wide start and the fewest scales.
@@ -49,7 +51,13 @@ struct Case {
 std::vector<Case> all_cases() {
   std::vector<Case> cases;
   for (const std::vector<int>& sides : all_sides()) {
-    for (const Policy& policy : all_policies({depth, heads, head_dim, sides})) {
+    std::vector<Policy> policies = all_policies({depth, heads, head_dim, sides});
+    Policy by_heads = policies.back();
+    by_heads.name = "by_heads";
+    by_heads.budget.layers.back().rule = KeepByHeads{.even = {2, 0}, .odd = {1, 3}};
+    by_heads.budget.layers.front().rule = KeepByHeads{.even = {0, 9}, .odd = {0, 0}};
+    policies.push_back(by_heads);
+    for (const Policy& policy : policies) {
       cases.push_back({policy, fmt::format("{}_{}", policy.name, fmt::join(sides, "_"))});
     }
   }
@@ -61,13 +69,16 @@ class History {
  public:
   void add(const KvBuffers& own) { scales_.push_back(own); }
 
-  KvBuffers gather(std::vector<int> sources, int target) const {
+  KvBuffers gather(const HeadSet& set, std::vector<int> sources, int target) const {
     sources.push_back(target);
     std::vector<at::Tensor> keys;
     std::vector<at::Tensor> values;
+    const std::vector<int> indices = set.indices();
+    const at::Tensor of_heads = at::tensor(indices);
     for (const int source : sources) {
-      keys.push_back(scales_.at(static_cast<std::size_t>(source)).key);
-      values.push_back(scales_.at(static_cast<std::size_t>(source)).value);
+      const KvBuffers& scale = scales_.at(static_cast<std::size_t>(source));
+      keys.push_back(scale.key.index_select(1, of_heads));
+      values.push_back(scale.value.index_select(1, of_heads));
     }
     return {at::cat(keys, 2), at::cat(values, 2)};
   }
@@ -92,13 +103,17 @@ void expect_planned_reads(KvCache& cache, const RetentionPlan& plan, std::int64_
       const KvBuffers own = random_tokens(rows, schedule.tokens(scale));
       history.add(own);
       const KvView read = cache.update(layer, scale, own.key, own.value, own.key);
-      const KvBuffers expected = history.gather(plan.groups(layer)[0].source_scales(scale), scale);
-      ASSERT_EQ(read.size(), 1U);
-      EXPECT_TRUE(read.front().heads.is_all());
-      EXPECT_TRUE(at::equal(read.front().key, expected.key))
-          << "layer " << layer << " scale " << scale;
-      EXPECT_TRUE(at::equal(read.front().value, expected.value))
-          << "layer " << layer << " scale " << scale;
+      const std::vector<HeadGroup>& groups = plan.groups(layer);
+      ASSERT_EQ(read.size(), groups.size());
+      for (std::size_t g = 0; g < groups.size(); ++g) {
+        const KvBuffers expected =
+            history.gather(groups[g].heads(), groups[g].source_scales(scale), scale);
+        EXPECT_EQ(read[g].heads, groups[g].heads());
+        EXPECT_TRUE(at::equal(read[g].key, expected.key))
+            << "layer " << layer << " scale " << scale;
+        EXPECT_TRUE(at::equal(read[g].value, expected.value))
+            << "layer " << layer << " scale " << scale;
+      }
     }
   }
 }
@@ -147,12 +162,12 @@ TEST_P(EveryPolicy, LayerHoldsNoMoreThanThePlansPeak) {
     std::int64_t most_held = 0;
     for (int scale = 0; scale < plan.schedule().scales(); ++scale) {
       most_held = std::max(most_held, held_bytes(plan, shape, layer, scale));
-      most_read = std::max(
-          most_read, plan.groups(layer)[0].read_tokens(scale) + plan.schedule().tokens(scale));
+      const std::int64_t target = plan.schedule().tokens(scale) * heads;
+      most_read = std::max(most_read, plan.read_head_tokens(layer, scale) + target);
     }
     EXPECT_EQ(cache.resident_bytes(layer), most_held);
   }
-  EXPECT_LE(cache.shared_bytes(), shape.bytes(most_read));
+  EXPECT_LE(cache.shared_bytes(), shape.head_bytes(most_read));
 }
 
 // Lost without it: a plan for 24 GiB whose run takes 26.

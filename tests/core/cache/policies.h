@@ -4,6 +4,8 @@
 #include <vector>
 
 #include "core/budget/budget.h"
+#include "core/budget/policies/keep_capacity.h"
+#include "core/budget/policies/keep_local.h"
 
 namespace kvscope::testing {
 

@@ -15,6 +15,7 @@
 #include <gtest/gtest.h>
 
 #include "core/base/error.h"
+#include "core/budget/policies/keep_local.h"
 #include "core/weights/state_dict.h"
 #include "tests/support/recording_listener.h"
 #include "tests/support/small_model.h"

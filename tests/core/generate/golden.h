@@ -10,6 +10,8 @@
 
 #include "core/base/json_fields.h"
 #include "core/budget/budget.h"
+#include "core/budget/policies/keep_capacity.h"
+#include "core/budget/policies/keep_local.h"
 #include "core/generate/eager_generator.h"
 #include "core/weights/safetensors.h"
 #include "core/weights/state_dict.h"

@@ -3,7 +3,9 @@
 
 #include <filesystem>
 #include <map>
+#include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <ATen/TensorOperators.h>
@@ -15,6 +17,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "core/budget/rule_list.h"
 #include "core/cache/make_cache.h"
 #include "tests/core/generate/golden.h"
 
@@ -195,6 +198,17 @@ TEST_P(Parity, ObserversChangeNoBit) {
     EXPECT_TRUE(at::equal(observed.f_hat, alone.f_hat));
     EXPECT_TRUE(at::equal(observed.image, alone.image));
   }
+}
+
+// Lost without it: a policy whose tokens no reference ever checked.
+TEST(GoldenCases, RunEveryFormOfTheList) {
+  std::set<std::string_view> run;
+  for (const std::string& folder : golden_folders()) {
+    for (const Budget& budget : Golden(folder).policies()) {
+      for (const LayerBudget& layer : budget.layers) run.insert(layer.rule.key());
+    }
+  }
+  for (const RuleForm& form : rule_forms()) EXPECT_TRUE(run.contains(form.key)) << form.key;
 }
 
 INSTANTIATE_TEST_SUITE_P(Folders, Parity, ::testing::ValuesIn(golden_folders()),

@@ -7,6 +7,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "core/budget/policies/keep_capacity.h"
 #include "tests/core/capture/example_capture.h"
 
 namespace kvscope {
