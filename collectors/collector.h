@@ -4,10 +4,10 @@
 #include <vector>
 
 #include "core/base/site.h"
-#include "core/record/batch_record.h"
 #include "core/generate/generator.h"
 #include "core/generate/observer.h"
 #include "core/image/image.h"
+#include "core/record/batch_record.h"
 
 namespace kvscope {
 

@@ -21,8 +21,8 @@ class AttentionMassSums {
   void begin(at::Device device);
 
   /// Adds (layer, target), in place of what an earlier call gave for it: `mass` [rows, heads of the
-  /// group, tokens read] for each head group of the plan, read source scales ascending, the target's
-  /// own tokens last. Throws Error when its tokens are not those of the plan.
+  /// group, tokens read] for each head group of the plan, read source scales ascending, the
+  /// target's own tokens last. Throws Error when its tokens are not those of the plan.
   void add(int layer, int target, const std::vector<at::Tensor>& mass);
 
   /// [layer, head, target, source], 0 where the target did not read the source.

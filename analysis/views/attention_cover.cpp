@@ -32,10 +32,9 @@ NdArray<double> covered_attention(const NdArray<double>& shares, const Retention
       for (const HeadGroup& group : plan.groups(layer)) {
         add_covered(shares, group, layer, target, by_head);
       }
-      covered(layer, target) =
-          head ? by_head.at(static_cast<std::size_t>(*head))
-               : std::accumulate(by_head.begin(), by_head.end(), 0.0) /
-                     static_cast<double>(by_head.size());
+      covered(layer, target) = head ? by_head.at(static_cast<std::size_t>(*head))
+                                    : std::accumulate(by_head.begin(), by_head.end(), 0.0) /
+                                          static_cast<double>(by_head.size());
     }
   }
   return covered;

@@ -34,11 +34,11 @@ struct PlanNotice {
 
 /// What is known of a plan so far, each borrowed. Nothing is said of what is not given.
 struct PlanFacts {
-  const CaptureReader* file = nullptr;               ///< that statistics are read from
-  const LayerStatisticKind* statistic = nullptr;     ///< which of them: goes with `file`
-  const LayerStatisticValues* values = nullptr;      ///< what was read
-  const PlanExplanation* explanation = nullptr;      ///< what they came to
-  const Budget* budget = nullptr;                    ///< as it is now, edited by hand or not
+  const CaptureReader* file = nullptr;            ///< that statistics are read from
+  const LayerStatisticKind* statistic = nullptr;  ///< which of them: goes with `file`
+  const LayerStatisticValues* values = nullptr;   ///< what was read
+  const PlanExplanation* explanation = nullptr;   ///< what they came to
+  const Budget* budget = nullptr;                 ///< as it is now, edited by hand or not
 };
 
 /// In the order of the facts.

@@ -1,8 +1,9 @@
 #include "analysis/views/verdict.h"
-#include "core/base/module.h"
 
 #include <cmath>
 #include <iterator>
+
+#include "core/base/module.h"
 
 namespace kvscope {
 namespace {

@@ -79,11 +79,10 @@ std::string describe_run(const RunRecord& record) {
 std::string describe_memory(const CaptureReader& file) {
   if (file.committed_samples() == 0) return "not measured yet";
   const MemoryFigures memory = memory_figures(file, kv_shape_of(file));
-  std::string text = fmt::format("KV peak {} logical, {} resident (batch {}); process {}",
-                                 format_bytes(memory.logical_peak_bytes),
-                                 format_bytes(memory.resident_peak_bytes),
-                                 file.record().settings.batch,
-                                 format_bytes(memory.process_peak_rss_bytes));
+  std::string text =
+      fmt::format("KV peak {} logical, {} resident (batch {}); process {}",
+                  format_bytes(memory.logical_peak_bytes), format_bytes(memory.resident_peak_bytes),
+                  file.record().settings.batch, format_bytes(memory.process_peak_rss_bytes));
   if (memory.allocator_peak_bytes > 0) {
     text += fmt::format(", allocator {}", format_bytes(memory.allocator_peak_bytes));
   }
@@ -139,7 +138,8 @@ std::string describe_expectation(const BudgetExpectation& bytes) {
 std::string describe_vanilla_image(const ModelConfig& model) {
   const BudgetExpectation bytes = expectation_of(vanilla_budget(budget_model_of(model)));
   return fmt::format(
-      "vanilla cache of an image: logical peak {}, {} resident in a run; K {} B + V {} B an element",
+      "vanilla cache of an image: logical peak {}, {} resident in a run; K {} B + V {} B an "
+      "element",
       plan_bytes(bytes.logical_peak_bytes), plan_bytes(*bytes.resident_peak_bytes),
       bytes.key_element_bytes, bytes.value_element_bytes);
 }
@@ -168,10 +168,10 @@ std::string describe_origin(const Budget& budget) {
 std::vector<Fact> facts_of(const CaptureReader& file) {
   const RunRecord& record = file.record();
   const char* article = record.kind == FileKind::analysis ? "an" : "a";
-  const std::string samples =
-      file.complete() ? fmt::format("{} samples", file.committed_samples())
-                      : fmt::format("unfinished, {} of {} samples", file.committed_samples(),
-                                    record.settings.samples);
+  const std::string samples = file.complete()
+                                  ? fmt::format("{} samples", file.committed_samples())
+                                  : fmt::format("unfinished, {} of {} samples",
+                                                file.committed_samples(), record.settings.samples);
   return {{"what", fmt::format("{}: {} {}, {}; {}", file.path(), article, name_of(record.kind),
                                samples, contents_of(file))},
           {"model", with_weights(describe_model(record.model), record.weights_sha256)},
@@ -218,21 +218,20 @@ std::vector<Fact> facts_of(const ForcedAgreement& agreement, const std::string& 
       {"run", fmt::format("{} on {}, batch {}, tokens of {}", agreement.dtype, agreement.device,
                           agreement.batch, agreement.against_capture_id)},
       {"budget", agreement.capture_id.empty() ? "a budget file" : "of run " + agreement.capture_id},
-      {"figures", fmt::format("KL {} nats, NLL rise {} nats, top-1 agreement {}",
-                              with_interval(overall.kl_nats, nats),
-                              with_interval(overall.nll_rise_nats, nats),
-                              with_interval(overall.top1_agreement, percent))}};
+      {"figures",
+       fmt::format("KL {} nats, NLL rise {} nats, top-1 agreement {}",
+                   with_interval(overall.kl_nats, nats), with_interval(overall.nll_rise_nats, nats),
+                   with_interval(overall.top1_agreement, percent))}};
 }
 
 std::vector<Fact> facts_of(const ModelConfig& model, const std::string& path) {
   const SamplingDefaults& sampling = model.sampling;
-  return {
-      {"what", path + ": a model folder"},
-      {"model", describe_model(model)},
-      {"draws", fmt::format("{} classes; cfg {}, top-k {}, top-p {} unless told otherwise",
-                            model.classes, sampling.cfg, sampling.top_k, sampling.top_p)},
-      {"codes", fmt::format("{} of {} channels", model.vocab, model.z_channels)},
-      {"memory", describe_vanilla_image(model)}};
+  return {{"what", path + ": a model folder"},
+          {"model", describe_model(model)},
+          {"draws", fmt::format("{} classes; cfg {}, top-k {}, top-p {} unless told otherwise",
+                                model.classes, sampling.cfg, sampling.top_k, sampling.top_p)},
+          {"codes", fmt::format("{} of {} channels", model.vocab, model.z_channels)},
+          {"memory", describe_vanilla_image(model)}};
 }
 
 std::vector<Fact> facts_of_sweep(const nlohmann::json& described) {

@@ -7,9 +7,9 @@
 
 #include "core/budget/budget.h"
 #include "core/capture/capture_reader.h"
+#include "core/geometry/model_config.h"
 #include "core/record/forced_agreement.h"
 #include "core/record/scores.h"
-#include "core/geometry/model_config.h"
 
 namespace kvscope::cli {
 

@@ -4,8 +4,8 @@
 #include <vector>
 
 #include "collectors/collector_list.h"
-#include "core/record/run_record.h"
 #include "core/geometry/model_config.h"
+#include "core/record/run_record.h"
 
 namespace kvscope {
 

@@ -28,7 +28,7 @@ void LedgerCollector::on_attention(const AttentionEvent& event) {
     const KvGroup& group = event.read.at(index);
     const std::int64_t planned = groups[index].read_tokens(event.scale);
     const std::int64_t read = group.key.size(2) - own;
-    const std::int64_t planned_bytes = 
+    const std::int64_t planned_bytes =
         shape_.head_bytes((planned + own) * groups[index].heads().size());
     const auto bytes = static_cast<std::int64_t>(group.key.nbytes() + group.value.nbytes());
     if (read != planned) {

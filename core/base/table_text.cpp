@@ -57,8 +57,8 @@ std::size_t longest_run_of(const std::string& cell) {
   return longest;
 }
 
-/// A number with its unit and interval, which no line break may part; ids that begin with a digit are
-/// longer.
+/// A number with its unit and interval, which no line break may part; ids that begin with a digit
+/// are longer.
 bool stays_whole(const std::string& cell) {
   return is_number(cell) && character_count(cell) <= longest_run;
 }
@@ -264,8 +264,7 @@ class TextTable {
     };
     std::vector<Lines> names;
     for (const Column& column : block) {
-      names.push_back(
-          wrapped_lines(table_.columns[column.index], static_cast<int>(column.width)));
+      names.push_back(wrapped_lines(table_.columns[column.index], static_cast<int>(column.width)));
     }
     std::string text = headings(block) + row_text(block, names, true);
     for (const std::vector<std::string>& row : table_.rows) {

@@ -77,8 +77,9 @@ std::string wrap_beside(std::string_view names, std::string_view text, int names
   const bool beside = character_count(names) < room;
   const std::string below = beside ? "" : wrap_line(std::string(names), names_indent, columns);
   if (text.empty()) return beside ? std::string(names) + '\n' : below;
-  return below + wrap_line(padded(beside ? std::string(names) : "", room, false) + std::string(text),
-                           left, columns);
+  return below +
+         wrap_line(padded(beside ? std::string(names) : "", room, false) + std::string(text), left,
+                   columns);
 }
 
 }  // namespace kvscope

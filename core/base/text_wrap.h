@@ -15,8 +15,8 @@ std::vector<std::string> wrapped_lines(std::string_view text, int columns);
 /// name in front, to behind that gap.
 std::string wrap_text(std::string_view text, int columns);
 
-/// `names` as a left column of `left` characters, `text` wrapped at its right; below the names where
-/// they are wider, whose own further lines are indented by `names_indent`.
+/// `names` as a left column of `left` characters, `text` wrapped at its right; below the names
+/// where they are wider, whose own further lines are indented by `names_indent`.
 std::string wrap_beside(std::string_view names, std::string_view text, int names_indent, int left,
                         int columns);
 

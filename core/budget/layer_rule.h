@@ -31,19 +31,20 @@ using RuleOptions = std::vector<std::pair<std::string, std::int64_t>>;
 /// `policy` the name that a budget needs to use it. To be read from JSON a form also has
 /// `static Rule parse(JsonFields&, const ScaleSchedule&)`.
 template <typename Rule>
-concept RetentionRule = std::equality_comparable<Rule> &&
+concept RetentionRule =
+    std::equality_comparable<Rule> &&
     requires(const Rule& rule, nlohmann::json& json, const ScaleSchedule& schedule, int heads) {
-  { Rule::key } -> std::convertible_to<std::string_view>;
-  { Rule::policy } -> std::convertible_to<std::string_view>;
-  // Adds its fields to those of a layer.
-  rule.write(json);
-  // For people: "condensed 2, local 1".
-  { rule.in_words() } -> std::same_as<std::string>;
-  // Nothing when it can be kept in a model of this schedule.
-  { rule.problem(schedule) } -> std::same_as<std::optional<RuleProblem>>;
-  // What it comes to, every head in one group; only asked of a rule without a problem.
-  { rule.groups(schedule, heads) } -> std::same_as<std::vector<HeadGroup>>;
-};
+      { Rule::key } -> std::convertible_to<std::string_view>;
+      { Rule::policy } -> std::convertible_to<std::string_view>;
+      // Adds its fields to those of a layer.
+      rule.write(json);
+      // For people: "condensed 2, local 1".
+      { rule.in_words() } -> std::same_as<std::string>;
+      // Nothing when it can be kept in a model of this schedule.
+      { rule.problem(schedule) } -> std::same_as<std::optional<RuleProblem>>;
+      // What it comes to, every head in one group; only asked of a rule without a problem.
+      { rule.groups(schedule, heads) } -> std::same_as<std::vector<HeadGroup>>;
+    };
 
 /// Any of these rules, as a value. Rules that no option of `plan` leads to, or that have no larger
 /// neighbour, need not say so.
@@ -79,7 +80,9 @@ class LayerRule {
     return held != nullptr ? &held->rule : nullptr;
   }
 
-  friend bool operator==(const LayerRule& a, const LayerRule& b) { return a.held_->equals(*b.held_); }
+  friend bool operator==(const LayerRule& a, const LayerRule& b) {
+    return a.held_->equals(*b.held_);
+  }
 
  private:
   struct Interface {

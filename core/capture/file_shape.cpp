@@ -7,8 +7,8 @@
 #include <fmt/format.h>
 
 #include "core/base/error.h"
-#include "core/geometry/guidance_rows.h"
 #include "core/capture/parts/part_row.h"
+#include "core/geometry/guidance_rows.h"
 
 namespace kvscope {
 namespace {

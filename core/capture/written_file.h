@@ -12,8 +12,8 @@ namespace kvscope {
 
 /// An HDF5 file open for SWMR writing, with the datasets that were written to. A failed write is
 /// the last one: afterwards HDF5 may not even close the file, because it would note a length that
-/// the disk could not give, and what was whole in it could no longer be opened. Then the handles are
-/// let go of. Not thread-safe.
+/// the disk could not give, and what was whole in it could no longer be opened. Then the handles
+/// are let go of. Not thread-safe.
 class WrittenFile {
  public:
   /// `path` is the name in errors.

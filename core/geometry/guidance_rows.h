@@ -6,8 +6,8 @@ namespace kvscope {
 
 /// The rows of a batch under classifier-free guidance: the model runs each sample once with its
 /// class and once without, all conditional rows before all unconditional ones (VAR, arXiv
-/// 2404.02905, models/var.py, autoregressive_infer_cfg). A file keeps the rows of a sample together,
-/// in the same order.
+/// 2404.02905, models/var.py, autoregressive_infer_cfg). A file keeps the rows of a sample
+/// together, in the same order.
 class GuidanceRows {
  public:
   static constexpr std::int64_t per_sample = 2;

@@ -109,9 +109,8 @@ at::Tensor Var::run_blocks(at::Tensor input, int scale, const Conditioning& cond
       }
       if (cache_mass) cache.receive_key_mass(layer, scale, attention.mass);
       if (hooks.watcher != nullptr) {
-        const std::vector<at::Tensor> mass = watched_mass
-                                                 ? first_rows(attention.mass, rows.samples())
-                                                 : std::vector<at::Tensor>{};
+        const std::vector<at::Tensor> mass =
+            watched_mass ? first_rows(attention.mass, rows.samples()) : std::vector<at::Tensor>{};
         hooks.watcher->on_attention({layer, scale, own.query, own.key, own.value, read, mass});
       }
       return attention.output;

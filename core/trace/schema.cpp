@@ -79,13 +79,13 @@ constexpr auto copy_columns =
                       KVSCOPE_COLUMN(CopyRow, bytes, "bytes", "copied or filled")},
            queue_columns<CopyRow>());
 
-constexpr auto call_columns = joined(
-    span_columns<CallRow>(), site_columns<CallRow>(),
-    std::array{
-        KVSCOPE_COLUMN(CallRow, name, text_unit, "function that was called"),
-        KVSCOPE_COLUMN(CallRow, thread, "1", "thread of the host; -1 unknown"),
-        KVSCOPE_COLUMN(CallRow, correlation, "1", "ties it to what it started; -1 unknown"),
-    });
+constexpr auto call_columns =
+    joined(span_columns<CallRow>(), site_columns<CallRow>(),
+           std::array{
+               KVSCOPE_COLUMN(CallRow, name, text_unit, "function that was called"),
+               KVSCOPE_COLUMN(CallRow, thread, "1", "thread of the host; -1 unknown"),
+               KVSCOPE_COLUMN(CallRow, correlation, "1", "ties it to what it started; -1 unknown"),
+           });
 
 constexpr auto range_columns =
     joined(span_columns<RangeRow>(), site_columns<RangeRow>(),
@@ -104,14 +104,14 @@ constexpr auto allocation_columns =
                KVSCOPE_COLUMN(AllocationRow, stream, "1", "stream of the device; -1 unknown"),
            });
 
-constexpr auto counter_columns = joined(
-    time_column<CounterRow>("when it had the value"), site_columns<CounterRow>(),
-    std::array{
-        KVSCOPE_COLUMN(CounterRow, name, text_unit, "name of the counter"),
-        KVSCOPE_COLUMN(CounterRow, unit, text_unit, "unit of the value"),
-        KVSCOPE_COLUMN(CounterRow, device, "1", "index of the device; -1 the host"),
-        KVSCOPE_COLUMN(CounterRow, value, "by row", "value from then on, in the row's unit"),
-    });
+constexpr auto counter_columns =
+    joined(time_column<CounterRow>("when it had the value"), site_columns<CounterRow>(),
+           std::array{
+               KVSCOPE_COLUMN(CounterRow, name, text_unit, "name of the counter"),
+               KVSCOPE_COLUMN(CounterRow, unit, text_unit, "unit of the value"),
+               KVSCOPE_COLUMN(CounterRow, device, "1", "index of the device; -1 the host"),
+               KVSCOPE_COLUMN(CounterRow, value, "by row", "value from then on, in the row's unit"),
+           });
 
 constexpr auto loss_columns =
     joined(time_column<LossRow>("when the loss was noticed"),

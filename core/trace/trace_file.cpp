@@ -76,8 +76,8 @@ void TraceFile::copy(TraceFile& from, const Extent& held) {
     const auto most = static_cast<std::int64_t>(buffer.size() / entry.bytes);
     for (std::int64_t first = 0; first < entry.length; first += most) {
       const std::int64_t count = std::min(most, entry.length - first);
-      h5::read_slab(calls_, from.dataset(entry.path), entry.memory, first, count, -1,
-                    buffer.data(), "read " + entry.path);
+      h5::read_slab(calls_, from.dataset(entry.path), entry.memory, first, count, -1, buffer.data(),
+                    "read " + entry.path);
       put(entry.path, entry.memory, first, count, buffer.data());
     }
   }
@@ -97,9 +97,7 @@ void TraceFile::publish_counts(const Extent& committed) {
   flush();
 }
 
-void TraceFile::mark_complete() {
-  h5::write_integer(calls_, file_.get(), complete_attribute, 1);
-}
+void TraceFile::mark_complete() { h5::write_integer(calls_, file_.get(), complete_attribute, 1); }
 
 void TraceFile::publish() {
   if (std::rename(fresh_path(calls_.path()).c_str(), calls_.path().c_str()) == 0) return;

@@ -31,8 +31,7 @@ class Objects {
 
   void create_count(const std::string& path) const {
     const h5::Space space(calls_(H5Screate(H5S_SCALAR), "create " + path));
-    const h5::DatasetHandle count =
-        dataset(path, H5T_STD_I64LE, space.get(), creation_.get());
+    const h5::DatasetHandle count = dataset(path, H5T_STD_I64LE, space.get(), creation_.get());
     const std::int64_t none = 0;
     calls_(H5Dwrite(count.get(), H5T_NATIVE_INT64, H5S_ALL, H5S_ALL, H5P_DEFAULT, &none),
            "write " + path);

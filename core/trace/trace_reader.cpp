@@ -116,8 +116,8 @@ std::int64_t read_count(const h5::Calls& calls, hid_t file, const std::string& p
   return count;
 }
 
-std::vector<std::int64_t> read_integers(const h5::Calls& calls, hid_t file,
-                                        const std::string& path, std::int64_t count) {
+std::vector<std::int64_t> read_integers(const h5::Calls& calls, hid_t file, const std::string& path,
+                                        std::int64_t count) {
   const h5::DatasetHandle dataset = open_values(calls, file, path, trace::Type::int64, count);
   std::vector<std::int64_t> values(static_cast<std::size_t>(count));
   h5::read_slab(calls, dataset.get(), H5T_NATIVE_INT64, 0, count, -1, values.data(),
@@ -133,15 +133,13 @@ std::string read_bytes(const h5::Calls& calls, hid_t file, const std::string& pa
     calls.refuse(fmt::format("{} with at least {} values", path, count), "fewer");
   }
   std::string bytes(static_cast<std::size_t>(count), '\0');
-  h5::read_slab(calls, dataset.get(), H5T_NATIVE_UINT8, 0, count, -1, bytes.data(),
-                "read " + path);
+  h5::read_slab(calls, dataset.get(), H5T_NATIVE_UINT8, 0, count, -1, bytes.data(), "read " + path);
   return bytes;
 }
 
 std::vector<std::string> read_texts(const h5::Calls& calls, hid_t file) {
   const std::int64_t count = read_count(calls, file, trace::text_count_path);
-  const std::vector<std::int64_t> ends =
-      read_integers(calls, file, trace::text_end_path, count);
+  const std::vector<std::int64_t> ends = read_integers(calls, file, trace::text_end_path, count);
   if (!std::ranges::is_sorted(ends) || (!ends.empty() && ends.front() < 0)) {
     calls.refuse(std::string(trace::text_end_path) + " to rise from 0", "other values");
   }
@@ -150,8 +148,8 @@ std::vector<std::string> read_texts(const h5::Calls& calls, hid_t file) {
   std::vector<std::string> texts;
   std::int64_t begin = 0;
   for (const std::int64_t end : ends) {
-    texts.push_back(bytes.substr(static_cast<std::size_t>(begin),
-                                 static_cast<std::size_t>(end - begin)));
+    texts.push_back(
+        bytes.substr(static_cast<std::size_t>(begin), static_cast<std::size_t>(end - begin)));
     begin = end;
   }
   return texts;
@@ -197,10 +195,9 @@ struct TraceReader::Open {
     for (const Column& column : table.columns) {
       const std::string path = trace::column_path(table, column);
       const bool may_lack = lacks || column.is_later;
-      open.columns.push_back(
-          may_lack && !exists(calls, file.get(), path)
-              ? h5::DatasetHandle()
-              : open_values(calls, file.get(), path, column.type, open.rows));
+      open.columns.push_back(may_lack && !exists(calls, file.get(), path)
+                                 ? h5::DatasetHandle()
+                                 : open_values(calls, file.get(), path, column.type, open.rows));
     }
     if (lacks) return;
     const std::int64_t blocks = (open.rows + block_rows - 1) / block_rows;
@@ -211,8 +208,8 @@ struct TraceReader::Open {
   const OpenTable& table(const Table& wanted) const {
     const auto entry = found.find(wanted.name);
     if (entry == found.end()) {
-      throw Error(fmt::format("[trace] {}: expected a table of the catalogue, got {}",
-                              calls.path(), wanted.name));
+      throw Error(fmt::format("[trace] {}: expected a table of the catalogue, got {}", calls.path(),
+                              wanted.name));
     }
     return entry->second;
   }
@@ -287,8 +284,8 @@ std::vector<RowRange> TraceReader::blocks_in(const Table& table, TimeWindow wind
   const OpenTable& open = open_->table(table);
   std::vector<RowRange> ranges;
   for (std::size_t block = 0; block < open.block_first.size(); ++block) {
-    const bool may_hold = open.block_first[block] < window.last_ns &&
-                          open.block_last[block] >= window.first_ns;
+    const bool may_hold =
+        open.block_first[block] < window.last_ns && open.block_last[block] >= window.first_ns;
     if (!may_hold) continue;
     const std::int64_t first = static_cast<std::int64_t>(block) * open_->block_rows;
     const std::int64_t count = std::min(open_->block_rows, open.rows - first);
@@ -309,8 +306,7 @@ std::vector<RowRange> TraceReader::pieces(RowRange blocks) {
   return pieces;
 }
 
-std::vector<bool> TraceReader::are_in(const Table& table, RowRange piece,
-                                      TimeWindow window) const {
+std::vector<bool> TraceReader::are_in(const Table& table, RowRange piece, TimeWindow window) const {
   const OpenTable& open = open_->table(table);
   const auto rows = static_cast<std::size_t>(piece.count);
   const std::int64_t last_block = (piece.first + piece.count - 1) / open_->block_rows;
@@ -349,9 +345,8 @@ void TraceReader::read_columns(const Table& table, RowRange range, std::size_t o
     if (!wanted || open.columns[i].get() < 0) continue;
     const std::size_t size = trace::bytes_of(column.type);
     values.resize(static_cast<std::size_t>(range.count) * size);
-    h5::read_slab(open_->calls, open.columns[i].get(), trace::memory_type(column.type),
-                  range.first, range.count, -1, values.data(),
-                  "read " + trace::column_path(table, column));
+    h5::read_slab(open_->calls, open.columns[i].get(), trace::memory_type(column.type), range.first,
+                  range.count, -1, values.data(), "read " + trace::column_path(table, column));
     auto* to = static_cast<std::byte*>(rows) + column.offset;
     for (const std::byte* from = values.data(); from != values.data() + values.size();
          from += size) {

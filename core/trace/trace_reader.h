@@ -42,7 +42,7 @@ class Fields {
     std::size_t bytes;
 
     template <typename T>
-    Field(T Row::* member) : bytes(sizeof(T)) {  // NOLINT: &Row::field is a field
+    Field(T Row::*member) : bytes(sizeof(T)) {  // NOLINT: &Row::field is a field
       static const Row row{};
       offset = static_cast<std::size_t>(reinterpret_cast<const char*>(&(row.*member)) -
                                         reinterpret_cast<const char*>(&row));
@@ -152,8 +152,8 @@ class TraceReader {
   static std::vector<RowRange> pieces(RowRange blocks);
   /// Which of the rows of a piece are in `window`.
   std::vector<bool> are_in(const trace::Table& table, RowRange piece, TimeWindow window) const;
-  void read_columns(const trace::Table& table, RowRange range, std::size_t offset, std::size_t bytes,
-                    void* rows) const;
+  void read_columns(const trace::Table& table, RowRange range, std::size_t offset,
+                    std::size_t bytes, void* rows) const;
 
   template <typename Row>
   void keep(const trace::Table& table, RowRange piece, TimeWindow window,

@@ -256,7 +256,8 @@ TraceWriter::TraceWriter(const std::string& path, const std::string& capture_id,
   } else {
     const TraceReader found(partial_path(file), capture_id);
     Extent held;
-    for (std::size_t i = 0; i < held.rows.size(); ++i) held.rows[i] = found.rows(trace::tables()[i]);
+    for (std::size_t i = 0; i < held.rows.size(); ++i)
+      held.rows[i] = found.rows(trace::tables()[i]);
     impl_ = std::make_unique<Impl>(file, capture_id, held);
     impl_->take_over(found, resume.batches);
   }
@@ -270,9 +271,7 @@ trace::TextId TraceWriter::text(std::string_view text) {
   return impl_->text(text);
 }
 
-void TraceWriter::append(const Table& table, const void* row) {
-  impl_->append(table, row);
-}
+void TraceWriter::append(const Table& table, const void* row) { impl_->append(table, row); }
 
 void TraceWriter::lose(const Table& table, trace::LossReason reason, std::int64_t rows,
                        std::int64_t time_ns) {

@@ -19,14 +19,13 @@ const nlohmann::json described = {
 
 TEST(InfoTables, NameEveryValueAndKeepAnEstimateTogether) {
   const TitledTable all = to_tables(described).front();
-  EXPECT_THAT(all.table.rows,
-              ElementsAre(ElementsAre("complete", "yes"),
-                          ElementsAre("logical_peak_bytes", "1.447 MiB"),
-                          ElementsAre("model.name", "demo"),
-                          ElementsAre("model.patch_nums", "1, 2, 3"),
-                          ElementsAre("model.sampling.cfg", "2"),
-                          ElementsAre("overall", "0.992188 (0.957241 … 0.999802)"),
-                          ElementsAre("scores", "-")));
+  EXPECT_THAT(
+      all.table.rows,
+      ElementsAre(ElementsAre("complete", "yes"), ElementsAre("logical_peak_bytes", "1.447 MiB"),
+                  ElementsAre("model.name", "demo"), ElementsAre("model.patch_nums", "1, 2, 3"),
+                  ElementsAre("model.sampling.cfg", "2"),
+                  ElementsAre("overall", "0.992188 (0.957241 … 0.999802)"),
+                  ElementsAre("scores", "-")));
 }
 
 // In one cell, ten scales of figures are a line of JSON that nobody reads.

@@ -37,8 +37,8 @@ struct KeepByHeads {
       for (int target = 0; target < schedule.scales(); ++target) {
         sources.push_back(rule.source_scales(target));
       }
-      groups.push_back(HeadGroup::of_whole_scales(HeadSet(std::move(set), heads), schedule,
-                                                  std::move(sources)));
+      groups.push_back(
+          HeadGroup::of_whole_scales(HeadSet(std::move(set), heads), schedule, std::move(sources)));
     }
     return groups;
   }

@@ -35,7 +35,8 @@ struct KeepStrongest {
   }
   std::vector<HeadGroup> groups(const ScaleSchedule& schedule, int heads) const {
     std::vector<std::vector<int>> sets(2);
-    for (int head = 0; head < heads; ++head) sets[static_cast<std::size_t>(head % 2)].push_back(head);
+    for (int head = 0; head < heads; ++head)
+      sets[static_cast<std::size_t>(head % 2)].push_back(head);
     std::vector<HeadGroup> groups;
     for (std::size_t odd = 0; odd < sets.size(); ++odd) {
       if (sets[odd].empty()) continue;

@@ -76,8 +76,7 @@ std::optional<RuleProblem> KeepCapacity::problem(const ScaleSchedule& schedule) 
 }
 
 std::vector<HeadGroup> KeepCapacity::groups(const ScaleSchedule& schedule, int heads) const {
-  return {
-      HeadGroup::of_whole_scales(HeadSet::all(heads), schedule, sources_of(*this, schedule))};
+  return {HeadGroup::of_whole_scales(HeadSet::all(heads), schedule, sources_of(*this, schedule))};
 }
 
 RuleOptions KeepCapacity::plan_options() const {

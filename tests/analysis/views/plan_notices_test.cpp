@@ -87,10 +87,9 @@ TEST_F(PlanNoticesTest, SayWhatALimitLeaves) {
 }
 
 TEST_F(PlanNoticesTest, NameWhatAnEditLeftBehind) {
-  Budget budget =
-      make_plan(layer_statistic_values({0.1, 0.2, 0.3, 0.4}, LayerDemand::measured), model_,
-                {.choice = MostDemanding{2}})
-          .budget;
+  Budget budget = make_plan(layer_statistic_values({0.1, 0.2, 0.3, 0.4}, LayerDemand::measured),
+                            model_, {.choice = MostDemanding{2}})
+                      .budget;
   EXPECT_THAT(plan_notices({.budget = &budget}), IsEmpty());
   budget.layers[3].rule = KeepAll{};
   const std::vector<PlanNotice> notices = plan_notices({.budget = &budget});

@@ -128,8 +128,7 @@ TEST(RuleList, APolicyMoreIsPlannedAndCounted) {
   // The widest target is the last one of layers 0 and 2: what they hold, and its 16 tokens.
   EXPECT_EQ(resident_bytes(strongest_budget(), shape),
             shape.head_bytes(3 * 14 + 10 + 3 * 14 + 3 * (14 + 16)));
-  EXPECT_EQ(expectation_of(strongest_budget()).logical_peak_bytes,
-            logical_peak_bytes(plan, shape));
+  EXPECT_EQ(expectation_of(strongest_budget()).logical_peak_bytes, logical_peak_bytes(plan, shape));
 }
 
 /// Groups that lack head 2, or hold head 0 twice.
@@ -138,7 +137,8 @@ struct WrongHeads : testing::KeepStrongest {
     const SourceScales none(static_cast<std::size_t>(schedule.scales()));
     std::vector<HeadGroup> groups = {
         HeadGroup::of_whole_scales(HeadSet({0, 1}, 3), schedule, none)};
-    if (tokens == 2) groups.push_back(HeadGroup::of_whole_scales(HeadSet({0, 2}, 3), schedule, none));
+    if (tokens == 2)
+      groups.push_back(HeadGroup::of_whole_scales(HeadSet({0, 2}, 3), schedule, none));
     return groups;
   }
   bool operator==(const WrongHeads&) const = default;

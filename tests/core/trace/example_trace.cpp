@@ -10,7 +10,8 @@ namespace {
 
 trace::RowSite site_at(std::int64_t index) {
   const auto at = [index](std::int64_t count) { return static_cast<std::int32_t>(index % count); };
-  return {.batch = index / 1000, .repeat = at(2), .scale = at(10), .layer = at(12), .module = at(11)};
+  return {
+      .batch = index / 1000, .repeat = at(2), .scale = at(10), .layer = at(12), .module = at(11)};
 }
 
 }  // namespace

@@ -37,8 +37,8 @@ namespace {
 std::vector<Column> with_registers() {
   const std::span<const Column> columns = table_of<KernelRow>().columns;
   std::vector<Column> all(columns.begin(), columns.end());
-  all.push_back({"registers", Type::int64, "1", "of a thread", offsetof(LaterKernelRow, registers),
-                 true});
+  all.push_back(
+      {"registers", Type::int64, "1", "of a thread", offsetof(LaterKernelRow, registers), true});
   return all;
 }
 
@@ -249,9 +249,9 @@ TEST_F(TraceReaderTest, RefusesTheTraceOfAnotherCapture) {
   write(10);
   EXPECT_NO_THROW(TraceReader(path_, testing::example_id));
   EXPECT_THAT([&] { TraceReader(path_, "mine"); },
-              ::testing::ThrowsMessage<BadInput>(
-                  AllOf(HasSubstr(path_), HasSubstr("the trace of capture mine"),
-                        HasSubstr(testing::example_id))));
+              ::testing::ThrowsMessage<BadInput>(AllOf(HasSubstr(path_),
+                                                       HasSubstr("the trace of capture mine"),
+                                                       HasSubstr(testing::example_id))));
 }
 
 TEST_F(TraceReaderTest, SaysWhereTheUnfinishedFileIs) {

@@ -58,8 +58,7 @@ TEST_F(TraceWriterTest, WritesEveryFieldOfEveryTable) {
   EXPECT_THAT(reader.read<trace::RangeRow>({0, 1}), ElementsAre(range));
   EXPECT_THAT(reader.read<trace::AllocationRow>({0, 1}), ElementsAre(allocation));
   EXPECT_THAT(reader.read<trace::CounterRow>({0, 1}), ElementsAre(counter));
-  EXPECT_THAT(reader.read<trace::LossRow>({0, 1}),
-              ElementsAre(trace::LossRow{9, one, two, 7}));
+  EXPECT_THAT(reader.read<trace::LossRow>({0, 1}), ElementsAre(trace::LossRow{9, one, two, 7}));
   EXPECT_EQ(reader.text(two), "Größe");
   EXPECT_EQ(reader.modules()[3], "attention_core");
 }
@@ -249,12 +248,12 @@ TEST_F(TraceWriterTest, HoldsFewOfMillionsOfRows) {
   const TraceReader reader(partial_);
   std::int64_t found = 0;
   std::int64_t sum = 0;
-  reader.visit<trace::KernelRow>(
-      {0, 1000 * rows}, {&trace::KernelRow::begin_ns, &trace::KernelRow::correlation},
-      [&](std::span<const trace::KernelRow> part) {
-        found += std::ssize(part);
-        for (const trace::KernelRow& row : part) sum += row.correlation;
-      });
+  reader.visit<trace::KernelRow>({0, 1000 * rows},
+                                 {&trace::KernelRow::begin_ns, &trace::KernelRow::correlation},
+                                 [&](std::span<const trace::KernelRow> part) {
+                                   found += std::ssize(part);
+                                   for (const trace::KernelRow& row : part) sum += row.correlation;
+                                 });
   EXPECT_EQ(found, rows);
   EXPECT_EQ(sum, rows * (rows - 1) / 2);
   // Pieces of 65,536 rows of 88 bytes on top.
