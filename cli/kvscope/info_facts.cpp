@@ -105,7 +105,7 @@ std::string describe_losses(const CaptureReader& file) {
 std::string describe_layers(const std::vector<KeptTokens>& layers) {
   std::vector<std::pair<std::string, int>> rules;
   for (const KeptTokens& kept : layers) {
-    std::string rule = fmt::format("{}: {}", name_of(kept.layer_class), describe(kept.rule));
+    std::string rule = fmt::format("{}: {}", name_of(kept.layer_class), kept.rule.in_words());
     const auto found = std::find_if(rules.begin(), rules.end(),
                                     [&](const auto& each) { return each.first == rule; });
     if (found == rules.end()) {

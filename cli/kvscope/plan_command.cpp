@@ -194,11 +194,8 @@ void print_text(const Plan& plan, const LayerStatisticValues& statistics) {
     fmt::print("θ = {:.4f}: {} it a layer is demanding\n", *explanation.theta,
                explanation.high_is_demanding ? "above" : "below");
   }
-  fmt::print(
-      "
-      {} {} {} ", to_text(layer_table(explanation), columns),
-      wrap_text(legend(explanation), columns),
-      to_text(total_table(explanation), columns));
+  fmt::print("\n{}{}\n{}", to_text(layer_table(explanation), columns),
+             wrap_text(legend(explanation), columns), to_text(total_table(explanation), columns));
   for (const PlanNotice& notice : plan_notices({.explanation = &explanation})) {
     fmt::print("{}", wrap_text(notice.text, columns));
   }

@@ -30,8 +30,10 @@ class Pass {
       const std::int64_t tokens = schedule.tokens(scale);
       const std::int64_t read = schedule.end(scale);
       own_.push_back(random(4, tokens, model.head_dim()));
-      read_.push_back({random(4, read, model.head_dim()), random(4, read, model.head_dim())});
-      mass_.push_back(random(2, read, 1).squeeze(-1));
+      read_.push_back({{.heads = HeadSet::all(model.heads),
+                        .key = random(4, read, model.head_dim()),
+                        .value = random(4, read, model.head_dim())}});
+      mass_.push_back({random(2, read, 1).squeeze(-1)});
     }
   }
 
@@ -53,14 +55,14 @@ class Pass {
 
   /// What the next pass has, in the same buffers.
   void double_mass() {
-    for (at::Tensor& mass : mass_) mass.mul_(2);
+    for (std::vector<at::Tensor>& mass : mass_) mass.front().mul_(2);
   }
 
  private:
   at::Device device_;
   std::vector<at::Tensor> own_;
   std::vector<KvView> read_;
-  std::vector<at::Tensor> mass_;
+  std::vector<std::vector<at::Tensor>> mass_;
 };
 
 NdArray<double> mass_of(Collector& collector) {

@@ -4,6 +4,7 @@
 
 #include <gmock/gmock.h>
 
+#include "core/budget/policies/keep_local.h"
 #include "core/record/statistics.h"
 #include "tests/support/example_capture.h"
 
