@@ -6,6 +6,7 @@
 
 #include <gmock/gmock.h>
 
+#include "core/budget/policies/keep_local.h"
 #include "tests/support/example_capture.h"
 
 namespace kvscope {
