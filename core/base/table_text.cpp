@@ -17,9 +17,11 @@ constexpr std::size_t narrowest_words = 28;
 /// but names in front of a row, and files beside each other, are.
 constexpr std::size_t narrowest_names = 16;
 /// Long words, such as ids, paths and lists, can be broken behind these.
-constexpr std::string_view joints = "-/,.";
+constexpr std::string_view joints = "-/,";
 /// Longer runs without a place to break, such as digests, are cut anywhere.
-constexpr std::size_t longest_run = 32;
+constexpr std::size_t longest_run = 40;
+/// What begins like a number and is longer is an id.
+constexpr std::size_t longest_number = 32;
 
 /// Text cut behind each mark that joins words, and where a run gets too long.
 Lines runs_of(const std::string& word) {
@@ -57,10 +59,9 @@ std::size_t longest_run_of(const std::string& cell) {
   return longest;
 }
 
-/// A number with its unit and interval, which no line break may part; ids that begin with a digit
-/// are longer.
+/// A number with its unit and interval, which no line break may part.
 bool stays_whole(const std::string& cell) {
-  return is_number(cell) && character_count(cell) <= longest_run;
+  return is_number(cell) && character_count(cell) <= longest_number;
 }
 
 /// A cell in lines of at most `width` characters. Numbers are never broken, words only where they

@@ -41,7 +41,8 @@ TEST(Explanation, TheLayerTableShowsWhyAndWhat) {
       " 5  14  21.00 KiB"};
   std::string expected;
   for (const std::string& line : lines) expected += line + '\n';
-  EXPECT_EQ(to_text(layer_table(plan.explanation)), expected);
+  constexpr int wide = 200;
+  EXPECT_EQ(to_text(layer_table(plan.explanation), wide), expected);
 }
 
 TEST(Explanation, TotalsShowVanillaBesideTheBudget) {

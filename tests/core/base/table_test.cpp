@@ -84,15 +84,18 @@ TEST(Table, WordsAreWrappedBeforeColumnsArePartedAndNumbersAreNot) {
 
 // Ids and digests have no spaces.
 TEST(Table, LongWordsBreakAtHyphensOrAnywhere) {
-  const std::string digest(64, 'a');
   EXPECT_EQ(to_text({.columns = {"what", "value"},
-                     .rows = {{"id", "22dc8eba-455d-4e8c-86bd-96134cbf9916"}, {"digest", digest}}},
-                    40),
+                     .rows = {{"kind", "run"}, {"id", "22dc8eba-455d-4e8c-86bd-96134cbf9916"}}},
+                    34),
+            "what  value\n"
+            "kind  run\n"
+            "id    22dc8eba-455d-4e8c-86bd-\n"
+            "      96134cbf9916\n");
+  const std::string digest(64, 'a');
+  EXPECT_EQ(to_text({.columns = {"what", "value"}, .rows = {{"digest", digest}}}, 48),
             "what    value\n"
-            "id      22dc8eba-455d-4e8c-86bd-\n"
-            "        96134cbf9916\n"
             "digest  " +
-                digest.substr(0, 32) + "\n        " + digest.substr(0, 32) + "\n");
+                digest.substr(0, 40) + "\n        " + digest.substr(40) + "\n");
 }
 
 TEST(Table, NoLineIsWiderThanAskedFor) {
