@@ -64,6 +64,8 @@ Row figure_columns(const FigureWriter& write) {
 TitledTable forced_table(const SweepResults& results, const FigureWriter& write) {
   TitledTable table{"Cells, teacher-forced on vanilla's tokens", "", {{"cell", "ratio"}, {}}};
   append(table.table.columns, forced_columns(write));
+  // The last figure with its interval, for terminals too narrow for all columns.
+  table.table.groups.push_back({table.table.columns.size() - 2, ""});
   for (const CellResult& result : results.cells) {
     if (!result.forced) continue;
     if (table.scope.empty()) table.scope = describe_forced(*result.forced);
