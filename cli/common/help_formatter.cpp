@@ -16,8 +16,8 @@ constexpr int widest_names = 30;
 }  // namespace
 
 HelpFormatter::HelpFormatter(int columns) : columns_(columns) {
-  // Half of a narrow terminal at most.
-  column_width(static_cast<std::size_t>(std::min(widest_names, columns / 2)));
+  // A third of a narrow terminal at most: values such as condensed=2,capacity_tokens=120 need room.
+  column_width(static_cast<std::size_t>(std::min(widest_names, columns / 3)));
 }
 
 std::string HelpFormatter::make_description(const CLI::App* app) const {
