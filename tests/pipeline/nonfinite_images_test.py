@@ -129,7 +129,7 @@ class OneOfFour(CliTest):
 
     def test_a_sweep_leaves_it_out_and_says_so(self):
         self.kvscope("capture", *self.RUN[1:], "--store", "reduced", "-o", self.path("base.h5"))
-        sweep = ["sweep", self.path("base.h5"), *self.RUN[1:], "--ratios", "0.3", "--policies",
+        sweep = ["sweep", self.path("base.h5"), *self.RUN[1:], "--ratios", "0.3", "--statistics",
                  "last", "-o", self.path("sweep")]
         self.kvscope(*sweep)
         before = self.cell()

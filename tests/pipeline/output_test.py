@@ -161,7 +161,7 @@ class NamesThatAreNoUtf8(CliTest):
             ["info", self.path("budget.json")],
             ["score", self.path("demo.h5")],
             ["info", self.path("demo.h5.scores.json")],
-            ["sweep", base, *DRAW, "--ratios", 0.6, "--policies", "last", "--no-score", "-o",
+            ["sweep", base, *DRAW, "--ratios", 0.6, "--statistics", "last", "--no-score", "-o",
              self.path("cells")],
             ["info", self.path("cells/results.json")],
             ["doctor"],

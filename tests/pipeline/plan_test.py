@@ -1,6 +1,7 @@
 """What plan promises of a run, and what is said of a budget before and after an edit."""
 
 import json
+import os
 import pathlib
 import unittest
 
@@ -113,7 +114,8 @@ class Plan(CliTest):
     def test_an_edited_budget_is_told_from_a_planned_one(self):
         self.plan("b.json", "--statistic", "first", "--demanding-layers", 3, "--batch", 4,
                   "--efficient", "condensed=2,capacity_tokens=13")
-        told = self.start("info", self.path("b.json"))
+        wide = {**os.environ, "COLUMNS": "200"}  # a row of its table stays whole
+        told = self.start("info", "--all", self.path("b.json"), env=wide)
         self.assertNotIn("warning", told.stderr)
         self.assertRegex(told.stdout, r"condensed 2, capacity 13 +5 +0 +1 +5 +5 ")
         self.assertRegex(told.stdout, r"logical_peak_bytes +7\.717 MiB")

@@ -9,7 +9,7 @@ import unittest
 from kvscope_cli import DEMO, KVSCOPE, CliTest
 
 RUN = "run --model {demo} --samples 1 -o {out}"
-SWEEP = "sweep {analysis} --model {demo} --samples 1 --policies first -o {out}"
+SWEEP = "sweep {analysis} --model {demo} --samples 1 --statistics first -o {out}"
 
 # Command line with the file as {}, part of what it says it wants, the kinds that it takes.
 SLOTS = [
@@ -127,7 +127,7 @@ def one_of_each(folder):
     kvscope("capture", *draw, "--store", "reduced", "-o", folder / "capture.h5")
     kvscope("analyze", folder / "capture.h5", "-o", folder / "analysis.h5")
     kvscope("plan", folder / "analysis.h5", "-o", folder / "budget.json")
-    kvscope("sweep", folder / "analysis.h5", *draw, "--policies", "last", "--ratios", 0.2, "--no-score",
+    kvscope("sweep", folder / "analysis.h5", *draw, "--statistics", "last", "--ratios", 0.2, "--no-score",
             "-o", folder / "sweep")
     kvscope("score", folder / "capture.h5", "-o", folder / "scores.json")
     (folder / "plain").mkdir()
