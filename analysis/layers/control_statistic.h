@@ -8,8 +8,8 @@ namespace kvscope {
 
 // Choices of layers that look at nothing: what a measured statistic must beat.
 
-/// No classes: all layers are treated alike. Only what a plan that fills has left over after their
-/// common capacity goes to single ones, the first layers, one step each.
+/// No classes: all layers are treated alike. A plan that fills gives what their common capacity
+/// leaves to single layers: the first ones, one step each.
 LayerStatisticValues uniform_layers(int layers);
 
 /// The first layers are the most demanding.

@@ -11,11 +11,12 @@
 
 namespace kvscope {
 
-/// Of the results of a sweep, from which damage is read.
+/// Schema of the results of a sweep, from which damage is read.
 inline constexpr std::string_view sweep_schema = "kvscope.sweep/1";
 
-/// What it costs to leave one layer with its condensed scales while all others keep everything,
-/// against the vanilla cache. Nothing where the pictures could not be scored.
+/// What a single layer costs, against the vanilla cache: it alone keeps only its condensed scales,
+/// and all others keep everything. The figures of scores are empty where the pictures could not be
+/// scored.
 struct LayerDamage {
   std::optional<double> accuracy_drop;
   std::optional<double> frechet_rise;  ///< of the demo Fréchet distance
@@ -36,9 +37,9 @@ nlohmann::json to_json(const LayerDamage& damage, int layer);
 /// a sweep in which a layer is missing.
 MeasuredDamage load_measured_damage(const std::string& path);
 
-/// Minus the token disagreement: the layers that suffer most are the demanding ones. Not the
-/// scores: at 2,000 samples their order of layers hardly repeats under other seeds, that of the
-/// tokens does at 200 (docs/results.md).
+/// Minus the token disagreement, so that the layers that suffer most are the demanding ones. The
+/// scores are not used: at 2,000 samples their order of the layers hardly repeats under other
+/// seeds. That of the tokens repeats at 200 (docs/results.md).
 LayerStatisticValues damage_statistic(const MeasuredDamage& damage);
 
 }  // namespace kvscope

@@ -15,11 +15,11 @@ struct BelowTheta {
   double theta = 0;
 };
 
-/// θ lies in the middle of the widest gap between neighbours of the sorted statistics; of equal
-/// gaps, in the lowest.
+/// θ lies in the middle of the widest gap between neighbours of the sorted statistics. Of equal
+/// gaps the lowest one is taken.
 struct WidestGap {};
 
-/// The layers with the lowest statistic are demanding; of equal ones, the lower index first.
+/// The layers with the lowest statistic are demanding. Of equal ones the lower index comes first.
 struct MostDemanding {
   int layers = 0;
 };
@@ -27,18 +27,18 @@ struct MostDemanding {
 /// How demanding layers are told from efficient ones.
 using ClassRule = std::variant<BelowTheta, WidestGap, MostDemanding>;
 
-/// Layers from the most demanding one on: the lowest statistic, of equal ones the lower index.
+/// Layers in the order of demand: the lowest statistic first, of equal ones the lower index.
 std::vector<std::size_t> demand_order(std::span<const double> statistic);
 
 /// Class of every layer from its statistic.
 std::vector<LayerClass> classify(std::span<const double> statistic, const ClassRule& rule);
 
-/// A θ that tells the classes of `rule` apart, so that "below θ" gives the same classes; nothing
-/// when a tie or the lack of an efficient layer leaves none. With no gap at all the widest gap is
+/// A θ that tells the classes of `rule` apart, so that "below θ" gives the same classes. There is
+/// none after a tie, or without an efficient layer. For the widest gap of equal statistics it lies
 /// below every layer.
 std::optional<double> theta_of(std::span<const double> statistic, const ClassRule& rule);
 
-/// Share of bootstrap resamples in which each layer gets the class it has, the rule applied afresh
+/// Share of the bootstrap resamples that give a layer the class it has. The rule is applied afresh
 /// to each resample. NaN when there are no resamples.
 std::vector<double> class_stability(const LayerStatisticValues& statistics, const ClassRule& rule);
 

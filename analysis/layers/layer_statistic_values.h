@@ -18,9 +18,9 @@ enum class LayerDemand {
   none,      ///< nothing: all layers are treated alike
 };
 
-/// A value for every layer, with its uncertainty, a percentile bootstrap. Whatever it is made from,
-/// a low value asks for long history: a measure that grows with demand is held as minus itself, and
-/// shown to people as itself.
+/// A value for every layer, with its uncertainty from a percentile bootstrap. A low value always
+/// asks for long history. So a measure that grows with demand is held as minus itself; people see
+/// and give it without the minus.
 struct LayerStatisticValues {
   std::string name;      ///< as the list of statistics has it, e.g. "cosine-key"
   std::string meaning;   ///< of the values as shown: "cosine similarity of key, scale i−1 to i"
@@ -35,7 +35,7 @@ struct LayerStatisticValues {
   std::vector<double> high;         ///< [layer]
   NdArray<double> resampled_means;  ///< [resample, layer]; empty with fewer than two units
 
-  /// A value as people see it, and as they give a threshold; the way back is the same.
+  /// A value as people see it and as they give a threshold. The same call leads back.
   double shown(double value) const { return negated ? 0 - value : value; }
   Interval shown_interval(std::size_t layer) const {
     return negated ? Interval{shown(high[layer]), shown(low[layer])}
@@ -45,15 +45,15 @@ struct LayerStatisticValues {
   int layers() const { return static_cast<int>(mean.size()); }
 };
 
-/// From per-sample values [sample, layer]. All layers of a resample share its samples, so that
-/// comparisons between layers stay paired. Throws Error naming layer and sample of a value that is
-/// not finite, and its usual `cause`, and for no samples.
+/// From values per sample, [sample, layer]. All layers of a resample share its samples, so that
+/// comparisons between layers stay paired. Throws Error for no samples, and for a value that is not
+/// finite: the message names its layer, its sample and the usual `cause`.
 LayerStatisticValues layer_statistic_values(const NdArray<double>& per_sample,
                                             const BootstrapOptions& options = {},
                                             std::string_view cause = {});
 
-/// From sums over the samples of each batch, [batch, layer]: batches are resampled, so that the
-/// interval says how far batches differ, and needs many of them. Throws like the other.
+/// From sums over the samples of each batch, [batch, layer]. Batches are resampled. The interval
+/// thus says how far batches differ, and many of them are needed. Throws like the other.
 LayerStatisticValues layer_statistic_values(const NdArray<double>& batch_sums,
                                             std::span<const std::int64_t> batch_samples,
                                             const BootstrapOptions& options = {},

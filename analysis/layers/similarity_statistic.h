@@ -9,9 +9,9 @@
 
 namespace kvscope {
 
-/// Mean similarity of source i−1 to target i, over heads, targets i ≥ 1 and samples: AMS-KV
-/// (arXiv 2511.16047) keeps the history where it is low. Cosine and neg_l2 both grow with
-/// similarity. Throws Error when it was not collected, or not for every layer.
+/// Mean similarity of source i−1 to target i, over heads, targets i ≥ 1 and samples. AMS-KV (arXiv
+/// 2511.16047) keeps the history of layers where it is low. Cosine and neg_l2 both grow with
+/// similarity. Throws Error when it was not collected for every layer.
 LayerStatisticValues similarity_statistic(const Statistics& statistics, Metric metric,
                                           KvTensor tensor, const BootstrapOptions& options = {});
 

@@ -12,13 +12,13 @@ namespace kvscope {
 /// demanding".
 std::string heading(const LayerStatisticValues& statistics);
 
-/// Why intervals and stability say little: fewer than five samples or batches were
-/// resampled. Empty when there are enough, or no intervals.
+/// Why intervals and stability say little, when fewer than five samples or batches were resampled.
+/// Empty when there are enough, or no intervals.
 std::string doubt_of(const LayerStatisticValues& statistics);
 
-/// One row per layer: statistic, interval, class and its stability, what it keeps, the most cached
-/// tokens it holds, cached tokens each target reads (column "→t" for target t), peak of what it
-/// holds.
+/// One row per layer, with these columns: statistic, interval, class and its stability, what it
+/// keeps, the most cached tokens it holds, the cached tokens that each target reads ("→t" for
+/// target t), and the peak of what it holds.
 Table layer_table(const PlanExplanation& explanation);
 
 /// The same without the statistic, of any budget.
@@ -34,7 +34,7 @@ std::string legend(const KvShape& shape);
 Table total_table(const PlanExplanation& explanation);
 
 /// What the limit leaves, and what --fill would make of it: "asked 0.2 of read, got 0.1942; --fill
-/// would get 0.1997". Empty without a limit and where nothing is left.
+/// would get 0.1997". Empty without a limit, and where nothing is left.
 std::string room_left(const PlanExplanation& explanation);
 
 /// Bytes as plan and info print them: with enough digits to tell a budget from its limit.

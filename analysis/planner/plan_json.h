@@ -11,10 +11,10 @@ namespace kvscope {
 
 inline constexpr std::string_view plan_schema = "kvscope.plan/1";
 
-/// Of plan_schema: the budget as its file has it, the statistic and its values, what every
-/// layer keeps, and what it comes to beside vanilla. Bytes as numbers, shares as fractions, null
-/// where nothing is known: other_statistics and why, which only a sweep can tell. Statistics as
-/// people see them, see LayerStatisticValues.
+/// JSON of plan_schema: the budget as its file has it, the statistic and its values as people see
+/// them (LayerStatisticValues), what every layer keeps, and what that comes to beside vanilla.
+/// Bytes are numbers and shares fractions. Null stands for what is not known; only a sweep can tell
+/// other_statistics and why.
 nlohmann::json to_json(const Plan& plan, const LayerStatisticValues& statistics);
 
 /// What every layer keeps, a list.

@@ -32,9 +32,9 @@ struct WithinBytes {
 /// What decides how many layers are demanding.
 using PlanChoice = std::variant<WidestGap, BelowTheta, MostDemanding, WithinRatio, WithinBytes>;
 
-/// What efficient layers keep. With neither local scales nor a capacity, a limit (ratio or bytes)
-/// solves for the capacity, starting from the condensed scales alone; without a limit the default
-/// local scales are kept. Both at once are refused.
+/// What efficient layers keep. If neither local scales nor a capacity is given, a limit (ratio or
+/// bytes) solves for the capacity, starting from the condensed scales alone. Without a limit they
+/// then keep the default local scales. Giving both is refused.
 struct EfficientRule {
   int condensed_scales = default_condensed_scales;
   std::optional<int> local_scales = {};
@@ -78,8 +78,8 @@ struct PlanExplanation {
   std::int64_t vanilla_resident_bytes = 0;  ///< the same of the vanilla cache
   std::optional<ByteLimit> limit;           ///< asked for
   std::optional<WithinRatio> ratio;         ///< that the limit comes from
-  /// What the same plan with `fill` would come to, in the bytes of the limit. Nothing without a
-  /// limit, when it is filled, and where no capacity is solved for.
+  /// What the same plan with `fill` would come to, in the bytes of the limit. Empty without a
+  /// limit, when the plan is filled already, and where no capacity is solved for.
   std::optional<std::int64_t> filled_bytes;
   KvShape shape;  ///< what tokens were counted with
   int batch = 1;
@@ -100,13 +100,17 @@ struct Plan {
   PlanExplanation explanation;
 };
 
-/// Makes a budget for `config` from what the layers showed: those of a low statistic keep the
-/// history (AMS-KV, arXiv 2511.16047, takes the inter-scale similarity). Statistics that only order
-/// layers go with a limit or a number of demanding layers; without demand every layer follows the
-/// efficient rule, the paper's control, under a limit or under the default choice, which then
-/// decides nothing. Throws UsageError for options that contradict each other, and Error for
-/// statistics of another depth, for statistics without any gap when the gap decides, and, naming
-/// the smallest reachable ratio, for a limit that no number of demanding layers meets.
+/// Makes a budget for `config` from what the layers showed. Layers with a low statistic keep the
+/// history. AMS-KV (arXiv 2511.16047) takes the inter-scale similarity for it.
+///
+/// - A statistic that only orders the layers goes with a limit, or with a number of demanding
+///   layers.
+/// - Without demand every layer follows the efficient rule. This is the control of the paper. It
+///   goes with a limit, or with the default choice, which then decides nothing.
+///
+/// Throws UsageError for options that contradict each other. Throws Error for statistics of another
+/// depth, for statistics without any gap when the gap decides, and for a limit that no number of
+/// demanding layers meets. The last message names the smallest reachable ratio.
 Plan make_plan(const LayerStatisticValues& statistics, const ModelConfig& config,
                const PlanOptions& options);
 

@@ -14,15 +14,15 @@ class ForcedSums {
  public:
   explicit ForcedSums(ScaleSchedule schedule);
 
-  /// The next batch at `scale`: logits [B, tokens(scale), vocab] float32 of the vanilla cache and
-  /// of the budget on the same device, and the tokens that both were made to follow, [B,
-  /// tokens(scale)] int64. Scales ascending, every batch with all of them. Throws Error for logits
-  /// that are not finite.
+  /// The next batch at `scale`. The logits of the vanilla cache and of the budget are [B,
+  /// tokens(scale), vocab] float32 on the same device. The tokens that both were made to follow are
+  /// [B, tokens(scale)] int64. Scales come in ascending order, and every batch has all of them.
+  /// Throws Error for logits that are not finite.
   void add(int scale, const at::Tensor& vanilla, const at::Tensor& budget,
            const at::Tensor& token_ids);
 
-  /// Means over all samples, the intervals by a percentile bootstrap over samples; these are NaN
-  /// for a single sample. Fills in samples, bootstrap, overall and scales.
+  /// Means over all samples. The intervals are a percentile bootstrap over samples, and NaN for a
+  /// single sample. Fills in samples, bootstrap, overall and scales.
   void fill(ForcedAgreement& quality, const BootstrapOptions& options) const;
 
  private:

@@ -25,15 +25,17 @@ class FrechetDistance {
   /// fewer than two samples.
   double to_samples(const at::Tensor& features) const;
 
-  /// The same with an interval, for labels that were chosen and not drawn: resamples keep how many
-  /// samples each label has, or the classes' mixture would seem to vary. A label with n samples
-  /// understates its variance by the factor (n − 1)/n; there is no interval where one has a single
-  /// sample. The distance of a finite sample lies above that of infinitely many,
-  /// the more so the fewer there are, and a resample, which repeats samples, lies above it once
-  /// more. The second shift is taken out: the interval is the basic bootstrap's around the mean of
-  /// the resamples, value − (quantile − mean), not below 0. The first is not, neither in the value
-  /// nor in the interval: both are of the expected distance at this number of samples, and compare
-  /// with those of equally many only.
+  /// The same with an interval. The labels were chosen and not drawn, so resamples keep how many
+  /// samples each label has. Otherwise the mixture of the classes would seem to vary. A label with
+  /// n samples understates its variance by the factor (n − 1)/n. There is no interval where a label
+  /// has a single sample.
+  ///
+  /// The distance of a finite sample lies above that of infinitely many, the more so the fewer
+  /// there are. A resample repeats samples, and so lies above it once more. The second shift is
+  /// taken out: the interval is the basic bootstrap's around the mean of the resamples, value −
+  /// (quantile − mean), not below 0. The first shift stays, in the value and in the interval. Both
+  /// are thus of the expected distance at this number of samples, and compare only with those of
+  /// equally many.
   Estimate estimate(const at::Tensor& features, const std::vector<std::int32_t>& labels,
                     const BootstrapOptions& options) const;
 

@@ -39,8 +39,9 @@ class Scorer {
   /// Throws BadInput, naming `path`, unless `model` is the one whose pictures the scorer knows.
   void check_knows(const ModelConfig& model, const std::string& path) const;
 
-  /// Throws BadInput, naming `path`, when a label is no class: none is asked for then. Warns when
-  /// the classes are not asked for equally often, within one sample, as the reference has them.
+  /// Throws BadInput, naming `path`, when a label is no class, that is when none was asked for.
+  /// Warns when the classes are not asked for equally often, within one sample: the reference has
+  /// them equally often.
   void check_labels(std::span<const std::int32_t> labels, const std::string& path) const;
 
   /// Images of image_side() by image_side() pixels, at least one. Throws Error for another size.

@@ -24,10 +24,11 @@ void check_forced_model(const CaptureReader& vanilla, const ModelConfig& model,
                         const std::string& weights_sha256);
 
 /// Makes the model follow the tokens of `vanilla`, once with the vanilla cache and once under
-/// `budget`, which `generator` runs under afterwards, and tells `on_samples` of every batch. The
-/// vanilla logits of a whole batch are kept between the two, tokens × vocab × 4 B a sample.
-/// `generator` must sample with the guidance of `vanilla`. Fills in all but capture_id, dtype and
-/// device. Throws Interrupted between scales.
+/// `budget`. `on_samples` hears of every batch. The vanilla logits of a whole batch are kept
+/// between the two: tokens × vocab × 4 B a sample.
+///
+/// `generator` must sample with the guidance of `vanilla`. It runs under `budget` afterwards. Fills
+/// in all but capture_id, dtype and device. Throws Interrupted between scales.
 ForcedAgreement teacher_forced_agreement(Generator& generator, const CaptureReader& vanilla,
                                          const Budget& budget, const ForcedOptions& options,
                                          const std::function<void(std::int64_t)>& on_samples);

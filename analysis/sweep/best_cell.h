@@ -13,7 +13,7 @@
 
 namespace kvscope {
 
-/// By what one cell of a ratio is told to be better than another.
+/// The measure by which one cell of a ratio is better than another.
 enum class CellMeasure {
   tokens,   ///< share of tokens as vanilla's: more is better
   frechet,  ///< demo Fréchet distance: less is better
@@ -45,8 +45,8 @@ std::vector<CellFigures> figures_of(const std::vector<CellResult>& cells);
 /// Ratios that were asked for, ascending.
 std::vector<double> ratios_of(std::span<const CellFigures> cells);
 
-/// What competes where this share of read is allowed: the cells of the nearest ratio that is at
-/// most `ratio`, and the user's own that need no more.
+/// The cells that compete where this share of read is allowed: those of the nearest ratio that is
+/// at most `ratio`, and the user's own that need no more.
 std::vector<CellFigures> cells_within(std::span<const CellFigures> cells, double ratio);
 
 /// The best of them that was measured, the first of equal ones; null when none was.
@@ -83,14 +83,13 @@ struct BestCell {
   std::string why;  ///< "last_0.2 is the best of 14 cells at 0.2 of read by tokens: …"
 };
 
-/// The best cell at the nearest ratio that is at most the one asked for, with the budget beside the
-/// results. Throws Error when no cell is that small or none was measured, and BadInput when the
-/// budget is not the one that was run.
+/// The best cell at the nearest ratio that is at most the one asked for. Its budget is read from
+/// beside the results. Throws Error when no cell is that small or none was measured, and BadInput
+/// when the budget is not the one that was run.
 BestCell best_cell(const MeasuredSweep& sweep, double ratio, Denominator of, CellMeasure measure);
 
-/// Which other statistic did better than `statistic` at the measured ratio nearest to
-/// `share_of_read`, one line. Layers drawn at random are left out: the best of several draws is
-/// luck.
+/// One line: which other statistic did better than `statistic`, at the measured ratio nearest to
+/// `share_of_read`. Layers drawn at random are left out, because the best of several draws is luck.
 std::string better_statistic(const MeasuredSweep& sweep, const std::string& statistic,
                              double share_of_read, CellMeasure measure);
 

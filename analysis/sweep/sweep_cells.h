@@ -33,10 +33,10 @@ struct SweepCells {
   std::vector<UnreachableCell> unreachable;
 };
 
-/// A cell for each ratio (of `read`) and statistic, ratio by ratio, with the bytes filled up as far
-/// as they go, so that the cells of a ratio compare. `options` says what bytes are counted in and
-/// what the statistics come from. Throws UsageError for two cells of one name and, for anything but
-/// an unreachable ratio, like make_plan.
+/// A cell for each ratio (of `read`) and statistic, ratio by ratio. The bytes are filled up as far
+/// as they go, so that the cells of a ratio compare. `options` says what bytes are counted in, and
+/// what the statistics come from. Throws UsageError for two cells of one name, and like make_plan
+/// for anything but an unreachable ratio.
 SweepCells statistic_cells(const ModelConfig& model,
                            const std::vector<LayerStatisticValues>& statistics,
                            const std::vector<double>& ratios, PlanOptions options);

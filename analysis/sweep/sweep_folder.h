@@ -14,8 +14,9 @@ enum class CellState {
   finished,
 };
 
-/// The files of a sweep: DIR/CELL.json (budget), DIR/CELL.h5 (run) and DIR/results.json. What is
-/// there and not of this sweep is refused, or taken for missing where it may be replaced.
+/// The files of a sweep: DIR/CELL.json (budget), DIR/CELL.h5 (run) and DIR/results.json. A file
+/// that is there and not of this sweep is refused. Where it may be replaced, it is taken for
+/// missing.
 class SweepFolder {
  public:
   /// `job`: what the file of every run says, but for id, start and budget.

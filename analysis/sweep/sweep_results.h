@@ -58,8 +58,8 @@ struct RandomSummary {
 struct DamageCorrelation {
   std::string statistic;
   std::string measure;  ///< "accuracy_drop", "frechet_rise" or "token_disagreement"
-  /// Spearman's, over all layers, of minus the statistic with the damage: 1 when the most demanding
-  /// layers suffer most.
+  /// Spearman's, over all layers, of minus the statistic with the damage. It is 1 when the most
+  /// demanding layers suffer most.
   double rank_correlation = 0;
   double p_value = 0;  ///< two-sided, by permutation
 };

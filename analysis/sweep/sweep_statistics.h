@@ -11,10 +11,10 @@ namespace kvscope {
 /// Seeds that a statistic named without one stands for.
 inline constexpr int seeds_of_a_statistic = 5;
 
-/// What chooses the layers of a sweep, from the names of statistics: one that takes a seed and is
-/// named without stands for several. No names: every statistic, damage only when there is a file of
-/// it. Throws UsageError as parse_layer_statistic does, and for a file of damage that no name asks
-/// for.
+/// What chooses the layers of a sweep, from the names of statistics. A statistic that takes a seed
+/// and is named without one stands for several seeds. No names stand for every statistic, for
+/// damage only when there is a file of it. Throws UsageError as parse_layer_statistic does, and for
+/// a file of damage that no name asks for.
 std::vector<StatisticChoice> sweep_statistics(const std::vector<std::string>& names,
                                               bool damage_given);
 

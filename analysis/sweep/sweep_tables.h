@@ -9,8 +9,8 @@
 
 namespace kvscope {
 
-/// What was lost; the cells; the mean over seeds of each ratio; for single layers their damage and
-/// what predicts it; what was out of reach. Empty parts are left out.
+/// The tables: what was lost, the cells, the mean over the seeds of each ratio, for single layers
+/// their damage and what predicts it, and what was out of reach. Empty ones are left out.
 std::vector<TitledTable> to_tables(const SweepResults& results, Numbers numbers);
 
 /// Schema "kvscope.sweep/1"; bytes as numbers, shares as fractions, null where nothing is known.

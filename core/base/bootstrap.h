@@ -20,13 +20,13 @@ void check_bootstrap(const BootstrapOptions& options);
 std::vector<std::int64_t> resampled_samples(const BootstrapOptions& options, int resample,
                                             std::int64_t samples);
 
-/// Resample number `resample` within strata: in place of every sample one of the same label, so
-/// that each label keeps its number of samples.
+/// Resample number `resample` within strata. Every sample is replaced by one of the same label, so
+/// each label keeps its number of samples.
 std::vector<std::int64_t> resampled_within(const BootstrapOptions& options, int resample,
                                            const std::vector<std::int32_t>& labels);
 
-/// Linear between order statistics, as numpy.percentile does by default. `sorted` holds at least
-/// one value.
+/// The quantile, linear between order statistics, as numpy.percentile takes it by default. `sorted`
+/// holds at least one value.
 double percentile(const std::vector<double>& sorted, double fraction);
 
 struct Interval {
@@ -34,7 +34,7 @@ struct Interval {
   double high = 0;
 };
 
-/// The middle `confidence` of at least one value.
+/// The interval that holds the middle `confidence` of the values, of which there is at least one.
 Interval middle_of(std::vector<double> values, double confidence);
 
 }  // namespace kvscope

@@ -30,7 +30,8 @@ std::string name_of(const NumberRange<Number>& range);
 template <typename Number>
 Number decimal_in(const NumberRange<Number>& range, std::string_view text, std::string_view option);
 
-/// "1,,2" → "1", "", "2": empty elements are the caller's to refuse. One element for "".
+/// The elements between the commas: "1,,2" → "1", "", "2". The caller refuses empty ones. "" has
+/// one element.
 std::vector<std::string_view> split_list(std::string_view text);
 
 }  // namespace kvscope

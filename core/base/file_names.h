@@ -6,11 +6,12 @@
 namespace kvscope {
 
 /// Every name of a file on the way through symbolic links: `path` itself, then what each link names
-/// in turn, the last one no link. What lies beside a file may lie beside any of them.
+/// in turn. The last one is no link. What lies beside a file may lie beside any of these names.
 std::vector<std::string> names_through_links(const std::string& path);
 
-/// What lies beside a file, called as `name_beside` says (`path` + ".scores.json"): the first that
-/// is there beside any of names_through_links. Empty when there is none.
+/// The file that lies beside `path` and is called `name_beside(path)`, such as `path` +
+/// ".scores.json". It is looked for beside each of names_through_links, and the first one that is
+/// there is taken. Empty when there is none.
 std::string file_beside(const std::string& path, std::string (*name_beside)(const std::string&));
 
 }  // namespace kvscope

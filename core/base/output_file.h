@@ -6,11 +6,13 @@
 
 /// The rules of every output of every command.
 ///
-/// An output is a text (budget, CSV, page, scores) or a file (capture, NPZ, PNG). Symbolic links
-/// are followed: the file they lead to is made or replaced, and they stay. A text also goes through
-/// pipes, terminals and devices such as /dev/null; `-`, /dev/stdout and /dev/fd/N mean a descriptor
-/// that the process has open. Those are written to and never replaced, so they need no `force`.
-/// A file needs a regular file. Folders, sockets and disks are refused.
+/// - An output is a text (budget, CSV, page, scores) or a file (capture, NPZ, PNG).
+/// - Symbolic links are followed. The file at their end is made or replaced, and the links stay.
+/// - A text also goes through pipes, terminals and devices such as /dev/null. `-`, /dev/stdout and
+///   /dev/fd/N mean a descriptor that the process has open. All of these are written to and never
+///   replaced, so they need no `force`.
+/// - A file needs a regular file.
+/// - Folders, sockets and disks are refused.
 namespace kvscope {
 
 /// While it lives, a file size limit fails a write instead of killing the process.
@@ -37,8 +39,8 @@ std::string link_target(const std::string& path);
 /// Name of the unfinished file of the output `path`, which may be a link.
 std::string unfinished_file(const std::string& path);
 
-/// Throws Error: the unfinished file `partial` is in the way. `way_out` is one beside moving it
-/// away and --force, such as "--resume goes on with it".
+/// Throws Error because the unfinished file `partial` is in the way. The message offers to move it
+/// away or to give --force, and then `way_out`, such as "--resume goes on with it".
 [[noreturn]] void refuse_unfinished(const std::string& partial, std::string_view way_out = "");
 
 /// The regular file that the output `path` makes or replaces: its link_target. Throws Error when it

@@ -6,17 +6,17 @@
 
 namespace kvscope {
 
-/// How many phi convolutions a VQVAE has: none where quant_resi is 0, one that all scales share, a
-/// few that they share, or (share_quant_resi 0) one for each scale (VAR, models/quant.py).
+/// How many phi convolutions a VQVAE has (VAR, models/quant.py): none where quant_resi is 0, one
+/// that all scales share, a few that they share, or one for each scale (share_quant_resi 0).
 int phi_count(const ModelConfig& config);
 
 /// Official name of a phi convolution inside `vae.quantize`, e.g. "quant_resi.qresi_ls.2".
 std::string phi_name(const ModelConfig& config, int phi);
 
-/// Which of `phis` convolutions a scale uses: the first whose tick is nearest to scale/(scales−1).
-/// The ticks are spaced as numpy's linspace does in float64, because many pairs of counts (ten
-/// scales and four convolutions) have scales halfway between two ticks (models/quant.py,
-/// PhiPartiallyShared and PhiNonShared).
+/// Which of `phis` convolutions a scale uses: the first whose tick is nearest to scale/(scales−1)
+/// (models/quant.py, PhiPartiallyShared and PhiNonShared). The ticks are spaced in float64 as
+/// numpy's linspace does it. This matters because some scales lie halfway between two ticks, as
+/// with ten scales and four convolutions.
 int phi_index(int scale, int scales, int phis);
 
 }  // namespace kvscope

@@ -33,15 +33,15 @@ struct Image {
 /// torchvision's save_image does. Values outside are clamped, NaN becomes 0.
 Image from_float(const float* planar, int height, int width);
 
-/// Area average to at most `longest_side` pixels, sides kept in proportion; smaller pictures come
-/// back as they are.
+/// Shrinks to at most `longest_side` pixels by averaging over areas, with the sides in proportion.
+/// Smaller pictures come back as they are.
 Image downscale(const Image& image, int longest_side);
 
 /// |a − b| · gain per channel, clamped to 255. Throws Error when the sizes differ.
 Image difference(const Image& a, const Image& b, int gain = 4);
 
-/// Pictures of one size in a grid, white between them: rows[r][c]. Throws Error when a row is
-/// longer or a size other than the first.
+/// A grid of pictures rows[r][c] of one size, with white between them. Throws Error when a row is
+/// longer than the first, or a picture of another size.
 Image sheet(const std::vector<std::vector<Image>>& rows, int gap = 2);
 
 }  // namespace kvscope

@@ -14,8 +14,8 @@ using PngTexts = std::map<std::string, std::string>;
 std::vector<std::uint8_t> with_png_texts(const std::vector<std::uint8_t>& png,
                                          const PngTexts& texts);
 
-/// The texts that stand before the pixels of the PNG file `path`; none when it is no PNG file or
-/// breaks off before.
+/// The texts that stand before the pixels of the PNG file `path`. There are none when it is no PNG
+/// file, or when it breaks off before them.
 PngTexts read_png_texts(const std::string& path);
 
 }  // namespace kvscope

@@ -12,8 +12,8 @@
 
 namespace kvscope {
 
-/// Throws BadInput naming the tensors of `file` that are missing from `expected`, and those in
-/// neither list. `config` is the file that calls for them, named in the error.
+/// Throws BadInput when the tensors of `file` are not those of `expected`. The message names the
+/// missing ones and those that nobody expects. `config` is the file that calls for them.
 void check_parameter_names(const SafetensorsFile& file, const std::set<std::string>& expected,
                            const std::set<std::string>& optional, std::string_view config);
 

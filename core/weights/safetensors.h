@@ -50,9 +50,9 @@ using SafetensorsMetadata = std::map<std::string, std::string, std::less<>>;
 /// length, a JSON header, then the data (github.com/huggingface/safetensors, "Format").
 class SafetensorsFile {
  public:
-  /// Throws BadInput: not a safetensors file, truncated, a header over 100 MB, a name twice,
-  /// offsets that do not tile the data exactly or do not fit the shape. An unknown dtype is no
-  /// reason to refuse a file: whoever needs that tensor refuses it.
+  /// Throws BadInput for a file that is no safetensors file or truncated, for a header over 100 MB,
+  /// for a name that comes twice, and for offsets that do not tile the data exactly or do not fit
+  /// the shape. A file with an unknown dtype is taken; whoever needs that tensor refuses it.
   explicit SafetensorsFile(const std::string& path);
 
   const std::string& path() const { return path_; }
