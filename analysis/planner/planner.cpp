@@ -3,12 +3,14 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <string_view>
 #include <utility>
 
 #include <fmt/format.h>
 
 #include "core/base/error.h"
 #include "core/base/units.h"
+#include "core/budget/choice_names.h"
 #include "core/budget/policies/keep_capacity.h"
 #include "core/budget/policies/keep_local.h"
 #include "core/budget/retention_plan.h"
@@ -26,9 +28,11 @@ bool has_limit(const PlanChoice& choice) {
   return std::holds_alternative<WithinRatio>(choice) || std::holds_alternative<WithinBytes>(choice);
 }
 
-const char* name_of_choice(const PlanChoice& choice) {
-  static constexpr const char* names[] = {"widest-gap", "threshold", "demanding-layers", "ratio",
-                                          "kv-memory"};
+std::string_view name_of_choice(const PlanChoice& choice) {
+  // In the order of PlanChoice.
+  static constexpr std::string_view names[] = {choice_names::widest_gap, choice_names::threshold,
+                                               choice_names::demanding_layers, choice_names::ratio,
+                                               choice_names::kv_memory};
   return names[choice.index()];
 }
 
@@ -47,14 +51,14 @@ void check_rules(const PlanOptions& options, const ScaleSchedule& schedule) {
   if (efficient.local_scales && efficient.capacity_tokens) {
     throw UsageError("efficient rule: expected local scales or a capacity, got both");
   }
-  const auto check = [&](const char* name, const LayerRule& rule) {
+  const auto check = [&](LayerClass layer_class, const LayerRule& rule) {
     if (const auto wrong = rule.problem(schedule)) {
-      throw UsageError(fmt::format("{} rule: expected {} to be {}, got {}", name, wrong->field,
-                                   wrong->expected, wrong->got));
+      throw UsageError(fmt::format("{} rule: expected {} to be {}, got {}", name_of(layer_class),
+                                   wrong->field, wrong->expected, wrong->got));
     }
   };
-  check("efficient", efficient_rule(efficient, default_local_scales));
-  check("demanding", options.demanding);
+  check(LayerClass::efficient, efficient_rule(efficient, default_local_scales));
+  check(LayerClass::demanding, options.demanding);
 }
 
 void check_options(const PlanOptions& options, const ScaleSchedule& schedule) {

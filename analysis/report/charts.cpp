@@ -213,8 +213,8 @@ std::string layer_chart(const std::string& label, const std::string& statistic,
     classes = classes || point.layer_class.has_value();
   }
   if (classes) {
-    keys.push_back({std::string(demanding_color), "demanding"});
-    keys.push_back({std::string(efficient_color), "efficient"});
+    keys.push_back({std::string(demanding_color), name_of(LayerClass::demanding)});
+    keys.push_back({std::string(efficient_color), name_of(LayerClass::efficient)});
   }
   return svg.str() + (keys.empty() ? "" : legend_of(keys));
 }

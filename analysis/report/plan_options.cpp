@@ -9,6 +9,7 @@
 
 #include "analysis/layers/statistic_list.h"
 #include "core/base/shell.h"
+#include "core/budget/choice_names.h"
 #include "core/budget/kv_bytes.h"
 #include "core/budget/policies/keep_all.h"
 #include "core/budget/policies/keep_capacity.h"
@@ -24,26 +25,27 @@ const LayerStatisticKind* statistic_of(const BudgetOrigin& origin) {
 /// older budgets was that of logical bytes.
 std::optional<std::string> choice_options(const Budget& budget) {
   const BudgetOrigin& origin = *budget.rule;
-  if (origin.choice == "threshold" && origin.theta) {
+  if (origin.choice == choice_names::threshold && origin.theta) {
     // The option takes the statistic as people see it.
     const LayerStatisticKind* statistic = statistic_of(origin);
     const bool negated = statistic != nullptr && high_is_demanding(*statistic);
     return fmt::format(" --threshold {}", negated ? 0 - *origin.theta : *origin.theta);
   }
-  if (origin.choice == "demanding-layers" && origin.demanding_layers) {
+  if (origin.choice == choice_names::demanding_layers && origin.demanding_layers) {
     return fmt::format(" --demanding-layers {}", *origin.demanding_layers);
   }
-  if (origin.choice == "ratio" && origin.ratio) {
+  if (origin.choice == choice_names::ratio && origin.ratio) {
     return fmt::format(" --ratio {} --of {}", *origin.ratio,
                        shell_quoted(origin.of.value_or(std::string(name_of(Denominator::read)))));
   }
-  if (const auto limit = resident_limit(budget); origin.choice == "kv-memory" && limit) {
+  if (const auto limit = resident_limit(budget);
+      origin.choice == choice_names::kv_memory && limit) {
     return fmt::format(" --kv-memory {}B", *limit);
   }
   // A control that tells no layers apart leaves nothing to choose.
   const bool chooses_nothing = origin.choice.empty() && statistic_of(origin) != nullptr &&
                                statistic_of(origin)->family == StatisticFamily::control;
-  if (origin.choice == "widest-gap" || chooses_nothing) return "";
+  if (origin.choice == choice_names::widest_gap || chooses_nothing) return "";
   return std::nullopt;
 }
 

@@ -11,6 +11,7 @@
 
 #include "core/base/error.h"
 #include "core/base/json_fields.h"
+#include "core/budget/choice_names.h"
 #include "core/budget/denominator.h"
 #include "core/budget/policies/rule_fields.h"
 
@@ -19,8 +20,6 @@ namespace {
 
 constexpr std::string_view where = "budget";
 constexpr std::string_view schema = "kvscope.budget/1";
-constexpr std::array<std::string_view, 5> choices = {"threshold", "demanding-layers", "ratio",
-                                                     "kv-memory", "widest-gap"};
 
 std::string one_of(JsonFields& fields, std::string_view key,
                    std::span<const std::string_view> known) {
@@ -97,7 +96,6 @@ LayerRule parse_rule(JsonFields& fields, const RuleForm& form, const ScaleSchedu
 
 std::vector<LayerBudget> parse_layers(JsonFields& root, const Budget& budget,
                                       const std::string& file, std::span<const RuleForm> forms) {
-  static constexpr std::array<std::string_view, 2> classes = {"demanding", "efficient"};
   const ScaleSchedule schedule(budget.model.patch_nums);
   const std::size_t depth = static_cast<std::size_t>(budget.model.depth);
   const std::size_t entries = root.array("layers").size();
@@ -115,7 +113,8 @@ std::vector<LayerBudget> parse_layers(JsonFields& root, const Budget& budget,
       fields.fail("layer", "a layer that no earlier entry names", fmt::to_string(layer));
     }
     seen[index] = true;
-    const bool demanding = one_of(fields, "class", classes) == "demanding";
+    const bool demanding =
+        one_of(fields, "class", layer_class_names) == name_of(LayerClass::demanding);
     layers[index].layer_class = demanding ? LayerClass::demanding : LayerClass::efficient;
     const RuleForm& form = form_of(fields, forms, file, position);
     layers[index].rule = parse_rule(fields, form, schedule);
@@ -131,7 +130,7 @@ std::vector<LayerBudget> parse_layers(JsonFields& root, const Budget& budget,
 BudgetOrigin parse_origin(JsonFields fields) {
   BudgetOrigin origin;
   if (fields.has("capture_id")) origin.capture_id = fields.text("capture_id");
-  if (fields.has("choice")) origin.choice = one_of(fields, "choice", choices);
+  if (fields.has("choice")) origin.choice = one_of(fields, "choice", choice_names::all);
   if (fields.has("statistic")) origin.statistic = fields.text("statistic");
   if (fields.has("theta")) origin.theta = fields.number("theta");
   if (fields.has("demanding_layers")) {
@@ -196,10 +195,6 @@ nlohmann::json origin_json(const BudgetOrigin& origin) {
 }
 
 }  // namespace
-
-const char* name_of(LayerClass layer_class) {
-  return layer_class == LayerClass::demanding ? "demanding" : "efficient";
-}
 
 bool runs_alike(const Budget& a, const Budget& b) {
   return a.policy == b.policy && a.model == b.model && a.layers == b.layers;

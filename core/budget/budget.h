@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -19,8 +20,11 @@ namespace kvscope {
 /// Whether a layer needs the long history (AMS-KV, arXiv 2511.16047, section on layer-wise demand).
 enum class LayerClass { demanding, efficient };
 
-/// "demanding" or "efficient".
-const char* name_of(LayerClass layer_class);
+inline constexpr std::array<std::string_view, 2> layer_class_names = {"demanding", "efficient"};
+
+constexpr const char* name_of(LayerClass layer_class) {
+  return layer_class_names[static_cast<std::size_t>(layer_class)].data();
+}
 
 struct LayerBudget {
   LayerClass layer_class = LayerClass::demanding;
@@ -39,9 +43,8 @@ struct BudgetModel {
 
 /// How a budget came to be; all of it is informative and optional in the file. Empty: not known.
 struct BudgetOrigin {
-  std::string capture_id;  ///< of the analysis the statistic was read from
-  /// "threshold", "demanding-layers", "ratio", "kv-memory" or "widest-gap"
-  std::string choice;
+  std::string capture_id;                        ///< of the analysis the statistic was read from
+  std::string choice;                            ///< one of choice_names
   std::string statistic;                         ///< as `plan --statistic` takes it: "cosine-key"
   std::optional<double> theta;                   ///< layers below it are demanding
   std::optional<std::int64_t> demanding_layers;  ///< asked for
