@@ -18,7 +18,7 @@
 #include "core/generate/generator.h"
 #include "core/geometry/guidance_rows.h"
 #include "core/geometry/model_config.h"
-#include "tests/support/tiny_capture.h"
+#include "tests/support/example_capture.h"
 
 namespace kvscope::testing {
 

@@ -7,8 +7,8 @@
 #include "collectors/session.h"
 #include "core/capture/capture_reader.h"
 #include "core/generate/eager_generator.h"
+#include "tests/support/example_capture.h"
 #include "tests/support/temp_dir.h"
-#include "tests/support/tiny_capture.h"
 
 namespace kvscope {
 namespace {

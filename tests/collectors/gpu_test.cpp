@@ -12,7 +12,7 @@
 
 #include "collectors/kv/mass_collector.h"
 #include "collectors/memory/ledger.h"
-#include "tests/support/tiny_capture.h"
+#include "tests/support/example_capture.h"
 
 namespace kvscope {
 namespace {

@@ -14,7 +14,6 @@
 #include "core/capture/capture_reader.h"
 #include "tests/support/example_capture.h"
 #include "tests/support/temp_dir.h"
-#include "tests/support/tiny_capture.h"
 
 namespace kvscope {
 namespace {
@@ -157,11 +156,7 @@ TEST_F(Analyze, CopiesSamplesLedgerAndSources) {
 
 TEST_F(Analyze, KeepsTheMemoryPeaksOfEveryBatch) {
   const RunRecord record = testing::tiny_record(4, 0);
-  FileLayout layout;
-  layout.parts = {Part::raw, Part::mass};
-  layout.batches = 2;
-  layout.preview_size = 6;
-  CaptureWriter writer(folder_ / "a.h5", record, layout, false);
+  CaptureWriter writer(folder_ / "a.h5", record, testing::tiny_layout(record), false);
   for (std::int64_t index = 0; index < 2; ++index) {
     BatchRecord batch = testing::tiny_batch(record, index);
     batch.memory = {.process_peak_rss_bytes = 1000 * (index + 1),
@@ -203,11 +198,7 @@ TEST_F(Analyze, RefusesTheSameDrawsPerSampleWhateverTheBatch) {
                               std::int32_t label, RandomMode rng = RandomMode::per_sample) {
     RunRecord record = testing::tiny_record(2, 0);
     record.settings.rng = rng;
-    FileLayout layout;
-    layout.parts = {Part::raw, Part::mass};
-    layout.batches = 1;
-    layout.preview_size = 6;
-    CaptureWriter writer(folder_ / name, record, layout, false);
+    CaptureWriter writer(folder_ / name, record, testing::tiny_layout(record), false);
     BatchRecord batch = testing::tiny_batch(record, 0);
     batch.seeds = seeds;
     batch.labels = {label, label};
@@ -232,11 +223,7 @@ TEST_F(Analyze, RefusesCapturesOfDifferentModels) {
   const std::string input = capture("a.h5", 0, 1);
   RunRecord record = testing::tiny_record(2, 0);
   record.weights_sha256 = "random:2";
-  FileLayout layout;
-  layout.parts = {Part::raw, Part::mass};
-  layout.batches = 1;
-  layout.preview_size = 6;
-  CaptureWriter writer(folder_ / "b.h5", record, layout, false);
+  CaptureWriter writer(folder_ / "b.h5", record, testing::tiny_layout(record), false);
   writer.commit(testing::tiny_batch(record, 0));
   writer.finish();
   EXPECT_THAT([&] { analyze({input, folder_ / "b.h5"}, folder_ / "out.h5", {}); },
@@ -271,12 +258,8 @@ TEST_F(Analyze, RefusesFilesWithoutKv) {
 // A run that was killed still shows what it committed.
 TEST_F(Analyze, TakesThePartialFileOfABrokenRun) {
   const RunRecord record = testing::tiny_record(6, 0);
-  FileLayout layout;
-  layout.parts = {Part::raw, Part::mass};
-  layout.batches = 3;
-  layout.preview_size = 6;
   {
-    CaptureWriter writer(folder_ / "a.h5", record, layout, false);
+    CaptureWriter writer(folder_ / "a.h5", record, testing::tiny_layout(record), false);
     writer.commit(testing::tiny_batch(record, 0));
   }
   analyze({folder_ / "a.h5.partial"}, folder_ / "partial.h5", {});

@@ -9,7 +9,7 @@
 #include "core/capture/capture_writer.h"
 #include "core/capture/image_files.h"
 #include "core/image/png.h"
-#include "tests/core/capture/example_capture.h"
+#include "tests/support/example_capture.h"
 #include "tests/support/temp_dir.h"
 
 namespace kvscope {

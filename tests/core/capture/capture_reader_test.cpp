@@ -15,8 +15,8 @@
 #include "core/base/module.h"
 #include "core/capture/capture_writer.h"
 #include "tests/core/capture/edit_file.h"
-#include "tests/core/capture/example_capture.h"
 #include "tests/core/capture/expect_capture.h"
+#include "tests/support/example_capture.h"
 #include "tests/support/temp_dir.h"
 
 namespace kvscope {

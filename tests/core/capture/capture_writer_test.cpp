@@ -13,8 +13,8 @@
 
 #include "core/base/error.h"
 #include "core/capture/capture_reader.h"
-#include "tests/core/capture/example_capture.h"
 #include "tests/core/capture/expect_capture.h"
+#include "tests/support/example_capture.h"
 #include "tests/support/full_disk.h"
 #include "tests/support/temp_dir.h"
 

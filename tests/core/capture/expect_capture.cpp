@@ -4,7 +4,7 @@
 
 #include <gtest/gtest.h>
 
-#include "tests/core/capture/example_capture.h"
+#include "tests/support/example_capture.h"
 
 namespace kvscope::testing {
 namespace {

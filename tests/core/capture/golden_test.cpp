@@ -1,8 +1,8 @@
 #include <gtest/gtest.h>
 
 #include "core/capture/capture_reader.h"
-#include "tests/core/capture/example_capture.h"
 #include "tests/core/capture/expect_capture.h"
+#include "tests/support/example_capture.h"
 
 namespace kvscope {
 namespace {

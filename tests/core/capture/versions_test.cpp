@@ -11,7 +11,7 @@
 #include "core/capture/capture_reader.h"
 #include "core/capture/schema.h"
 #include "tests/core/capture/edit_file.h"
-#include "tests/core/capture/example_capture.h"
+#include "tests/support/example_capture.h"
 #include "tests/core/capture/expect_capture.h"
 #include "tests/support/temp_dir.h"
 

@@ -3,7 +3,7 @@
 #include <exception>
 #include <string>
 
-#include "tests/core/capture/example_capture.h"
+#include "tests/support/example_capture.h"
 
 int main(int argc, char** argv) {
   if (argc != 3) {

@@ -6,7 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/base/error.h"
-#include "tests/core/capture/example_capture.h"
+#include "tests/support/example_capture.h"
 
 namespace kvscope {
 namespace {

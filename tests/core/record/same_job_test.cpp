@@ -8,7 +8,7 @@
 #include <gtest/gtest.h>
 
 #include "core/budget/policies/keep_capacity.h"
-#include "tests/core/capture/example_capture.h"
+#include "tests/support/example_capture.h"
 
 namespace kvscope {
 namespace {

@@ -5,7 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "core/base/error.h"
-#include "tests/core/capture/example_capture.h"
+#include "tests/support/example_capture.h"
 
 namespace kvscope {
 namespace {

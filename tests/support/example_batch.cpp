@@ -1,13 +1,10 @@
-#include "tests/core/capture/example_capture.h"
-
 #include <algorithm>
 #include <bit>
 #include <cstring>
-#include <limits>
 #include <numeric>
 
-#include "core/base/module.h"
 #include "core/geometry/guidance_rows.h"
+#include "tests/support/example_capture.h"
 
 namespace kvscope::testing {
 namespace {
@@ -44,12 +41,8 @@ void fill(NdArray<double>& array, double start) {
   }
 }
 
-BatchStatistics example_statistics(std::int64_t first, std::int64_t count) {
-  BatchStatistics statistics;
-  statistics.samples = count;
-  const auto start = static_cast<double>(first);
+void number(BatchStatistics& statistics, double start) {
   for (NdArray<double>& sum : statistics.similarity_sum.arrays) {
-    sum = NdArray<double>({2, 2, 3, 3}, std::numeric_limits<double>::quiet_NaN());
     for (int layer = 0; layer < 2; ++layer) {
       for (int head = 0; head < 2; ++head) {
         for (int target = 1; target < 3; ++target) {
@@ -60,93 +53,30 @@ BatchStatistics example_statistics(std::int64_t first, std::int64_t count) {
       }
     }
   }
-  for (NdArray<double>& statistic : statistics.layer_statistic.arrays) {
-    statistic = NdArray<double>({count, 2});
-    fill(statistic, start / 7);
-  }
-  for (NdArray<double>& norm : statistics.norm_sum) {
-    norm = NdArray<double>({2, 2, 3});
-    fill(norm, start + 1);
-  }
-  statistics.mass_sum = NdArray<double>({2, 2, 3, 3});
+  for (NdArray<double>& statistic : statistics.layer_statistic.arrays) fill(statistic, start / 7);
+  for (NdArray<double>& norm : statistics.norm_sum) fill(norm, start + 1);
   fill(statistics.mass_sum, start / 11);
-  return statistics;
 }
 
-NdArray<std::int64_t> counted(std::vector<std::int64_t> shape, std::int64_t start) {
-  NdArray<std::int64_t> array(std::move(shape));
+void count_from(NdArray<std::int64_t>& array, std::int64_t start) {
   std::iota(array.data.begin(), array.data.end(), start);
-  return array;
 }
 
-TimingRecord example_timing(std::int64_t first) {
-  const auto modules = static_cast<std::int64_t>(module_count);
-  TimingRecord timing;
-  timing.layer_ns = counted({2, 2, 3, modules}, first);
-  timing.model_ns = counted({2, 3, modules}, 1000 + first);
-  timing.batch_ns = counted({2}, 2000 + first);
-  return timing;
+void number(TimingRecord& timing, std::int64_t first) {
+  count_from(timing.layer_ns, first);
+  count_from(timing.model_ns, 1000 + first);
+  count_from(timing.batch_ns, 2000 + first);
 }
 
-LedgerRecord example_ledger(std::int64_t count) {
-  LedgerRecord ledger;
-  ledger.logical_bytes = counted({2, 3}, 100 * count);
-  ledger.resident_bytes = counted({2, 3}, 200 * count);
-  ledger.transient_bytes = counted({2, 3}, 100 * count);
-  ledger.shared_bytes = counted({3}, 300 * count);
-  ledger.rows = GuidanceRows::of_samples(count).count();
-  ledger.key_element_bytes = 4;
+void number(LedgerRecord& ledger, std::int64_t count) {
+  count_from(ledger.logical_bytes, 100 * count);
+  count_from(ledger.resident_bytes, 200 * count);
+  count_from(ledger.transient_bytes, 100 * count);
+  count_from(ledger.shared_bytes, 300 * count);
   ledger.value_element_bytes = 2;
-  return ledger;
 }
 
 }  // namespace
-
-ModelConfig example_model() {
-  ModelConfig model;
-  model.name = "example";
-  model.depth = 2;
-  model.width = 8;
-  model.heads = 2;
-  model.classes = 3;
-  model.patch_nums = {1, 2, 3};
-  model.vae_ch = 32;
-  model.vae_ch_mult = {1, 2};
-  model.vocab = 16;
-  model.z_channels = 4;
-  model.image_size = 6;
-  model.class_names = {"disc", "ring", "stripes"};
-  return model;
-}
-
-RunRecord example_record(std::int64_t samples) {
-  RunRecord record;
-  record.capture_id = "0f8fad5b-d9cb-469f-a165-70867728950e";
-  record.source_ids = {"7c9e6679-7425-40de-944b-e07fc1f90ae7"};
-  record.tool_version = "0.1.0";
-  record.git_commit = "0123456789ab";
-  record.weights_sha256 = std::string(64, 'a');
-  record.model = example_model();
-  record.settings.seed = 0xFEDCBA9876543210U;
-  record.settings.cfg = 1.5;
-  record.settings.top_k = 10;
-  record.settings.top_p = 0.96;
-  record.settings.samples = samples;
-  record.settings.batch = batch_size;
-  record.settings.repeat = 2;
-  record.settings.device = "cpu";
-  record.settings.dtype = "fp32";
-  record.settings.threads = 2;
-  record.settings.store = KvStore::raw;
-  record.settings.collectors = {"kv", "timing"};
-  record.policy = "vanilla";
-  record.budget = vanilla_budget(budget_model_of(record.model));
-  record.torch_version = "2.11.0";
-  record.device_name = "cpu";
-  record.cpu_name = "a processor";
-  record.start_time = "2026-01-02T03:04:05Z";
-  return record;
-}
 
 FileLayout example_layout(const RunRecord& record) {
   return {.parts = {Part::raw, Part::similarity, Part::mass, Part::timing},
@@ -193,19 +123,19 @@ std::vector<std::byte> example_kv(const RunRecord& record, KvTensor tensor, int 
 }
 
 BatchRecord example_batch(const RunRecord& record, std::int64_t first, std::int64_t count) {
-  BatchRecord batch;
-  batch.token_ids = NdArray<std::int32_t>({count, 14});
+  BatchRecord batch = empty_batch(record, example_layout(record), count);
   for (std::size_t i = 0; i < batch.token_ids.data.size(); ++i) {
     batch.token_ids.data[i] = static_cast<std::int32_t>((first * 14 + static_cast<int>(i)) % 16);
   }
-  batch.preview = NdArray<std::uint8_t>({count, 4, 4, 3}, static_cast<std::uint8_t>(first));
+  batch.preview.data.assign(batch.preview.data.size(), static_cast<std::uint8_t>(first));
   const KeptSubset& keep = record.settings.keep;
   for (const int layer : kept_or_all(keep.layers, record.model.depth)) {
     batch.raw.push_back({.layer = layer, .key = {}, .value = {}, .query = {}});
   }
   for (std::int64_t sample = first; sample < first + count; ++sample) {
-    batch.labels.push_back(static_cast<std::int32_t>(sample % 3));
-    batch.seeds.push_back(record.settings.seed + static_cast<std::uint64_t>(first));
+    const auto place = static_cast<std::size_t>(sample - first);
+    batch.labels[place] = static_cast<std::int32_t>(record.model.labels().in_turn(sample));
+    batch.seeds[place] = record.settings.seed + static_cast<std::uint64_t>(first);
     if (!keep.samples.empty() &&
         std::find(keep.samples.begin(), keep.samples.end(), sample) == keep.samples.end()) {
       continue;
@@ -219,9 +149,9 @@ BatchRecord example_batch(const RunRecord& record, std::int64_t first, std::int6
       append(layer.value, KvTensor::value);
     }
   }
-  batch.statistics = example_statistics(first, count);
-  batch.timing = example_timing(first);
-  batch.ledger = example_ledger(count);
+  number(*batch.statistics, static_cast<double>(first));
+  number(*batch.timing, first);
+  number(batch.ledger, count);
   batch.memory = {.process_peak_rss_bytes = 1000 + first, .allocator_peak_bytes = 5000 - first};
   batch.losses[LossCounter::overflowed_values] = 1;
   return batch;
