@@ -16,6 +16,12 @@ namespace kvscope {
 
 /// Reads a capture, run or analysis file, finished or partial. A partial file yields its committed
 /// samples only.
+///
+/// One thread at a time uses a reader, not always the one that opened it. Different threads may use
+/// different readers and writers at once, of one file too, provided that HDF5 was built
+/// thread-safe, as the packages of Debian and Ubuntu are (H5is_library_threadsafe): a lock of its
+/// own lets one call in at a time, so reading twice at once is safe but no faster. With an HDF5
+/// that is not thread-safe all readers and writers of a process belong to one thread.
 class CaptureReader {
  public:
   /// Throws BadInput: no file, not HDF5, not a kvscope file, a schema version this build does not
