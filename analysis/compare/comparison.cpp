@@ -10,42 +10,41 @@
 
 #include "analysis/compare/file_forced.h"
 #include "analysis/compare/file_scores.h"
+#include "analysis/compare/loaded_capture.h"
 #include "analysis/compare/memory_figures.h"
 #include "analysis/compare/same_draws.h"
 #include "analysis/compare/time_figures.h"
 #include "core/base/error.h"
 #include "core/base/json_text.h"
-#include "core/base/progress.h"
 #include "core/base/units.h"
 #include "core/budget/retention_plan.h"
-#include "core/capture/capture_images.h"
 #include "core/capture/capture_reader.h"
 
 namespace kvscope {
 namespace {
 
 /// File names, or paths where two files share a name.
-std::vector<std::string> names_of(const std::vector<CaptureReader>& files) {
+std::vector<std::string> names_of(const std::vector<LoadedCapture>& files) {
   std::map<std::string, int> uses;
-  for (const CaptureReader& file : files) ++uses[std::filesystem::path(file.path()).filename()];
+  for (const LoadedCapture& file : files) ++uses[std::filesystem::path(file.path).filename()];
   std::vector<std::string> names;
-  for (const CaptureReader& file : files) {
-    const std::string name = std::filesystem::path(file.path()).filename();
-    names.push_back(uses[name] == 1 ? name : file.path());
+  for (const LoadedCapture& file : files) {
+    const std::string name = std::filesystem::path(file.path).filename();
+    names.push_back(uses[name] == 1 ? name : file.path);
   }
   return names;
 }
 
 // Without a batch there are no rows: every ratio would be 0 / 0.
-void check_has_samples(const CaptureReader& file) {
+void check_has_samples(const LoadedCapture& file) {
   if (file.committed_samples() > 0) return;
-  throw BadInput("compare", file.path(), "at least one committed sample", "none");
+  throw BadInput("compare", file.path, "at least one committed sample", "none");
 }
 
-ComparedFile describe(const CaptureReader& file, const std::string& name, const KvShape& shape) {
-  const RunRecord& record = file.record();
+ComparedFile describe(const LoadedCapture& file, const std::string& name, const KvShape& shape) {
+  const RunRecord& record = file.record;
   ComparedFile described;
-  described.path = file.path();
+  described.path = file.path;
   described.name = name;
   described.kind = name_of(record.kind);
   described.capture_id = record.capture_id;
@@ -56,8 +55,8 @@ ComparedFile describe(const CaptureReader& file, const std::string& name, const 
   described.batch = record.settings.batch;
   described.samples = file.committed_samples();
   described.memory = memory_figures(file, shape);
-  described.time = time_figures(file);
-  described.scores = scores_of(file);
+  described.time = file.time;
+  described.scores = file.scores;
   return described;
 }
 
@@ -65,9 +64,9 @@ std::string pair_of(const ComparedFile& first, const ComparedFile& file) {
   return fmt::format("{} and {}", first.name, file.name);
 }
 
-void compare_with(const CaptureReader& baseline, const ComparedFile& first,
-                  const CaptureReader& file, ComparedFile& described) {
-  described.latency_reason = why_latency_differs(baseline, file);
+void compare_with(const LoadedCapture& baseline, const ComparedFile& first,
+                  const LoadedCapture& file, ComparedFile& described, const JobControl& control) {
+  described.latency_reason = why_latency_differs(baseline.record, file.record);
   described.forced = forced_against(baseline, file);
   if (described.latency_reason.empty() && first.time && described.time) {
     described.controls = check_controls(*first.time, *described.time);
@@ -78,8 +77,8 @@ void compare_with(const CaptureReader& baseline, const ComparedFile& first,
     return;
   }
   described.tokens.value = token_agreement(baseline, file);
-  Progress progress("comparing images", described.tokens->samples, "images");
-  ImageFidelity fidelity = image_fidelity(baseline, file, [&] { progress.advance(1); });
+  control.begin("comparing images", described.tokens->samples, "images");
+  ImageFidelity fidelity = image_fidelity(baseline, file, control);
   if (fidelity.images.empty()) {
     described.images.reason =
         fidelity.unreadable > 0 ? fidelity.unreadable_why
@@ -103,8 +102,8 @@ void compare_scores(std::vector<ComparedFile>& files, std::vector<NotComparable>
   }
 }
 
-std::map<std::string, std::string> settings_of(const CaptureReader& file) {
-  const RunRecord& record = file.record();
+std::map<std::string, std::string> settings_of(const LoadedCapture& file) {
+  const RunRecord& record = file.record;
   std::map<std::string, std::string> settings = {
       {"policy", record.policy},           {"tool_version", record.tool_version},
       {"git_commit", record.git_commit},   {"torch_version", record.torch_version},
@@ -129,14 +128,14 @@ std::string describe_budget(const Budget& budget, const KvShape& shape) {
 
 /// Two budgets of one policy; where the policies differ, that line says it. The budgets of one
 /// description are numbered, so that the line shows which files share one.
-void add_budgets(const std::vector<CaptureReader>& files,
+void add_budgets(const std::vector<LoadedCapture>& files,
                  std::vector<SettingDifference>& differences) {
   std::vector<const std::vector<LayerBudget>*> distinct;
   SettingDifference difference{"budget", {}};
   std::map<std::string, std::int64_t> per_policy;
   const KvShape shape = kv_shape_of(files.front());
-  for (const CaptureReader& file : files) {
-    const RunRecord& record = file.record();
+  for (const LoadedCapture& file : files) {
+    const RunRecord& record = file.record;
     const auto known = std::find_if(distinct.begin(), distinct.end(), [&](const auto* layers) {
       return *layers == record.budget.layers;
     });
@@ -153,7 +152,7 @@ void add_budgets(const std::vector<CaptureReader>& files,
   if (differ) differences.push_back(std::move(difference));
 }
 
-std::vector<SettingDifference> differing_settings(const std::vector<CaptureReader>& files) {
+std::vector<SettingDifference> differing_settings(const std::vector<LoadedCapture>& files) {
   std::map<std::string, std::vector<std::string>> by_field;
   for (std::size_t i = 0; i < files.size(); ++i) {
     for (const auto& [field, value] : settings_of(files[i])) {
@@ -204,9 +203,9 @@ void add_not_comparable(const ComparedFile& baseline, const ComparedFile& file,
 }
 
 /// An analysis has no images of its own.
-std::vector<DataProblem> image_problems(const CaptureReader& file, const std::string& name) {
-  if (file.record().kind == FileKind::analysis) return {};
-  const MissingImages missing = CaptureImages(file).missing();
+std::vector<DataProblem> image_problems(const LoadedCapture& file, const std::string& name) {
+  if (!file.missing_images) return {};
+  const MissingImages& missing = *file.missing_images;
   std::vector<DataProblem> problems;
   const auto add = [&](std::int64_t count, const char* what) {
     if (count == 0) return;
@@ -220,13 +219,13 @@ std::vector<DataProblem> image_problems(const CaptureReader& file, const std::st
 
 }  // namespace
 
-void check_same_model(const CaptureReader& baseline, const CaptureReader& file) {
+void check_same_model(const RunRecord& baseline, const RunRecord& file, const std::string& path) {
   const auto fail = [&](const std::string& expected, const std::string& got) {
-    throw BadInput("compare", file.path(), expected,
+    throw BadInput("compare", path, expected,
                    got + " (captures of different models given to compare)");
   };
-  const ModelConfig& a = baseline.record().model;
-  const ModelConfig& b = file.record().model;
+  const ModelConfig& a = baseline.model;
+  const ModelConfig& b = file.model;
   const nlohmann::json left = to_json(a);
   const nlohmann::json right = to_json(b);
   for (const auto& [key, value] : left.items()) {
@@ -237,24 +236,24 @@ void check_same_model(const CaptureReader& baseline, const CaptureReader& file) 
     }
   }
   if (a != b) fail("a file of model '" + a.name + "'", "model '" + b.name + "'");
-  if (baseline.record().weights_sha256 != file.record().weights_sha256) {
-    fail("weights " + baseline.record().weights_sha256, file.record().weights_sha256);
+  if (baseline.weights_sha256 != file.weights_sha256) {
+    fail("weights " + baseline.weights_sha256, file.weights_sha256);
   }
 }
 
-std::vector<DataProblem> data_problems(const CaptureReader& file, const std::string& name) {
+std::vector<DataProblem> data_problems(const LoadedCapture& file, const std::string& name) {
   std::vector<DataProblem> problems;
-  if (!file.complete()) {
+  if (!file.complete) {
     problems.push_back({name,
                         fmt::format("incomplete: {} of {} samples", file.committed_samples(),
-                                    file.record().settings.samples),
+                                    file.record.settings.samples),
                         "figures cover the committed samples only; run it again for all of them"});
   }
-  for (const Loss& loss : file.all_losses()) {
+  for (const Loss& loss : file.losses) {
     if (loss.count == 0 || loss.severity < LossSeverity::warning) continue;
     problems.push_back({name, fmt::format("{} {}", loss.count, loss.name), loss.advice});
   }
-  if (const Comparable<Scores> scores = scores_of(file); scores && scores->unreadable_images > 0) {
+  if (const Comparable<Scores>& scores = file.scores; scores && scores->unreadable_images > 0) {
     problems.push_back({name, fmt::format("{} images without scores", scores->unreadable_images),
                         "they could not be read; the scores are of the other samples"});
   }
@@ -282,18 +281,25 @@ std::vector<DataProblem> time_problems(const Comparison& comparison) {
   return problems;
 }
 
-Comparison compare(const std::vector<CaptureReader>& files) {
+Comparison compare(const std::vector<CaptureReader>& files, const JobControl& control) {
+  std::vector<LoadedCapture> loaded;
+  loaded.reserve(files.size());
+  for (const CaptureReader& file : files) loaded.emplace_back(file, control);
+  return compare_loaded(loaded, control);
+}
+
+Comparison compare_loaded(const std::vector<LoadedCapture>& files, const JobControl& control) {
   if (files.size() < 2) {
     throw UsageError(fmt::format("compare: expected two or more files, got {}", files.size()));
   }
-  const CaptureReader& baseline = files.front();
-  for (const CaptureReader& file : files) {
-    check_same_model(baseline, file);
+  const LoadedCapture& baseline = files.front();
+  for (const LoadedCapture& file : files) {
+    check_same_model(baseline.record, file.record, file.path);
     check_has_samples(file);
   }
 
   Comparison comparison;
-  comparison.model = baseline.record().model;
+  comparison.model = baseline.record.model;
   comparison.shape = kv_shape_of(baseline);
   const ScaleSchedule schedule = comparison.model.schedule();
   const auto denominator = [&](Denominator of) {
@@ -310,7 +316,7 @@ Comparison compare(const std::vector<CaptureReader>& files) {
       comparison.problems.push_back(std::move(problem));
     }
     if (i == 0) continue;
-    compare_with(baseline, comparison.files[0], files[i], comparison.files[i]);
+    compare_with(baseline, comparison.files[0], files[i], comparison.files[i], control);
     add_not_comparable(comparison.files[0], comparison.files[i], comparison.not_comparable);
   }
   for (const ComparedFile& file : comparison.files) {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "analysis/compare/spread.h"
+#include "core/base/job_control.h"
 #include "core/budget/kv_bytes.h"
 #include "core/geometry/model_config.h"
 #include "core/record/forced_agreement.h"
@@ -14,6 +15,8 @@
 namespace kvscope {
 
 class CaptureReader;
+struct LoadedCapture;
+struct RunRecord;
 
 /// A value, or the reason why there is none.
 template <typename T>
@@ -159,16 +162,22 @@ struct Comparison {
 };
 
 /// What was lost in a file or is doubtful about it; `name` stands for it in tables.
-std::vector<DataProblem> data_problems(const CaptureReader& file, const std::string& name);
+std::vector<DataProblem> data_problems(const LoadedCapture& file, const std::string& name);
 
 /// Files whose controls moved against the baseline's: their time ratios are not the budget's doing.
 std::vector<DataProblem> time_problems(const Comparison& comparison);
 
-/// Throws BadInput naming the first field in which the models differ, or the weights.
-void check_same_model(const CaptureReader& baseline, const CaptureReader& file);
+/// Throws BadInput naming the first field in which the models differ, or the weights; `path` is
+/// that of `file`.
+void check_same_model(const RunRecord& baseline, const RunRecord& file, const std::string& path);
 
-/// Compares files of one model; the first is the baseline. Throws BadInput when the models or
-/// weights differ or a file has no committed sample, UsageError for fewer than two files.
-Comparison compare(const std::vector<CaptureReader>& files);
+/// Compares files of one model; the first is the baseline. Every file is read once, and nothing is
+/// printed: `control` hears of every pair of images. Throws BadInput when the models or weights
+/// differ or a file has no committed sample, UsageError for fewer than two files, Interrupted when
+/// `control` says so.
+Comparison compare(const std::vector<CaptureReader>& files, const JobControl& control = {});
+
+/// The same of files that were read before.
+Comparison compare_loaded(const std::vector<LoadedCapture>& files, const JobControl& control = {});
 
 }  // namespace kvscope

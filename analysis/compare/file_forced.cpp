@@ -7,6 +7,17 @@
 #include "core/base/file_names.h"
 
 namespace kvscope {
+namespace {
+
+Comparable<ForcedAgreement> against(const std::string& capture_id,
+                                    Comparable<ForcedAgreement> forced, const std::string& path) {
+  if (!forced || forced->against_capture_id == capture_id) return forced;
+  return {std::nullopt,
+          fmt::format("{} is against the tokens of capture {}, not of {}",
+                      file_beside(path, forced_path), forced->against_capture_id, capture_id)};
+}
+
+}  // namespace
 
 Comparable<ForcedAgreement> forced_of(const CaptureReader& file) {
   const std::string path = file_beside(file.path(), forced_path);
@@ -23,11 +34,12 @@ Comparable<ForcedAgreement> forced_of(const CaptureReader& file) {
 
 Comparable<ForcedAgreement> forced_against(const CaptureReader& baseline,
                                            const CaptureReader& file) {
-  Comparable<ForcedAgreement> forced = forced_of(file);
-  if (!forced || forced->against_capture_id == baseline.record().capture_id) return forced;
-  return {std::nullopt, fmt::format("{} is against the tokens of capture {}, not of {}",
-                                    file_beside(file.path(), forced_path),
-                                    forced->against_capture_id, baseline.record().capture_id)};
+  return against(baseline.record().capture_id, forced_of(file), file.path());
+}
+
+Comparable<ForcedAgreement> forced_against(const LoadedCapture& baseline,
+                                           const LoadedCapture& file) {
+  return against(baseline.record.capture_id, file.forced, file.path);
 }
 
 nlohmann::json to_json(const Comparable<ForcedAgreement>& forced) {

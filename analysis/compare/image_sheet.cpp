@@ -4,9 +4,9 @@
 
 #include <fmt/format.h>
 
+#include "analysis/compare/loaded_capture.h"
 #include "analysis/compare/same_draws.h"
 #include "core/base/error.h"
-#include "core/capture/capture_images.h"
 
 namespace kvscope {
 
@@ -28,13 +28,11 @@ std::vector<std::int64_t> positions_of(std::int64_t baseline,
 
 }  // namespace
 
-Image image_sheet(const std::vector<CaptureReader>& files, int samples) {
-  std::vector<CaptureImages> images;
+Image image_sheet(const std::vector<LoadedCapture>& files, int samples) {
   std::vector<std::vector<CommonSample>> common;
-  for (const CaptureReader& file : files) {
+  for (const LoadedCapture& file : files) {
     const std::string why = why_draws_differ(files.front(), file);
-    if (!why.empty()) throw UsageError(fmt::format("{}: not the same draws: {}", file.path(), why));
-    images.emplace_back(file);
+    if (!why.empty()) throw UsageError(fmt::format("{}: not the same draws: {}", file.path, why));
     common.push_back(common_samples(files.front(), file));
   }
   std::vector<std::vector<Image>> sheet_rows;
@@ -43,9 +41,9 @@ Image image_sheet(const std::vector<CaptureReader>& files, int samples) {
     const std::vector<std::int64_t> positions = positions_of(sample.baseline, common);
     if (positions.empty()) continue;
     std::vector<Image>& row = sheet_rows.emplace_back();
-    row.push_back(images.front().read(positions.front()));
+    row.push_back(files.front().images.read(positions.front()));
     for (std::size_t file = 1; file < files.size(); ++file) {
-      Image image = images[file].read(positions[file]);
+      Image image = files[file].images.read(positions[file]);
       row.push_back(image);
       row.push_back(difference(row.front(), image));
     }

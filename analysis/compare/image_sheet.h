@@ -6,11 +6,11 @@
 
 namespace kvscope {
 
-class CaptureReader;
+struct LoadedCapture;
 
 /// One row per sample: the baseline's picture, then every other file's picture and its difference
 /// to the baseline (|a − b| × 4). At most `samples` rows. Throws UsageError unless the files drew
 /// the same samples, BadInput when a PNG is missing.
-Image image_sheet(const std::vector<CaptureReader>& files, int samples);
+Image image_sheet(const std::vector<LoadedCapture>& files, int samples);
 
 }  // namespace kvscope

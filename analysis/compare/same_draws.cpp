@@ -8,7 +8,6 @@
 #include <fmt/format.h>
 
 #include "core/base/error.h"
-#include "core/capture/capture_images.h"
 #include "core/image/fidelity.h"
 
 namespace kvscope {
@@ -20,15 +19,15 @@ constexpr int smallest_ssim_side = 11;
 /// run. Without the official generator every sample stands alone.
 using DrawnTogether = std::map<std::int64_t, std::pair<std::int64_t, std::int64_t>>;
 
-DrawnTogether drawn_together(const CaptureReader& file, const std::vector<std::int64_t>& samples) {
-  const bool alone = file.record().settings.rng != RandomMode::official;
+DrawnTogether drawn_together(const LoadedCapture& file) {
+  const bool alone = file.record.settings.rng != RandomMode::official;
   DrawnTogether groups;
   std::int64_t position = 0;
-  for (const std::int64_t batch : file.batch_samples()) {
+  for (const std::int64_t batch : file.batch_samples) {
     const std::int64_t end = position + batch;
     const std::int64_t step = alone ? 1 : batch;
     for (; position < end; position += step) {
-      groups.try_emplace(samples.at(static_cast<std::size_t>(position)), step, position);
+      groups.try_emplace(file.samples.at(static_cast<std::size_t>(position)), step, position);
     }
   }
   return groups;
@@ -43,15 +42,14 @@ bool equal_for(const std::vector<CommonSample>& common, const std::vector<T>& a,
   });
 }
 
-std::string range_of(const CaptureReader& file) {
-  const std::vector<std::int64_t> samples = file.samples();
-  const auto [first, last] = std::minmax_element(samples.begin(), samples.end());
+std::string range_of(const LoadedCapture& file) {
+  const auto [first, last] = std::minmax_element(file.samples.begin(), file.samples.end());
   return fmt::format("{} … {}", *first, *last);
 }
 
-std::string why_none_is_common(const CaptureReader& baseline, const CaptureReader& file) {
-  const std::vector<std::int64_t> a = baseline.samples();
-  const std::vector<std::int64_t> b = file.samples();
+std::string why_none_is_common(const LoadedCapture& baseline, const LoadedCapture& file) {
+  const std::vector<std::int64_t>& a = baseline.samples;
+  const std::vector<std::int64_t>& b = file.samples;
   const bool overlap = std::find_first_of(a.begin(), a.end(), b.begin(), b.end()) != a.end();
   if (overlap) return "no batch of one size in both files";
   return fmt::format("no sample in both files: {} and {}", range_of(baseline), range_of(file));
@@ -99,9 +97,9 @@ void summarise(ImageFidelity& fidelity) {
 
 }  // namespace
 
-std::string why_draws_differ(const CaptureReader& baseline, const CaptureReader& file) {
-  const RunSettings& a = baseline.record().settings;
-  const RunSettings& b = file.record().settings;
+std::string why_draws_differ(const LoadedCapture& baseline, const LoadedCapture& file) {
+  const RunSettings& a = baseline.record.settings;
+  const RunSettings& b = file.record.settings;
   const auto differ = [](std::string_view what, const auto& left, const auto& right) {
     return fmt::format("different {}: {} and {}", what, left, right);
   };
@@ -114,16 +112,15 @@ std::string why_draws_differ(const CaptureReader& baseline, const CaptureReader&
   if (std::string why = why_streams_differ(a, b); !why.empty()) return why;
   const std::vector<CommonSample> common = common_samples(baseline, file);
   if (common.empty()) return why_none_is_common(baseline, file);
-  if (!equal_for(common, baseline.labels(), file.labels())) return "different labels";
-  if (!equal_for(common, baseline.seeds(), file.seeds())) return "different seeds of samples";
+  if (!equal_for(common, baseline.labels, file.labels)) return "different labels";
+  if (!equal_for(common, baseline.seeds, file.seeds)) return "different seeds of samples";
   return "";
 }
 
-std::vector<CommonSample> common_samples(const CaptureReader& baseline, const CaptureReader& file) {
-  const std::vector<std::int64_t> samples = baseline.samples();
-  const DrawnTogether others = drawn_together(file, file.samples());
+std::vector<CommonSample> common_samples(const LoadedCapture& baseline, const LoadedCapture& file) {
+  const DrawnTogether others = drawn_together(file);
   std::vector<CommonSample> common;
-  for (const auto& [first, group] : drawn_together(baseline, samples)) {
+  for (const auto& [first, group] : drawn_together(baseline)) {
     const auto& [size, position] = group;
     const auto other = others.find(first);
     if (other == others.end() || other->second.first != size) continue;
@@ -136,10 +133,10 @@ std::vector<CommonSample> common_samples(const CaptureReader& baseline, const Ca
   return common;
 }
 
-TokenAgreement token_agreement(const CaptureReader& baseline, const CaptureReader& file) {
-  const ScaleSchedule schedule = baseline.record().model.schedule();
-  const NdArray<std::int32_t> a = baseline.token_ids();
-  const NdArray<std::int32_t> b = file.token_ids();
+TokenAgreement token_agreement(const LoadedCapture& baseline, const LoadedCapture& file) {
+  const ScaleSchedule schedule = baseline.record.model.schedule();
+  const NdArray<std::int32_t>& a = baseline.token_ids;
+  const NdArray<std::int32_t>& b = file.token_ids;
   const std::vector<CommonSample> common = common_samples(baseline, file);
   TokenAgreement agreement;
   agreement.samples = static_cast<std::int64_t>(common.size());
@@ -160,24 +157,22 @@ TokenAgreement token_agreement(const CaptureReader& baseline, const CaptureReade
   return agreement;
 }
 
-ImageFidelity image_fidelity(const CaptureReader& baseline, const CaptureReader& file,
-                             const std::function<void()>& on_image) {
+ImageFidelity image_fidelity(const LoadedCapture& baseline, const LoadedCapture& file,
+                             const JobControl& control) {
   ImageFidelity fidelity;
-  const CaptureImages baseline_images(baseline);
-  const CaptureImages file_images(file);
   for (const CommonSample& sample : common_samples(baseline, file)) {
     if (!baseline.has_finite_image(sample.baseline) || !file.has_finite_image(sample.file)) {
       ++fidelity.nonfinite;
-      if (on_image) on_image();
+      control.advance(1);
       continue;
     }
     try {
       fidelity.images.push_back(
-          score(sample, baseline_images.read(sample.baseline), file_images.read(sample.file)));
+          score(sample, baseline.images.read(sample.baseline), file.images.read(sample.file)));
     } catch (const Error& error) {
       if (fidelity.unreadable++ == 0) fidelity.unreadable_why = error.what();
     }
-    if (on_image) on_image();
+    control.advance(1);
   }
   summarise(fidelity);
   return fidelity;

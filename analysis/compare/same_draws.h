@@ -1,17 +1,17 @@
 #pragma once
 
-#include <functional>
 #include <string>
 #include <vector>
 
 #include "analysis/compare/comparison.h"
-#include "core/capture/capture_reader.h"
+#include "analysis/compare/loaded_capture.h"
+#include "core/base/job_control.h"
 
 namespace kvscope {
 
 /// Why two files did not draw the same random numbers for the same labels, so that tokens and
 /// images cannot be compared one by one. Empty when they did, for the samples that both have.
-std::string why_draws_differ(const CaptureReader& baseline, const CaptureReader& file);
+std::string why_draws_differ(const LoadedCapture& baseline, const LoadedCapture& file);
 
 /// A sample of two files: its index in the run, and its position in each.
 struct CommonSample {
@@ -22,15 +22,15 @@ struct CommonSample {
 
 /// The samples that both files have, in the order of the baseline. Under the official generator
 /// those of batches that both have whole: a shorter batch draws other numbers.
-std::vector<CommonSample> common_samples(const CaptureReader& baseline, const CaptureReader& file);
+std::vector<CommonSample> common_samples(const LoadedCapture& baseline, const LoadedCapture& file);
 
 /// Equal tokens over the samples that both files have. The draws must be the same.
-TokenAgreement token_agreement(const CaptureReader& baseline, const CaptureReader& file);
+TokenAgreement token_agreement(const LoadedCapture& baseline, const LoadedCapture& file);
 
 /// PSNR and SSIM of the PNGs beside the files. The draws must be the same. Missing and broken
-/// pictures, and those that a file knows not to be finite, are counted, not fatal. `on_image` hears
-/// of every sample, as thousands take minutes.
-ImageFidelity image_fidelity(const CaptureReader& baseline, const CaptureReader& file,
-                             const std::function<void()>& on_image = {});
+/// pictures, and those that a file knows not to be finite, are counted, not fatal. `control` hears
+/// of every sample, as thousands take minutes. Throws Interrupted.
+ImageFidelity image_fidelity(const LoadedCapture& baseline, const LoadedCapture& file,
+                             const JobControl& control = {});
 
 }  // namespace kvscope

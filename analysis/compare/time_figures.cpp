@@ -187,9 +187,9 @@ std::optional<ControlCheck> check_controls(const TimeFigures& baseline, const Ti
   return check;
 }
 
-std::string why_latency_differs(const CaptureReader& baseline, const CaptureReader& file) {
-  const RunSettings& a = baseline.record().settings;
-  const RunSettings& b = file.record().settings;
+std::string why_latency_differs(const RunRecord& baseline, const RunRecord& file) {
+  const RunSettings& a = baseline.settings;
+  const RunSettings& b = file.settings;
   const auto differ = [](std::string_view what, const auto& left, const auto& right) {
     return fmt::format("different {}: {} and {}", what, left, right);
   };
@@ -208,14 +208,12 @@ std::string why_latency_differs(const CaptureReader& baseline, const CaptureRead
     if (a.keep.queries != b.keep.queries) return "queries kept in one of them only";
     if (a.keep != b.keep) return "different parts of K and V kept";
   }
-  const RunRecord& left = baseline.record();
-  const RunRecord& right = file.record();
   if (a.device != b.device) return differ("devices", a.device, b.device);
-  if (left.device_name != right.device_name) {
-    return differ("devices", left.device_name, right.device_name);
+  if (baseline.device_name != file.device_name) {
+    return differ("devices", baseline.device_name, file.device_name);
   }
-  if (a.device == "cpu" && left.cpu_name != right.cpu_name) {
-    return differ("CPUs", left.cpu_name, right.cpu_name);
+  if (a.device == "cpu" && baseline.cpu_name != file.cpu_name) {
+    return differ("CPUs", baseline.cpu_name, file.cpu_name);
   }
   if (a.dtype != b.dtype) return differ("dtypes", a.dtype, b.dtype);
   if (a.batch != b.batch) return differ("batches", a.batch, b.batch);

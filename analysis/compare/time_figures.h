@@ -16,6 +16,6 @@ std::optional<ControlCheck> check_controls(const TimeFigures& baseline, const Ti
 
 /// Why latencies of two files cannot be compared: other collectors, device, dtype, threads or
 /// batch. Empty when they can.
-std::string why_latency_differs(const CaptureReader& baseline, const CaptureReader& file);
+std::string why_latency_differs(const RunRecord& baseline, const RunRecord& file);
 
 }  // namespace kvscope

@@ -97,8 +97,8 @@ std::string subtitle(const ModelConfig& model) {
 
 }  // namespace
 
-std::string render_report(const std::vector<std::string>& paths) {
-  const ReportFiles files = open_report_files(paths);
+std::string render_report(const std::vector<std::string>& paths, const JobControl& control) {
+  const ReportFiles files = open_report_files(paths, control);
   const ModelConfig& model = files.compared[0].record().model;
   const std::string title = "KV cache of " + model.name;
   std::string body = fmt::format("<h1>{}</h1>\n", escape_markup(title)) + subtitle(model);

@@ -60,7 +60,7 @@ const ReportBudget* ReportFiles::budget_of(const CaptureReader& file) const {
   return nullptr;
 }
 
-ReportFiles open_report_files(const std::vector<std::string>& paths) {
+ReportFiles open_report_files(const std::vector<std::string>& paths, const JobControl& control) {
   if (paths.empty()) throw UsageError("report: expected one or more files, got none");
   ReportFiles files;
   std::vector<CaptureReader> vanilla;
@@ -77,8 +77,12 @@ ReportFiles open_report_files(const std::vector<std::string>& paths) {
   for (CaptureReader& file : analyses) {
     if (!files.statistics && has_statistics(file)) files.statistics.emplace(std::move(file));
   }
-  if (files.statistics) check_same_model(files.compared[0], *files.statistics);
-  if (files.compared.size() > 1) files.comparison = compare(files.compared);
+  if (files.statistics) {
+    check_same_model(files.compared[0].record(), files.statistics->record(),
+                     files.statistics->path());
+  }
+  for (const CaptureReader& file : files.compared) files.loaded.emplace_back(file, control);
+  if (files.loaded.size() > 1) files.comparison = compare_loaded(files.loaded, control);
   files.budgets = budgets_of(files);
   return files;
 }

@@ -5,6 +5,8 @@
 #include <vector>
 
 #include "analysis/compare/comparison.h"
+#include "analysis/compare/loaded_capture.h"
+#include "core/base/job_control.h"
 #include "core/capture/capture_reader.h"
 
 namespace kvscope {
@@ -19,6 +21,7 @@ struct ReportBudget {
 /// The files of a report, sorted by what they supply.
 struct ReportFiles {
   std::vector<CaptureReader> compared;      ///< the baseline first; never empty
+  std::vector<LoadedCapture> loaded;        ///< what a comparison looks at of each of them
   std::optional<CaptureReader> statistics;  ///< the file with statistics, when not among `compared`
   std::optional<Comparison> comparison;     ///< nothing for a single file
   std::vector<ReportBudget> budgets;        ///< each distinct one, in the order of the files
@@ -32,7 +35,7 @@ struct ReportFiles {
 };
 
 /// Opens and sorts them. An analysis file is compared only when there is no capture or run.
-ReportFiles open_report_files(const std::vector<std::string>& paths);
+ReportFiles open_report_files(const std::vector<std::string>& paths, const JobControl& control);
 
 /// Without its folder.
 std::string file_name(const CaptureReader& file);

@@ -82,11 +82,13 @@ std::string paragraph(const std::string& text, const std::string& css_class) {
 
 std::string loss_section(const ReportFiles& files) {
   std::vector<DataProblem> problems;
-  for (const CaptureReader* file : files.all()) {
-    for (DataProblem& problem : data_problems(*file, file_name(*file))) {
-      problems.push_back(std::move(problem));
-    }
+  const auto add = [&](const LoadedCapture& file, const std::string& name) {
+    for (DataProblem& problem : data_problems(file, name)) problems.push_back(std::move(problem));
+  };
+  for (std::size_t i = 0; i < files.loaded.size(); ++i) {
+    add(files.loaded[i], file_name(files.compared[i]));
   }
+  if (files.statistics) add(LoadedCapture(*files.statistics), file_name(*files.statistics));
   if (files.comparison) {
     for (DataProblem& problem : time_problems(*files.comparison)) {
       problems.push_back(std::move(problem));
@@ -162,10 +164,7 @@ std::string image_section(const ReportFiles& files) {
   for (std::size_t i = 1; i < files.compared.size(); ++i) {
     const ComparedFile& compared = files.comparison->files[i];
     if (!compared.images) continue;
-    const CaptureReader& baseline = files.compared[0];
-    const CaptureImages baseline_images(baseline);
-    const CaptureImages images(files.compared[i]);
-    const std::vector<std::int32_t> labels = baseline.labels();
+    const LoadedCapture& baseline = files.loaded[0];
     rows += paragraph(
         fmt::format("{} | {} | difference × 4", files.comparison->files[0].name, compared.name),
         "pair");
@@ -175,10 +174,10 @@ std::string image_section(const ReportFiles& files) {
       if (shown++ == most_images) break;
       const std::string name =
           fmt::format("sample {}, class {}: {}", score.sample,
-                      baseline.record().model.class_label(
-                          labels.at(static_cast<std::size_t>(score.baseline_position))),
+                      baseline.record.model.class_label(
+                          baseline.labels.at(static_cast<std::size_t>(score.baseline_position))),
                       score.psnr_db ? fmt::format("{:.1f} dB", *score.psnr_db) : "identical");
-      rows += picture_row(baseline_images, images, score, name);
+      rows += picture_row(baseline.images, files.loaded[i].images, score, name);
     }
     rows += "</div>\n";
   }

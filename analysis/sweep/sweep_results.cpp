@@ -9,27 +9,26 @@
 
 #include "analysis/compare/file_forced.h"
 #include "analysis/compare/file_scores.h"
+#include "analysis/compare/loaded_capture.h"
 #include "analysis/compare/memory_figures.h"
 #include "analysis/compare/same_draws.h"
 #include "analysis/layers/rank_correlation.h"
 #include "analysis/layers/statistic_list.h"
 #include "core/base/error.h"
-#include "core/capture/capture_reader.h"
 
 namespace kvscope {
 namespace {
 
 using CellFigure = std::function<std::optional<double>(const CellResult&)>;
 
-void compare_draws(CellResult& result, const CaptureReader& vanilla, const CaptureReader& file) {
+void compare_draws(CellResult& result, const LoadedCapture& vanilla, const LoadedCapture& file) {
   if (const std::string why = why_draws_differ(vanilla, file); !why.empty()) {
-    throw BadInput("sweep", file.path(), "the draws of " + vanilla.path(), why);
+    throw BadInput("sweep", file.path, "the draws of " + vanilla.path, why);
   }
   result.token_agreement = token_agreement(vanilla, file).overall;
   const ImageFidelity fidelity = image_fidelity(vanilla, file);
   if (fidelity.unreadable > 0) {
-    throw BadInput("sweep", file.path(), "a PNG beside it for every sample",
-                   fidelity.unreadable_why);
+    throw BadInput("sweep", file.path, "a PNG beside it for every sample", fidelity.unreadable_why);
   }
   result.nonfinite_images = fidelity.nonfinite;
   result.psnr_mean_db = fidelity.psnr_mean_db;
@@ -127,21 +126,21 @@ std::optional<std::int64_t> CellResult::scored_samples() const {
   return scores ? std::optional(scores->samples) : std::nullopt;
 }
 
-CellResult cell_result(const SweepCell& cell, const CaptureReader& vanilla,
-                       const CaptureReader& file) {
-  check_same_model(vanilla, file);
+CellResult cell_result(const SweepCell& cell, const LoadedCapture& vanilla,
+                       const LoadedCapture& file) {
+  check_same_model(vanilla.record, file.record, file.path);
   CellResult result;
   result.cell = cell;
-  result.file = file.path();
-  result.capture_id = file.record().capture_id;
+  result.file = file.path;
+  result.capture_id = file.record.capture_id;
   const KvShape shape = kv_shape_of(file);
   const MemoryFigures memory = memory_figures(file, shape);
   result.logical_peak_bytes = memory.logical_peak_bytes;
   result.share_of_read = memory.change_of_read + 1;
   result.share_of_final = memory.change_of_final + 1;
-  result.scores = scores_of(file);
+  result.scores = file.scores;
   result.problems = data_problems(file, cell.name);
-  if (file.record().capture_id != vanilla.record().capture_id) {
+  if (file.record.capture_id != vanilla.record.capture_id) {
     result.forced = forced_against(vanilla, file);
     compare_draws(result, vanilla, file);
   }

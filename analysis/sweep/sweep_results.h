@@ -80,8 +80,8 @@ struct SweepResults {
 };
 
 /// One cell's run against the vanilla one's. Throws BadInput when they do not compare.
-CellResult cell_result(const SweepCell& cell, const CaptureReader& vanilla,
-                       const CaptureReader& file);
+CellResult cell_result(const SweepCell& cell, const LoadedCapture& vanilla,
+                       const LoadedCapture& file);
 
 /// Of all cells.
 std::vector<DataProblem> problems_of(const SweepResults& results);

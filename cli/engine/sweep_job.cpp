@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "analysis/compare/file_forced.h"
+#include "analysis/compare/loaded_capture.h"
 #include "analysis/sweep/sweep_cells.h"
 #include "analysis/sweep/sweep_folder.h"
 #include "analysis/sweep/sweep_statistics.h"
@@ -166,13 +167,14 @@ void force_cells(const SweepFolder& folder, GenerationJob& job, const std::vecto
 
 std::vector<CellResult> compare_cells(const SweepFolder& folder,
                                       const std::vector<SweepCell>& cells) {
-  const CaptureReader vanilla(folder.run_file(cells.front()));
+  const LoadedCapture vanilla(CaptureReader(folder.run_file(cells.front())));
   Progress progress("compare", static_cast<std::int64_t>(cells.size()), "cells");
   std::vector<CellResult> results;
   results.reserve(cells.size());
   for (const SweepCell& cell : cells) {
     throw_if_interrupted();
-    results.push_back(cell_result(cell, vanilla, CaptureReader(folder.run_file(cell))));
+    const LoadedCapture file(CaptureReader(folder.run_file(cell)));
+    results.push_back(cell_result(cell, vanilla, file));
     progress.advance(1);
   }
   return results;

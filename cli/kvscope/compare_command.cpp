@@ -10,6 +10,8 @@
 #include "analysis/compare/comparison.h"
 #include "analysis/compare/comparison_tables.h"
 #include "analysis/compare/image_sheet.h"
+#include "analysis/compare/loaded_capture.h"
+#include "cli/common/job_watch.h"
 #include "cli/common/path_kind.h"
 #include "cli/kvscope/commands.h"
 #include "core/base/json_text.h"
@@ -39,6 +41,19 @@ void write_sheet(const std::string& path, const Image& sheet) {
   write_file(path, {reinterpret_cast<const char*>(png.data()), png.size()});
 }
 
+std::vector<LoadedCapture> load(const std::vector<std::string>& paths) {
+  JobWatch watch;
+  std::vector<LoadedCapture> files;
+  files.reserve(paths.size());
+  for (const std::string& path : paths) files.emplace_back(CaptureReader(path), watch.control());
+  return files;
+}
+
+Comparison compare_watched(const std::vector<LoadedCapture>& files) {
+  JobWatch watch;
+  return compare_loaded(files, watch.control());
+}
+
 int run(const Options& options) {
   // Comparing the images takes long: refuse first.
   if (!options.sheet.empty()) check_target(options.sheet, options.force);
@@ -46,9 +61,9 @@ int run(const Options& options) {
     expect_kind("compare", file, "a capture or run (a .h5 file)",
                 {PathKind::run, PathKind::capture, PathKind::analysis});
   }
-  const std::vector<CaptureReader> readers(options.files.begin(), options.files.end());
-  const Comparison comparison = compare(readers);
-  if (!options.sheet.empty()) write_sheet(options.sheet, image_sheet(readers, sheet_samples));
+  const std::vector<LoadedCapture> files = load(options.files);
+  const Comparison comparison = compare_watched(files);
+  if (!options.sheet.empty()) write_sheet(options.sheet, image_sheet(files, sheet_samples));
   if (options.json) {
     fmt::print("{}\n", json_text(to_json(comparison), 2));
   } else if (options.csv) {

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "analysis/report/report.h"
+#include "cli/common/job_watch.h"
 #include "cli/common/path_kind.h"
 #include "cli/kvscope/commands.h"
 #include "core/base/json_text.h"
@@ -22,13 +23,18 @@ struct Options {
   bool json = false;
 };
 
+std::string render(const std::vector<std::string>& files) {
+  JobWatch watch;
+  return render_report(files, watch.control());
+}
+
 int run(const Options& options) {
   check_text_target(options.output, options.force);
   for (const std::string& file : options.files) {
     expect_kind("report", file, "a run, capture or analysis (a .h5 file)",
                 {PathKind::run, PathKind::capture, PathKind::analysis});
   }
-  write_file(options.output, render_report(options.files));
+  write_file(options.output, render(options.files));
   if (is_standard_output(options.output)) return 0;
   if (options.json) {
     fmt::print("{}\n", json_text(nlohmann::json{{"file", options.output}}));

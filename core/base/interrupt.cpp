@@ -21,8 +21,10 @@ void install_interrupt_handler() {
   std::signal(SIGTERM, on_signal);
 }
 
+bool interrupt_requested() { return interrupted != 0; }
+
 void throw_if_interrupted() {
-  if (interrupted != 0) throw Interrupted();
+  if (interrupt_requested()) throw Interrupted();
 }
 
 }  // namespace kvscope

@@ -29,10 +29,14 @@ std::string unfit_as(const std::string& path, const std::string& capture_id, std
 }  // namespace
 
 CaptureImages::CaptureImages(const CaptureReader& file)
-    : capture_id_(file.record().capture_id),
-      folders_(image_folders(file.path(), file.record().numbering)),
-      samples_(file.samples()),
-      named_by_position_(file.record().numbering == SampleNumbering::file) {}
+    : CaptureImages(file.path(), file.record(), file.samples()) {}
+
+CaptureImages::CaptureImages(const std::string& path, const RunRecord& record,
+                             std::vector<std::int64_t> samples)
+    : capture_id_(record.capture_id),
+      folders_(image_folders(path, record.numbering)),
+      samples_(std::move(samples)),
+      named_by_position_(record.numbering == SampleNumbering::file) {}
 
 CaptureImages::Found CaptureImages::find(std::int64_t position) const {
   const std::int64_t sample = samples_.at(static_cast<std::size_t>(position));
@@ -73,9 +77,10 @@ std::string CaptureImages::path(std::int64_t position) const {
 
 Image CaptureImages::read(std::int64_t position) const { return read_png(path(position)); }
 
-MissingImages CaptureImages::missing() const {
+MissingImages CaptureImages::missing(const std::function<void()>& on_image) const {
   MissingImages missing;
   for (std::size_t position = 0; position < samples_.size(); ++position) {
+    if (on_image) on_image();
     const auto at = static_cast<std::int64_t>(position);
     const Found found = find(at);
     if (!found.path.empty() && found.unfit_as.empty()) continue;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -24,6 +25,9 @@ struct MissingImages {
 class CaptureImages {
  public:
   explicit CaptureImages(const CaptureReader& file);
+  /// The same of a file of which these were read: `samples` as CaptureReader::samples() gives them.
+  CaptureImages(const std::string& path, const RunRecord& record,
+                std::vector<std::int64_t> samples);
 
   /// Throws BadInput: no such PNG, with the places where it was looked for; one of another capture
   /// or sample; no whole PNG (see read_png).
@@ -32,8 +36,9 @@ class CaptureImages {
   /// Where that PNG is. Throws BadInput as read() does, but does not look at the pixels.
   std::string path(std::int64_t position) const;
 
-  /// Looks for the PNGs of all committed samples, without reading their pixels.
-  MissingImages missing() const;
+  /// Looks for the PNGs of all committed samples, without reading their pixels. `on_image` hears of
+  /// every sample, as thousands take seconds.
+  MissingImages missing(const std::function<void()>& on_image = {}) const;
 
  private:
   struct Found {

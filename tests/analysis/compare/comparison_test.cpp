@@ -8,7 +8,7 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 
-#include "analysis/compare/same_draws.h"
+#include "analysis/compare/loaded_capture.h"
 #include "core/base/error.h"
 #include "core/capture/capture_reader.h"
 #include "core/image/fidelity.h"
@@ -189,30 +189,6 @@ TEST_F(ComparisonTest, ScoresImagesAndCountsIdenticalOnesApart) {
   EXPECT_LT(*images.ssim_mean, 1);
 }
 
-// Thousands of images take minutes: without a word the command looks dead.
-TEST_F(ComparisonTest, ShowsHowManyImagesAreCompared) {
-  ExampleRun run = example_run({}, example_budget(example_model({}), {}));
-  // Large enough to take a second on any machine; shorter jobs stay silent.
-#ifdef NDEBUG
-  constexpr int side = 2000;
-#else
-  constexpr int side = 500;
-#endif
-  for (Image& image : run.images) image = Image(side, side);
-  std::vector<CaptureReader> files;
-  for (const char* name : {"a.h5", "b.h5"}) {
-    write_run(run, folder_ / name);
-    files.emplace_back(folder_ / name);
-  }
-  ::testing::internal::CaptureStderr();
-  compare(files);
-  EXPECT_THAT(::testing::internal::GetCapturedStderr(), HasSubstr("comparing images: 4/4 images"));
-  // A sweep has a bar of its own, which another would tear.
-  ::testing::internal::CaptureStderr();
-  image_fidelity(files[0], files[1]);
-  EXPECT_THAT(::testing::internal::GetCapturedStderr(), IsEmpty());
-}
-
 TEST_F(ComparisonTest, SaysWhichPicturesAreMissing) {
   const Comparison comparison = compare_changed([](ExampleRun& run) { run.images.pop_back(); });
   EXPECT_EQ(comparison.files[1].images->unreadable, 1);
@@ -335,7 +311,8 @@ TEST_F(ComparisonTest, ComparesOverlappingRangesByTheirCommonSamples) {
 TEST_F(ComparisonTest, SaysThatImagesAreAbsentOrOfAnotherFile) {
   write_vanilla_and_ams(folder_, {}, {}, [](ExampleRun&) {});
   const auto problem = [&] {
-    const std::vector<DataProblem> found = data_problems(CaptureReader(folder_ / "ams.h5"), "ams");
+    const std::vector<DataProblem> found =
+        data_problems(LoadedCapture(CaptureReader(folder_ / "ams.h5")), "ams");
     return found.empty() ? "" : found.front().what + ": " + found.front().advice;
   };
   EXPECT_EQ(problem(), "");

@@ -6,6 +6,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "analysis/compare/loaded_capture.h"
 #include "core/base/error.h"
 #include "core/capture/capture_reader.h"
 #include "core/capture/image_files.h"
@@ -31,8 +32,10 @@ class CellResultTest : public ::testing::Test {
     SweepCell cell;
     cell.name = "cell";
     cell.budget = run.record.budget;
-    return cell_result(cell, CaptureReader(folder_ / "vanilla.h5"),
-                       CaptureReader(folder_ / "cell.h5"));
+    return cell_result(cell, loaded("vanilla.h5"), loaded("cell.h5"));
+  }
+  LoadedCapture loaded(const std::string& name) const {
+    return LoadedCapture(CaptureReader(folder_ / name));
   }
 
   ExampleSize size_{2, {1, 2, 3}, 4, 2, 1};
@@ -62,9 +65,7 @@ TEST_F(CellResultTest, RefusesOtherDrawsAndMissingPictures) {
   EXPECT_THROW((void)result_of(other), BadInput);
   write_run(example_run(size_, example_budget(example_model(size_), {1})), folder_ / "bare.h5");
   std::filesystem::remove(image_path(folder_ / "bare.h5", 2));
-  EXPECT_THROW((void)cell_result({}, CaptureReader(folder_ / "vanilla.h5"),
-                                 CaptureReader(folder_ / "bare.h5")),
-               BadInput);
+  EXPECT_THROW((void)cell_result({}, loaded("vanilla.h5"), loaded("bare.h5")), BadInput);
 }
 
 // Whether it ran now or in a sweep that was stopped, only the file knows what it lost.
