@@ -8,6 +8,7 @@
 #include <fmt/ranges.h>
 
 #include "analysis/report/plan_options.h"
+#include "core/base/option_names.h"
 #include "core/base/shell.h"
 
 namespace kvscope {
@@ -29,10 +30,10 @@ std::string labels_as_drawn(const CaptureReader& file) {
   for (std::size_t i = 0; i < labels.size(); ++i) {
     in_turn = in_turn && labels[i] == file.record().model.labels().in_turn(samples[i]);
   }
-  if (in_turn) return fmt::format("--samples {}", settings.samples);
+  if (in_turn) return fmt::format("{} {}", option::samples, settings.samples);
   const auto drawn = static_cast<std::int64_t>(labels.size());
   std::rotate(labels.begin(), labels.end() - settings.first_sample % drawn, labels.end());
-  return fmt::format("--labels {}", fmt::join(labels, ","));
+  return fmt::format("{} {}", option::labels, fmt::join(labels, ","));
 }
 
 /// The list that the user gave, if any, and the number of samples: of a partial file too, whose
@@ -40,27 +41,36 @@ std::string labels_as_drawn(const CaptureReader& file) {
 std::string label_options(const CaptureReader& file) {
   const RunSettings& settings = file.record().settings;
   if (settings.labels.empty()) return labels_as_drawn(file);
-  return fmt::format("--labels {} --samples {}", fmt::join(settings.labels, ","), settings.samples);
+  return fmt::format("{} {} {} {}", option::labels, fmt::join(settings.labels, ","),
+                     option::samples, settings.samples);
 }
+
+/// An option with its value, a space before each.
+template <typename T>
+std::string given(const char* name, const T& value) {
+  return fmt::format(" {} {}", name, value);
+}
+
+std::string given_if(bool flag, const char* name) { return flag ? fmt::format(" {}", name) : ""; }
 
 template <typename T>
 std::string option_list(const char* name, const std::vector<T>& values) {
-  return values.empty() ? "" : fmt::format(" {} {}", name, fmt::join(values, ","));
+  return values.empty() ? "" : given(name, fmt::format("{}", fmt::join(values, ",")));
 }
 
 std::string capture_options(const RunSettings& settings) {
-  std::string options = fmt::format(" --store {} --compression {}", name_of(settings.store),
-                                    shell_quoted(settings.compression));
+  std::string options = given(option::store, name_of(settings.store)) +
+                        given(option::compression, shell_quoted(settings.compression));
   if (settings.store == KvStore::raw) {
-    options += fmt::format(" --kv-dtype {}", name_of(settings.kv_dtype));
+    options += given(option::kv_dtype, name_of(settings.kv_dtype));
   }
   std::vector<std::int64_t> kept_samples = settings.keep.samples;
   for (std::int64_t& sample : kept_samples) sample += settings.first_sample;
-  return options + option_list("--keep-layers", settings.keep.layers) +
-         option_list("--keep-heads", settings.keep.heads) +
-         option_list("--keep-scales", settings.keep.scales) +
-         option_list("--keep-samples", kept_samples) +
-         (settings.keep.queries ? " --keep-queries" : "");
+  return options + option_list(option::keep_layers, settings.keep.layers) +
+         option_list(option::keep_heads, settings.keep.heads) +
+         option_list(option::keep_scales, settings.keep.scales) +
+         option_list(option::keep_samples, kept_samples) +
+         given_if(settings.keep.queries, option::keep_queries);
 }
 
 /// `kvscope capture` or `run` with the settings in a file, which draws what `labels` says. All that
@@ -70,24 +80,25 @@ std::string generation_command(const CaptureReader& file, const ReportBudget* bu
   const RunRecord& record = file.record();
   const RunSettings& settings = record.settings;
   const bool capture = settings.store != KvStore::none;
-  std::string command = fmt::format(
-      "kvscope {} --model MODEL_DIR {} --batch {} --seed {} --rng {} --cfg {} --top-k {} --top-p "
-      "{} --device {} --dtype {} --threads {} --warmup {} --repeat {}",
-      capture ? "capture" : "run", labels, settings.batch, settings.seed, name_of(settings.rng),
-      settings.cfg, settings.top_k, settings.top_p, shell_quoted(settings.device),
-      shell_quoted(settings.dtype), settings.threads, settings.warmup, settings.repeat);
-  if (settings.first_sample > 0) {
-    command += fmt::format(" --first-sample {}", settings.first_sample);
-  }
+  std::string command = fmt::format("kvscope {}{} {}", capture ? "capture" : "run",
+                                    given(option::model, "MODEL_DIR"), labels);
+  command += given(option::batch, settings.batch) + given(option::seed, settings.seed) +
+             given(option::rng, name_of(settings.rng)) + given(option::cfg, settings.cfg) +
+             given(option::top_k, settings.top_k) + given(option::top_p, settings.top_p) +
+             given(option::device, shell_quoted(settings.device)) +
+             given(option::dtype, shell_quoted(settings.dtype)) +
+             given(option::threads, settings.threads) + given(option::warmup, settings.warmup) +
+             given(option::repeat, settings.repeat);
+  if (settings.first_sample > 0) command += given(option::first_sample, settings.first_sample);
   if (record.weights_sha256.starts_with(random_weights)) {
-    command +=
-        " --random-weights " + shell_quoted(record.weights_sha256.substr(random_weights.size()));
+    command += given(option::random_weights,
+                     shell_quoted(record.weights_sha256.substr(random_weights.size())));
   }
-  if (settings.more_smooth) command += " --more-smooth";
-  if (settings.scorer) command += " --score";
+  command += given_if(settings.more_smooth, option::more_smooth) +
+             given_if(settings.scorer.has_value(), option::score);
   if (capture) command += capture_options(settings);
-  if (budget) command += " --budget " + shell_quoted_file(budget->name);
-  return fmt::format("{} -o {}", command, output);
+  if (budget) command += given(option::budget, shell_quoted_file(budget->name));
+  return command + given(option::output, output);
 }
 
 using CaptureNames = std::map<std::string, std::string>;  // words of a shell, by capture_id
@@ -130,15 +141,15 @@ void add_analysis(const ReportFiles& files, const CaptureReader& file, const Cap
         word_of(file), ids.size(), file.committed_samples()));
   }
   if (!is_given(files, ids[0])) {
-    const std::string capture =
-        generation_command(file, files.budget_of(file),
-                           several ? "--samples N" : label_options(file), names.at(ids[0]));
+    const std::string capture = generation_command(
+        file, files.budget_of(file),
+        several ? fmt::format("{} N", option::samples) : label_options(file), names.at(ids[0]));
     // Another analysis may have it too.
     if (std::find(lines.begin(), lines.end(), capture) == lines.end()) lines.push_back(capture);
   }
   std::string command = "kvscope analyze";
   for (const std::string& id : ids) command += ' ' + names.at(id);
-  lines.push_back(fmt::format("{} -o {}", command, word_of(file)));
+  lines.push_back(command + given(option::output, word_of(file)));
 }
 
 /// The file that a plan reads the statistic of the budget's rule from; nullptr when it is not
@@ -167,8 +178,8 @@ void add_plan(const ReportFiles& files, const ReportBudget& budget,
                                     ? "a capture that is not named"
                                     : "capture " + shell_quoted(origin.capture_id)));
   }
-  lines.push_back(fmt::format("kvscope plan {} {} -o {}", input ? word_of(*input) : "ANALYSIS.h5",
-                              options, shell_quoted_file(budget.name)));
+  lines.push_back(fmt::format("kvscope plan {} {}{}", input ? word_of(*input) : "ANALYSIS.h5",
+                              options, given(option::output, shell_quoted_file(budget.name))));
 }
 
 /// The files made under a budget, or under none.

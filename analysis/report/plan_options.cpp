@@ -8,6 +8,7 @@
 #include <fmt/ranges.h>
 
 #include "analysis/layers/statistic_list.h"
+#include "core/base/option_names.h"
 #include "core/base/shell.h"
 #include "core/budget/choice_names.h"
 #include "core/budget/kv_bytes.h"
@@ -29,18 +30,18 @@ std::optional<std::string> choice_options(const Budget& budget) {
     // The option takes the statistic as people see it.
     const LayerStatisticKind* statistic = statistic_of(origin);
     const bool negated = statistic != nullptr && high_is_demanding(*statistic);
-    return fmt::format(" --threshold {}", negated ? 0 - *origin.theta : *origin.theta);
+    return fmt::format(" {} {}", option::threshold, negated ? 0 - *origin.theta : *origin.theta);
   }
   if (origin.choice == choice_names::demanding_layers && origin.demanding_layers) {
-    return fmt::format(" --demanding-layers {}", *origin.demanding_layers);
+    return fmt::format(" {} {}", option::demanding_layers, *origin.demanding_layers);
   }
   if (origin.choice == choice_names::ratio && origin.ratio) {
-    return fmt::format(" --ratio {} --of {}", *origin.ratio,
+    return fmt::format(" {} {} {} {}", option::ratio, *origin.ratio, option::of,
                        shell_quoted(origin.of.value_or(std::string(name_of(Denominator::read)))));
   }
   if (const auto limit = resident_limit(budget);
       origin.choice == choice_names::kv_memory && limit) {
-    return fmt::format(" --kv-memory {}B", *limit);
+    return fmt::format(" {} {}B", option::kv_memory, *limit);
   }
   // A control that tells no layers apart leaves nothing to choose.
   const bool chooses_nothing = origin.choice.empty() && statistic_of(origin) != nullptr &&
@@ -76,7 +77,7 @@ std::optional<std::string> efficient_options(const Budget& budget, bool fill) {
   for (const auto& [name, value] : options) values.push_back(fmt::format("{}={}", name, value));
   // Condensed scales come first.
   if (fill) values.resize(1);
-  return fmt::format(" --efficient {}", fmt::join(values, ","));
+  return fmt::format(" {} {}", option::efficient, fmt::join(values, ","));
 }
 
 std::optional<std::string> demanding_options(const Budget& budget) {
@@ -88,7 +89,7 @@ std::optional<std::string> demanding_options(const Budget& budget) {
   const RuleOptions options = rules.rule->plan_options();
   const bool is_capacity = !options.empty() && options.back().first == KeepCapacity::key;
   if (!is_capacity || !rules.equal) return std::nullopt;
-  return fmt::format(" --demanding {}={}", options.back().first, options.back().second);
+  return fmt::format(" {} {}={}", option::demanding, options.back().first, options.back().second);
 }
 
 }  // namespace
@@ -101,13 +102,14 @@ std::string plan_options_of(const Budget& budget) {
   const std::optional<std::string> efficient = efficient_options(budget, origin.fill);
   const std::optional<std::string> demanding = demanding_options(budget);
   if (!statistic || !choice || !efficient || !demanding) return "";
-  std::string options = "--statistic " + shell_quoted(origin.statistic);
-  if (statistic->family == StatisticFamily::damage) options += " --damage RESULTS.json";
+  std::string options = fmt::format("{} {}", option::statistic, shell_quoted(origin.statistic));
+  if (statistic->family == StatisticFamily::damage)
+    options += fmt::format(" {} RESULTS.json", option::damage);
   options += *choice + *efficient + *demanding;
-  if (origin.fill) options += " --fill";
+  if (origin.fill) options += fmt::format(" {}", option::fill);
   if (budget.expected) {
-    options += fmt::format(" --batch {} --element-bytes {}", budget.expected->batch,
-                           budget.expected->key_element_bytes);
+    options += fmt::format(" {} {} {} {}", option::batch, budget.expected->batch,
+                           option::element_bytes, budget.expected->key_element_bytes);
   }
   return options;
 }

@@ -10,6 +10,7 @@
 
 #include "cli/common/value_options.h"
 #include "core/base/error.h"
+#include "core/base/option_names.h"
 
 namespace kvscope::cli {
 namespace {
@@ -22,7 +23,7 @@ int processors() { return static_cast<int>(std::max(sysconf(_SC_NPROCESSORS_ONLN
 
 void add_threads_option(CLI::App& app, int& threads) {
   add_value(
-      app, "--threads", "CPU threads, 0: all", type_of<int>(false),
+      app, option::threads, "CPU threads, 0: all", type_of<int>(false),
       [&threads](std::string_view text, std::string_view option) {
         const int most = threads_a_processor * processors();
         const std::optional<int> given = parse_decimal<int>(text);

@@ -13,6 +13,7 @@
 #include "cli/engine/generation_options.h"
 #include "collectors/kv/raw_kv.h"
 #include "core/base/error.h"
+#include "core/base/option_names.h"
 
 namespace kvscope::cli {
 namespace {
@@ -39,32 +40,40 @@ std::string help_of_raw(std::string_view name) {
 
 void add_options(CLI::App& app, Options& options) {
   add_generation_options(app, options.generation);
-  app.add_option("--store", options.store,
+  app.add_option(option::store, options.store,
                  "raw: K and V themselves; reduced: similarity and norms, accumulated in the run")
       ->check(CLI::IsMember({"raw", "reduced"}))
       ->capture_default_str();
   options.kv_dtype = raw_option("kv-dtype").default_value;
-  app.add_option("--kv-dtype", options.kv_dtype, help_of_raw("kv-dtype"))
+  app.add_option(option::kv_dtype, options.kv_dtype, help_of_raw("kv-dtype"))
       ->check(CLI::IsMember({"fp16", "fp32", "bf16"}));
   KeptSubset& keep = options.settings.keep;
   constexpr NumberRange<int> index = {.smallest = 0};
-  add_numbers(app, "--keep-layers", keep.layers, help_of_raw("keep-layers"), index);
-  add_numbers(app, "--keep-heads", keep.heads, help_of_raw("keep-heads"), index);
-  add_numbers(app, "--keep-scales", keep.scales, help_of_raw("keep-scales"), index);
-  add_numbers(app, "--keep-samples", keep.samples, help_of_raw("keep-samples"),
+  add_numbers(app, option::keep_layers, keep.layers, help_of_raw("keep-layers"), index);
+  add_numbers(app, option::keep_heads, keep.heads, help_of_raw("keep-heads"), index);
+  add_numbers(app, option::keep_scales, keep.scales, help_of_raw("keep-scales"), index);
+  add_numbers(app, option::keep_samples, keep.samples, help_of_raw("keep-samples"),
               NumberRange<std::int64_t>{.smallest = 0});
-  app.add_flag("--keep-queries", keep.queries, help_of_raw("keep-queries"));
-  app.add_option("--compression", options.settings.compression,
+  app.add_flag(option::keep_queries, keep.queries, help_of_raw("keep-queries"));
+  app.add_option(option::compression, options.settings.compression,
                  "none or deflate:1 … deflate:9; only none is safe against a kill")
       ->capture_default_str();
   app.add_flag("--json", options.json, "Machine-readable summary");
 }
 
 // Statistics are of all layers, heads, scales and samples.
-void refuse_raw_choices(const CLI::App& app) {
-  for (const CollectorOption& raw : raw_kv_collector().options) {
-    const std::string option = fmt::format("--{}", raw.name);
-    if (app.count(option) == 0) continue;
+  options.kv_dtype = raw_option("kv-dtype").default_value;
+  app.add_option(option::kv_dtype, options.kv_dtype, help_of_raw("kv-dtype"))
+      ->check(CLI::IsMember({"fp16", "fp32", "bf16"}));
+  KeptSubset& keep = options.settings.keep;
+  constexpr NumberRange<int> index = {.smallest = 0};
+  add_numbers(app, option::keep_layers, keep.layers, help_of_raw("keep-layers"), index);
+  add_numbers(app, option::keep_heads, keep.heads, help_of_raw("keep-heads"), index);
+  add_numbers(app, option::keep_scales, keep.scales, help_of_raw("keep-scales"), index);
+  add_numbers(app, option::keep_samples, keep.samples, help_of_raw("keep-samples"),
+              NumberRange<std::int64_t>{.smallest = 0});
+  app.add_flag(option::keep_queries, keep.queries, help_of_raw("keep-queries"));
+  app.add_option(option::compression, options.settings.compression,
     throw UsageError(
         fmt::format("{}: expected --store raw, got reduced, which keeps no raw K and V", option));
   }

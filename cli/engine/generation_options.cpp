@@ -11,6 +11,7 @@
 #include "cli/common/value_options.h"
 #include "core/base/error.h"
 #include "core/base/log.h"
+#include "core/base/option_names.h"
 #include "core/budget/budget_doubts.h"
 #include "core/geometry/model_config.h"
 
@@ -107,40 +108,40 @@ LoadedModel load_model(const std::string& model, std::optional<std::uint64_t> ra
 }
 
 void add_draw_options(CLI::App& app, GenerationOptions& options) {
-  app.add_option("--model", options.model,
+  app.add_option(option::model, options.model,
                  fmt::format("Model folder (weights.safetensors + config.json); with "
                              "--random-weights also a size: {}",
                              fmt::join(model_config_names(), ", ")))
       ->required();
-  add_number(app, "--random-weights", options.random_weights,
+  add_number(app, option::random_weights, options.random_weights,
              "Random weights from this seed instead of a checkpoint, for measuring",
              NumberRange<std::uint64_t>{});
-  add_numbers(app, "--labels", options.labels, "Classes to draw, e.g. 3,7",
+  add_numbers(app, option::labels, options.labels, "Classes to draw, e.g. 3,7",
               NumberRange<std::int64_t>{0, std::numeric_limits<int>::max()});
-  add_number(app, "--samples", options.samples, "Number of images; classes in turn",
+  add_number(app, option::samples, options.samples, "Number of images; classes in turn",
              NumberRange<std::int64_t>{1, largest_sample});
-  add_number(app, "--first-sample", options.first_sample,
+  add_number(app, option::first_sample, options.first_sample,
              "Index of the first image, to share one job among processes",
              NumberRange<std::int64_t>{0, largest_sample});
-  add_number(app, "--batch", options.batch, "Images at a time", NumberRange{1, largest_batch})
+  add_number(app, option::batch, options.batch, "Images at a time", NumberRange{1, largest_batch})
       ->capture_default_str();
-  add_number(app, "--seed", options.seed, "Seed of the draws", NumberRange<std::uint64_t>{})
+  add_number(app, option::seed, options.seed, "Seed of the draws", NumberRange<std::uint64_t>{})
       ->capture_default_str();
-  app.add_option("--rng", options.rng,
+  app.add_option(option::rng, options.rng,
                  "official: one torch generator a batch; per-sample: independent of the batch size")
       ->check(CLI::IsMember({"official", "per-sample"}))
       ->capture_default_str();
-  add_number(app, "--cfg", options.cfg, "Guidance ratio (default: the model's)",
+  add_number(app, option::cfg, options.cfg, "Guidance ratio (default: the model's)",
              NumberRange{0.0, largest_cfg});
-  add_number(app, "--top-k", options.top_k,
+  add_number(app, option::top_k, options.top_k,
              "Keep the k likeliest codes, 0: all (default: the model's)",
              NumberRange<int>{.smallest = 0});
-  add_number(app, "--top-p", options.top_p, "Keep this probability, 0: all (default: the model's)",
-             NumberRange{0.0, 1.0});
-  app.add_flag("--more-smooth", options.more_smooth,
+  add_number(app, option::top_p, options.top_p,
+             "Keep this probability, 0: all (default: the model's)", NumberRange{0.0, 1.0});
+  app.add_flag(option::more_smooth, options.more_smooth,
                "Mix codes by a Gumbel softmax: smoother pictures, not for scores");
-  app.add_option("--device", options.device, "cpu, cuda or cuda:N")->capture_default_str();
-  app.add_option("--dtype", options.dtype, "Compute type")
+  app.add_option(option::device, options.device, "cpu, cuda or cuda:N")->capture_default_str();
+  app.add_option(option::dtype, options.dtype, "Compute type")
       ->check(CLI::IsMember({"fp32", "fp16", "bf16"}))
       ->capture_default_str();
   add_threads_option(app, options.threads);
@@ -148,15 +149,15 @@ void add_draw_options(CLI::App& app, GenerationOptions& options) {
 
 void add_generation_options(CLI::App& app, GenerationOptions& options) {
   add_draw_options(app, options);
-  app.add_option("--budget", options.budget, "Budget file; without one the cache is vanilla");
-  add_number(app, "--warmup", options.warmup, "Untimed passes over the first batch before the job",
-             NumberRange<int>{.smallest = 0})
+  app.add_option(option::budget, options.budget, "Budget file; without one the cache is vanilla");
+  add_number(app, option::warmup, options.warmup,
+             "Untimed passes over the first batch before the job", NumberRange<int>{.smallest = 0})
       ->capture_default_str();
-  add_number(app, "--repeat", options.repeat,
+  add_number(app, option::repeat, options.repeat,
              "Timed passes over every batch; the first one is kept",
              NumberRange<int>{.smallest = 1})
       ->capture_default_str();
-  auto* score = app.add_flag("--score", options.score,
+  auto* score = app.add_flag(option::score, options.score,
                              "Store how good the images are: class accuracy and demo Fréchet "
                              "distance (of the embedded model's pictures only)");
   app.add_option("--scorer", options.scorer, "Scorer folder (default: the embedded model's)")

@@ -24,6 +24,7 @@
 #include "core/base/json_text.h"
 #include "core/base/log.h"
 #include "core/base/losses.h"
+#include "core/base/option_names.h"
 #include "core/base/output_file.h"
 #include "core/base/table.h"
 #include "core/base/terminal.h"
@@ -302,16 +303,16 @@ void add_sweep_options(CLI::App& app, Options& options) {
                  "(demo Fréchet distance)")
       ->check(CLI::IsMember({"tokens", "frechet"}));
   for (const char* unused :
-       {"analysis", "--model", "--threshold", "--demanding-layers", "--kv-memory", "--batch",
-        "--element-bytes", "--efficient", "--demanding", "--whole-scales", "--fill", "--statistic",
-        "--damage"}) {
+       {"analysis", option::model, option::threshold, option::demanding_layers, option::kv_memory,
+        option::batch, option::element_bytes, option::efficient, option::demanding,
+        "--whole-scales", option::fill, option::statistic, option::damage}) {
     best->excludes(app.get_option(unused));
   }
 }
 
 void add_options(CLI::App& app, Options& options) {
   app.add_option("analysis", options.file, "Analysis file, or a capture with --store reduced");
-  app.add_option("--model", options.model,
+  app.add_option(option::model, options.model,
                  fmt::format("Instead of a file: a model folder or a size ({}), with --statistic "
                              "uniform, first, last or random:SEED",
                              fmt::join(model_config_names(), ", ")));
@@ -321,48 +322,48 @@ void add_options(CLI::App& app, Options& options) {
   auto* choice = app.add_option_group("choice",
                                       "How many layers are demanding; without any, the "
                                       "widest gap between layers decides");
-  add_number(*choice, "--threshold", options.threshold,
+  add_number(*choice, option::threshold, options.threshold,
              "Layers on the demanding side of this statistic, as the table shows it",
              NumberRange<double>{});
-  add_number(*choice, "--demanding-layers", options.demanding_layers, "The N most demanding layers",
-             NumberRange<int>{.smallest = 0});
-  auto* ratio = add_number(*choice, "--ratio", options.ratio,
+  add_number(*choice, option::demanding_layers, options.demanding_layers,
+             "The N most demanding layers", NumberRange<int>{.smallest = 0});
+  auto* ratio = add_number(*choice, option::ratio, options.ratio,
                            "As many as fit into this share of --of", NumberRange{0.0, 1.0});
   choice->add_option(
-      "--kv-memory", options.kv_memory,
+      option::kv_memory, options.kv_memory,
       "As many as fit when the K and V buffers of a run may take this much at --batch "
       "and --element-bytes, e.g. 24GiB");
   choice->require_option(0, 1);
 
   app.add_option(
-         "--of", options.of,
+         option::of, options.of,
          "What --ratio is a share of: read (what the vanilla cache must hold) or final (all "
          "tokens, what the official code holds at the end)")
       ->check(CLI::IsMember(
           std::vector<std::string>(denominator_names.begin(), denominator_names.end())))
       ->needs(ratio)
       ->capture_default_str();
-  add_number(app, "--batch", options.batch, "Images at a time that the bytes are stated for",
+  add_number(app, option::batch, options.batch, "Images at a time that the bytes are stated for",
              NumberRange{1, largest_batch})
       ->capture_default_str();
-  add_number(app, "--element-bytes", options.element_bytes,
+  add_number(app, option::element_bytes, options.element_bytes,
              "Bytes of a cached value: 2 for fp16 and bf16, 4 for fp32", NumberRange<int>{})
       ->check(CLI::IsMember({"2", "4"}))
       ->capture_default_str();
-  app.add_option("--efficient", options.efficient,
+  app.add_option(option::efficient, options.efficient,
                  "What efficient layers keep, e.g. condensed=2,local=1 or "
                  "condensed=2,capacity_tokens=120 (default: condensed=2 and a capacity of what the "
                  "limit leaves; without a limit local=1; with --whole-scales neither)");
-  app.add_option("--demanding", options.demanding,
+  app.add_option(option::demanding, options.demanding,
                  "What demanding layers keep: all or capacity_tokens=M")
       ->capture_default_str();
   app.add_flag("--whole-scales", options.whole_scales,
                "Do not fill what a limit leaves with a capacity for the efficient layers");
-  app.add_flag("--fill", options.fill,
+  app.add_flag(option::fill, options.fill,
                "After the common capacity, raise those of single layers while the limit allows");
-  app.add_option("--statistic", options.statistic, "What makes a layer demanding, see below")
+  app.add_option(option::statistic, options.statistic, "What makes a layer demanding, see below")
       ->capture_default_str();
-  app.add_option("--damage", options.damage,
+  app.add_option(option::damage, options.damage,
                  "Results of 'kvscope sweep --single-layers', for --statistic damage");
   add_sweep_options(app, options);
   app.add_flag("--force", options.force, "Overwrite an existing file");
