@@ -46,7 +46,7 @@ ARROWS = {
     + ["analysis/layers", "analysis/planner", "analysis/compare", "analysis/views"],
     "collectors": NO_TORCH_CORE
     + ["core/cache", "core/generate", "core/model", "analysis/metrics", "analysis/quality"],
-    "cli/common": NO_TORCH_CORE,
+    "cli/common": NO_TORCH_CORE + ["core/trace"],
     "cli/kvscope": NO_TORCH_CORE
     + ["cli/common", "analysis/layers", "analysis/planner", "analysis/compare", "analysis/views",
        "analysis/report", "analysis/sweep"],

@@ -13,6 +13,7 @@
 #include "core/base/json_fields.h"
 #include "core/capture/capture_reader.h"
 #include "core/geometry/model_config.h"
+#include "core/trace/trace_reader.h"
 
 namespace kvscope::cli {
 namespace {
@@ -31,6 +32,15 @@ PathKind kind_of_folder(const fs::path& folder) {
   return PathKind::folder;
 }
 
+bool is_trace(const std::string& path) {
+  try {
+    (void)TraceReader(path);
+    return true;
+  } catch (const Error&) {
+    return false;
+  }
+}
+
 PathKind kind_of_hdf5(const std::string& path) {
   try {
     switch (CaptureReader(path).record().kind) {
@@ -42,7 +52,7 @@ PathKind kind_of_hdf5(const std::string& path) {
         return PathKind::analysis;
     }
   } catch (const Error&) {
-    return PathKind::hdf5;
+    return is_trace(path) ? PathKind::trace : PathKind::hdf5;
   }
   return PathKind::hdf5;
 }
@@ -116,6 +126,7 @@ PathKind unclear_form_of(PathKind kind) {
     case PathKind::capture:
     case PathKind::run:
     case PathKind::analysis:
+    case PathKind::trace:
       return PathKind::hdf5;
     case PathKind::budget:
     case PathKind::sweep_results:
@@ -155,13 +166,15 @@ std::string_view name_of(PathKind kind) {
     case PathKind::sweep_folder:
       return "a sweep folder (give the results.json or a .h5 file in it)";
     case PathKind::hdf5:
-      return "an HDF5 file that is no capture, run or analysis";
+      return "an HDF5 file that is no capture, run, analysis or trace";
     case PathKind::capture:
       return "a capture";
     case PathKind::run:
       return "a run";
     case PathKind::analysis:
       return "an analysis";
+    case PathKind::trace:
+      return "the trace of a capture or run";
     case PathKind::json:
       return "a JSON file";
     case PathKind::budget:

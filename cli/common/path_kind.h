@@ -19,6 +19,7 @@ enum class PathKind {
   capture,
   run,
   analysis,
+  trace,
   json,  ///< JSON, or what begins like it, of none of the following schemas
   budget,
   sweep_results,

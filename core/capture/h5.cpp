@@ -4,11 +4,16 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
 #include <iterator>
 #include <mutex>
 #include <sstream>
+#include <system_error>
 
 #include <fmt/format.h>
+
+#include "core/base/input_file.h"
+#include "core/base/output_file.h"
 
 namespace kvscope::h5 {
 namespace {
@@ -75,6 +80,27 @@ void create_number(const Calls& calls, hid_t object, const std::string& name, hi
   calls(H5Awrite(attribute.get(), type, value), doing);
 }
 
+void check_is_hdf5(const Calls& calls) {
+  std::error_code failure;
+  const std::string& path = calls.path();
+  const std::string partial = unfinished_file(path);
+  if (!std::filesystem::exists(path, failure) && std::filesystem::exists(partial, failure)) {
+    calls.refuse("a file", "none (" + partial + " is there: its run did not finish)");
+  }
+  check_readable(path, calls.where());
+  if (H5Fis_hdf5(path.c_str()) <= 0) {
+    forget_error();
+    calls.refuse("an HDF5 file", "something else, or one that cannot be read");
+  }
+}
+
+// A writer that was killed without SWMR leaves a mark that HDF5 does not read past.
+void refuse_marked_open(const Calls& calls) {
+  calls.refuse("a file that no writer has open",
+               fmt::format("one that is marked as open (if its writer is gone: h5clear -s {})",
+                           calls.path()));
+}
+
 }  // namespace
 
 void silence_errors() {
@@ -91,7 +117,8 @@ std::string last_reason() {
 
 void forget_error() { H5Eclear2(H5E_DEFAULT); }
 
-Calls::Calls(std::string path, ErrorKind kind) : path_(std::move(path)), kind_(kind) {
+Calls::Calls(std::string path, ErrorKind kind, std::string_view where)
+    : path_(std::move(path)), kind_(kind), where_(where) {
   // Without this HDF5 retries at exit what a full disk made impossible, and prints about it.
   static std::once_flag once;
   std::call_once(once, [] { H5dont_atexit(); });
@@ -101,12 +128,28 @@ Calls::Calls(std::string path, ErrorKind kind) : path_(std::move(path)), kind_(k
 void Calls::fail(std::string_view doing) const {
   const std::string expected = fmt::format("to {}", doing);
   if (kind_ == ErrorKind::bad_input) refuse(expected, last_reason());
-  throw Error(fmt::format("[capture] {}: expected {}, got {}", path_, expected, last_reason()),
+  throw Error(fmt::format("[{}] {}: expected {}, got {}", where_, path_, expected, last_reason()),
               kind_);
 }
 
 void Calls::refuse(std::string_view expected, std::string_view got) const {
-  throw BadInput("capture", path_, expected, got);
+  throw BadInput(where_, path_, expected, got);
+}
+
+File open_for_reading(const Calls& calls, Properties access) {
+  check_is_hdf5(calls);
+  constexpr std::string_view doing = "open the file";
+  // A lock of ours would keep a writer out, and some file systems know no locks.
+  calls(H5Pset_file_locking(access.get(), false, true), doing);
+  File file(H5Fopen(calls.path().c_str(), H5F_ACC_RDONLY, access.get()));
+  if (file.get() >= 0) return file;
+  const bool is_marked = last_reason().find("h5clear") != std::string::npos;
+  // A file that a writer has open, or had when it was killed, opens only with SWMR. HDF5 doubles
+  // its wait after every attempt, from 1 ns: 25 are 33 ms, the default 100 are for ever.
+  calls(H5Pset_metadata_read_attempts(access.get(), 25), doing);
+  file = File(H5Fopen(calls.path().c_str(), H5F_ACC_RDONLY | H5F_ACC_SWMR_READ, access.get()));
+  if (file.get() < 0 && is_marked) refuse_marked_open(calls);
+  return File(calls(file.release(), doing));
 }
 
 Datatype half_type(const Calls& calls) {

@@ -57,14 +57,15 @@ void silence_errors();
 std::string last_reason();
 void forget_error();
 
-/// Checks every call on one file. Failures become `[capture] path: expected to <doing>, got
+/// Checks every call on one file. Failures become `[where] path: expected to <doing>, got
 /// <reason>`, with last_reason().
 class Calls {
  public:
   /// `kind` is the kind of the errors: bad_input when reading, failure when writing.
-  Calls(std::string path, ErrorKind kind);
+  Calls(std::string path, ErrorKind kind, std::string_view where = "capture");
 
   const std::string& path() const { return path_; }
+  const std::string& where() const { return where_; }
 
   /// Passes `result` through, or throws Error when it is negative.
   template <typename Result>
@@ -80,7 +81,12 @@ class Calls {
  private:
   std::string path_;
   ErrorKind kind_;
+  std::string where_;
 };
+
+/// Opens the file for reading, also one that a writer has open or had when it was killed. `access`
+/// are further properties of the access. Throws BadInput: no such file, no HDF5, damaged.
+File open_for_reading(const Calls& calls, Properties access);
 
 /// HDF5's name for a C++ number type in memory.
 template <typename T>

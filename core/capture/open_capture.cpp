@@ -19,43 +19,9 @@
 namespace kvscope {
 namespace {
 
-void check_is_hdf5(const h5::Calls& calls) {
-  std::error_code failure;
-  const std::string& path = calls.path();
-  const std::string partial = unfinished_file(path);
-  if (!std::filesystem::exists(path, failure) && std::filesystem::exists(partial, failure)) {
-    calls.refuse("a file", "none (" + partial + " is there: its run did not finish)");
-  }
-  check_readable(path, "capture");
-  if (H5Fis_hdf5(path.c_str()) <= 0) {
-    h5::forget_error();
-    calls.refuse("an HDF5 file", "something else, or one that cannot be read");
-  }
-}
-
-// A writer that was killed without SWMR leaves a mark that HDF5 does not read past.
-void refuse_marked_open(const h5::Calls& calls) {
-  calls.refuse("a file that no writer has open",
-               fmt::format("one that is marked as open (if its writer is gone: h5clear -s {})",
-                           calls.path()));
-}
-
-// A file that a writer has open, or had when it was killed, opens only with SWMR.
 h5::File open_file(const h5::Calls& calls) {
-  check_is_hdf5(calls);
-  constexpr std::string_view doing = "open the file";
-  h5::Properties access(calls(H5Pcreate(H5P_FILE_ACCESS), doing));
-  // A lock of ours would keep a writer out, and some file systems know no locks.
-  calls(H5Pset_file_locking(access.get(), false, true), doing);
-  h5::File file(H5Fopen(calls.path().c_str(), H5F_ACC_RDONLY, access.get()));
-  if (file.get() >= 0) return file;
-  const bool is_marked = h5::last_reason().find("h5clear") != std::string::npos;
-  // HDF5 doubles its wait after every attempt, from 1 ns: 25 are 33 ms, the default 100 are for
-  // ever.
-  calls(H5Pset_metadata_read_attempts(access.get(), 25), doing);
-  file = h5::File(H5Fopen(calls.path().c_str(), H5F_ACC_RDONLY | H5F_ACC_SWMR_READ, access.get()));
-  if (file.get() < 0 && is_marked) refuse_marked_open(calls);
-  return h5::File(calls(file.release(), doing));
+  return h5::open_for_reading(
+      calls, h5::Properties(calls(H5Pcreate(H5P_FILE_ACCESS), "set up the file")));
 }
 
 FileLayout read_layout(const h5::Calls& calls, hid_t file, const std::set<Part>& parts) {

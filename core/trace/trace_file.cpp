@@ -46,7 +46,7 @@ void create_file(const h5::Calls& calls, const std::string& path, const std::str
 }  // namespace
 
 TraceFile::TraceFile(const std::string& path, const std::string& capture_id, const Extent& room)
-    : calls_(path, ErrorKind::failure), room_(room) {
+    : calls_(path, ErrorKind::failure, "trace"), room_(room) {
   const std::string fresh = fresh_path(path);
   create_file(calls_, fresh, capture_id, room);
   const h5::Properties access = access_properties(calls_);

@@ -153,6 +153,7 @@ std::int64_t blocks_of(std::int64_t rows) { return (rows + block_rows - 1) / blo
 void create_objects(const h5::Calls& calls, hid_t file, const std::string& capture_id,
                     const Extent& room) {
   h5::create_text(calls, file, schema_attribute, version);
+  h5::create_integer(calls, file, minor_attribute, minor_version);
   h5::create_text(calls, file, capture_id_attribute, capture_id);
   h5::create_text(calls, file, tool_version_attribute, tool_version());
   h5::create_integer(calls, file, complete_attribute, 0);

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstring>
-#include <filesystem>
 #include <limits>
 #include <map>
 #include <utility>
@@ -10,8 +9,6 @@
 #include <fmt/format.h>
 
 #include "core/base/error.h"
-#include "core/base/input_file.h"
-#include "core/base/output_file.h"
 #include "core/capture/h5.h"
 #include "core/trace/trace_objects.h"
 
@@ -24,35 +21,15 @@ using trace::Table;
 /// Rows that a visit has in memory.
 constexpr std::int64_t piece_rows = 65536;
 constexpr std::int64_t most_block_rows = std::int64_t{1} << 24;
+/// What the root holds beside tables.
+constexpr std::string_view strings_group = "strings";
+constexpr std::string_view modules_name = "module";
 
-void check_is_hdf5(const h5::Calls& calls) {
-  std::error_code failure;
-  const std::string& path = calls.path();
-  const std::string partial = unfinished_file(path);
-  if (!std::filesystem::exists(path, failure) && std::filesystem::exists(partial, failure)) {
-    calls.refuse("a file", "none (" + partial + " is there: its run did not finish)");
-  }
-  check_readable(path, "trace");
-  if (H5Fis_hdf5(path.c_str()) <= 0) {
-    h5::forget_error();
-    calls.refuse("an HDF5 file", "something else, or one that cannot be read");
-  }
-}
-
-// A file that a writer has open, or had when it was killed, opens only with SWMR.
 h5::File open_file(const h5::Calls& calls) {
-  check_is_hdf5(calls);
-  constexpr std::string_view doing = "open the file";
-  const h5::Properties access(calls(H5Pcreate(H5P_FILE_ACCESS), doing));
-  calls(H5Pset_file_locking(access.get(), false, true), doing);
-  // What is read is read whole, straight to the caller.
-  calls(H5Pset_sieve_buf_size(access.get(), 0), doing);
-  h5::File file(H5Fopen(calls.path().c_str(), H5F_ACC_RDONLY, access.get()));
-  if (file.get() >= 0) return file;
-  h5::forget_error();
-  calls(H5Pset_metadata_read_attempts(access.get(), 25), doing);
-  return h5::File(calls(
-      H5Fopen(calls.path().c_str(), H5F_ACC_RDONLY | H5F_ACC_SWMR_READ, access.get()), doing));
+  h5::Properties access(calls(H5Pcreate(H5P_FILE_ACCESS), "set up the file"));
+  // What is read goes straight to the caller, and nothing around it is read.
+  calls(H5Pset_sieve_buf_size(access.get(), 0), "set up the file");
+  return h5::open_for_reading(calls, std::move(access));
 }
 
 void check_schema(const h5::Calls& calls, hid_t file) {
@@ -68,13 +45,15 @@ void check_schema(const h5::Calls& calls, hid_t file) {
                fmt::format("{} (a newer kvscope reads it)", found));
 }
 
-bool exists(const h5::Calls& calls, hid_t file, const std::string& path) {
-  // Each link of the way must be there before the next is asked for.
-  for (std::size_t end = path.find('/', 1);; end = path.find('/', end + 1)) {
-    const std::string link = path.substr(0, end);
-    if (calls(H5Lexists(file, link.c_str(), H5P_DEFAULT), "look for " + link) == 0) return false;
-    if (end == std::string::npos) return true;
-  }
+/// Names of what the root holds.
+std::vector<std::string> root_names(const h5::Calls& calls, hid_t file) {
+  std::vector<std::string> names;
+  const auto add = [](hid_t, const char* name, const H5L_info_t*, void* to) -> herr_t {
+    static_cast<std::vector<std::string>*>(to)->emplace_back(name);
+    return 0;
+  };
+  calls(H5Literate(file, H5_INDEX_NAME, H5_ITER_INC, nullptr, add, &names), "list the tables");
+  return names;
 }
 
 bool has_type(hid_t found, trace::Type wanted) {
@@ -167,10 +146,11 @@ struct OpenTable {
 
 struct TraceReader::Open {
   Open(const std::string& path, std::span<const Table> catalogue)
-      : calls(path, ErrorKind::bad_input), file(open_file(calls)) {
+      : calls(path, ErrorKind::bad_input, "trace"), file(open_file(calls)) {
     check_schema(calls, file.get());
     capture_id = h5::read_text(calls, file.get(), trace::capture_id_attribute);
     complete = h5::read_integer(calls, file.get(), trace::complete_attribute) != 0;
+    minor = h5::read_integer(calls, file.get(), trace::minor_attribute);
     block_rows = h5::read_integer(calls, file.get(), trace::block_rows_attribute);
     if (block_rows < 1 || block_rows > most_block_rows) {
       calls.refuse(fmt::format("blocks of 1 to {} rows", most_block_rows),
@@ -181,25 +161,33 @@ struct TraceReader::Open {
     for (const Table& table : catalogue) count_rows(table);
     texts = read_texts(calls, file.get());
     for (const Table& table : catalogue) open_table(table);
+    find_skipped(catalogue);
+  }
+
+  void find_skipped(std::span<const Table> catalogue) {
+    for (const std::string& name : root_names(calls, file.get())) {
+      const bool is_other = name == strings_group || name == modules_name;
+      if (!is_other && std::ranges::find(catalogue, name, &Table::name) == catalogue.end()) {
+        skipped.push_back(name);
+      }
+    }
   }
 
   void count_rows(const Table& table) {
-    const std::string path = trace::count_path(table);
-    const bool lacks = table.is_later && !exists(calls, file.get(), path);
-    found[table.name].rows = lacks ? 0 : read_count(calls, file.get(), path);
+    OpenTable& open = found[table.name];
+    if (table.since <= minor) open.rows = read_count(calls, file.get(), trace::count_path(table));
   }
 
   void open_table(const Table& table) {
     OpenTable& open = found[table.name];
-    const bool lacks = table.is_later && !exists(calls, file.get(), trace::count_path(table));
     for (const Column& column : table.columns) {
-      const std::string path = trace::column_path(table, column);
-      const bool may_lack = lacks || column.is_later;
-      open.columns.push_back(may_lack && !exists(calls, file.get(), path)
-                                 ? h5::DatasetHandle()
-                                 : open_values(calls, file.get(), path, column.type, open.rows));
+      open.columns.push_back(
+          std::max(table.since, column.since) > minor
+              ? h5::DatasetHandle()
+              : open_values(calls, file.get(), trace::column_path(table, column), column.type,
+                            open.rows));
     }
-    if (lacks) return;
+    if (table.since > minor) return;
     const std::int64_t blocks = (open.rows + block_rows - 1) / block_rows;
     open.block_first = read_integers(calls, file.get(), trace::block_first_path(table), blocks);
     open.block_last = read_integers(calls, file.get(), trace::block_last_path(table), blocks);
@@ -219,7 +207,9 @@ struct TraceReader::Open {
   std::map<std::string_view, OpenTable> found;  // closed before the file
   std::string capture_id;
   bool complete = false;
+  std::int64_t minor = 0;
   std::int64_t block_rows = 0;
+  std::vector<std::string> skipped;
   std::vector<std::string> modules;
   std::vector<std::string> texts;
 };
@@ -242,6 +232,7 @@ const std::string& TraceReader::capture_id() const { return open_->capture_id; }
 bool TraceReader::complete() const { return open_->complete; }
 const std::vector<std::string>& TraceReader::modules() const { return open_->modules; }
 const std::vector<std::string>& TraceReader::texts() const { return open_->texts; }
+const std::vector<std::string>& TraceReader::skipped() const { return open_->skipped; }
 
 const std::string& TraceReader::text(trace::TextId id) const {
   const auto index = static_cast<std::size_t>(id);

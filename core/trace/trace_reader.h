@@ -79,8 +79,8 @@ struct TraceLoss {
 /// takes one call of the process at a time, and a reader is used by one thread at a time.
 class TraceReader {
  public:
-  /// Throws BadInput: not there, no trace, of another version, damaged. Tables and columns that
-  /// `catalogue` does not name are skipped.
+  /// Throws BadInput: not there, no trace, of another major version, damaged. Tables and columns
+  /// that `catalogue` does not name are skipped.
   explicit TraceReader(const std::string& path,
                        std::span<const trace::Table> catalogue = trace::tables());
   /// The same for the trace of one capture. Throws BadInput also for another one's.
@@ -99,6 +99,9 @@ class TraceReader {
   /// Throws BadInput for an index that the file has no text for.
   const std::string& text(trace::TextId id) const;
   const std::vector<std::string>& texts() const;
+
+  /// Tables of a newer version, which were skipped.
+  const std::vector<std::string>& skipped() const;
 
   std::int64_t rows(const trace::Table& table) const;
   /// From the first time of any row of the table to behind its last one; empty without rows.

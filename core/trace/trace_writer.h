@@ -10,9 +10,10 @@
 namespace kvscope {
 
 /// Writes the trace of a capture: rows of trace::tables() in any number. They go to the unfinished
-/// file of `path`; publish_trace gives it its name. One thread owns a writer (producers hand rows
-/// to it through a queue), and HDF5 takes one call of the whole process at a time. Memory: 3 MiB
-/// and the distinct texts, whatever the number of rows. The file is sparse, up to twice as long as
+/// file of `path`; publish_trace gives it its name. One thread owns a writer; producers hand rows
+/// to it through a queue. HDF5 takes one call of the process at a time: one that is built
+/// thread-safe, as Debian's, makes others wait; with any other the same thread writes the capture.
+/// Memory: 3 MiB and the distinct texts, whatever the number of rows. The file is sparse, up to twice as long as
 /// what it holds. While a writer lives SIGXFSZ is ignored.
 class TraceWriter {
  public:

@@ -37,8 +37,8 @@ namespace {
 std::vector<Column> with_registers() {
   const std::span<const Column> columns = table_of<KernelRow>().columns;
   std::vector<Column> all(columns.begin(), columns.end());
-  all.push_back(
-      {"registers", Type::int64, "1", "of a thread", offsetof(LaterKernelRow, registers), true});
+  all.push_back({"registers", Type::int64, "1", "of a thread", offsetof(LaterKernelRow, registers),
+                 1});
   return all;
 }
 
@@ -46,7 +46,7 @@ const std::vector<Column> later_kernel_columns = with_registers();
 constexpr std::array later_columns = {Column{"time_ns", Type::int64, "ns", "when", 0}};
 const std::array later_tables = {
     Table{"kernels", "", later_kernel_columns, true, sizeof(LaterKernelRow)},
-    Table{"later", "", later_columns, false, sizeof(LaterRow), true}};
+    Table{"later", "", later_columns, false, sizeof(LaterRow), 1}};
 
 }  // namespace
 
@@ -232,6 +232,15 @@ TEST_F(TraceReaderTest, KnowsThatOlderFilesLackLaterTablesAndColumns) {
   EXPECT_EQ(rows[9].kernel.correlation, 10);
   EXPECT_EQ(reader.rows(table_of<trace::LaterRow>()), 0);
   EXPECT_THAT(reader.rows_in<trace::LaterRow>({0, 10}), IsEmpty());
+  // A file of that version has them, unless it is damaged.
+  edit([](hid_t file) {
+    const hid_t minor = H5Aopen(file, "schema_minor", H5P_DEFAULT);
+    const std::int64_t one = 1;
+    ASSERT_GE(H5Awrite(minor, H5T_NATIVE_INT64, &one), 0);
+    H5Aclose(minor);
+  });
+  EXPECT_THAT([&] { TraceReader(path_, trace::later_tables); },
+              ::testing::ThrowsMessage<BadInput>(HasSubstr("/later/committed_rows")));
 }
 
 // A trace of a later version of 1 in this tool.
@@ -242,7 +251,9 @@ TEST_F(TraceReaderTest, SkipsTablesAndColumnsItDoesNotKnow) {
     H5Gclose(H5Gcreate2(file, "/later", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT));
     replace(file, "/later/time_ns", H5T_STD_I64LE, 10);
   });
-  testing::expect_example_rows(TraceReader(path_));
+  const TraceReader reader(path_);
+  testing::expect_example_rows(reader);
+  EXPECT_THAT(reader.skipped(), ElementsAre("later"));
 }
 
 TEST_F(TraceReaderTest, RefusesTheTraceOfAnotherCapture) {

@@ -244,6 +244,7 @@ TEST_F(TraceWriterTest, HoldsFewOfMillionsOfRows) {
     }
     writer.finish();
   }
+  RecordProperty("writing_kib", static_cast<int>(status_kib("VmHWM") - before));
   EXPECT_LT(status_kib("VmHWM") - before, most_kib) << "while writing";
   const TraceReader reader(partial_);
   std::int64_t found = 0;
@@ -257,6 +258,7 @@ TEST_F(TraceWriterTest, HoldsFewOfMillionsOfRows) {
   EXPECT_EQ(found, rows);
   EXPECT_EQ(sum, rows * (rows - 1) / 2);
   // Pieces of 65,536 rows of 88 bytes on top.
+  RecordProperty("reading_kib", static_cast<int>(status_kib("VmHWM") - before));
   EXPECT_LT(status_kib("VmHWM") - before, most_kib) << "while reading";
 }
 
