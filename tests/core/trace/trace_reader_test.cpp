@@ -226,12 +226,14 @@ TEST_F(TraceReaderTest, ReadsTheFieldsThatAreAskedFor) {
 // A trace of the first version in a tool with more tables and columns.
 TEST_F(TraceReaderTest, KnowsThatOlderFilesLackLaterTablesAndColumns) {
   write(10);
-  const TraceReader reader(path_, trace::later_tables);
-  const std::vector<trace::LaterKernelRow> rows = reader.read<trace::LaterKernelRow>({0, 10});
-  EXPECT_EQ(rows[9].registers, 255) << "the default";
-  EXPECT_EQ(rows[9].kernel.correlation, 10);
-  EXPECT_EQ(reader.rows(table_of<trace::LaterRow>()), 0);
-  EXPECT_THAT(reader.rows_in<trace::LaterRow>({0, 10}), IsEmpty());
+  {
+    const TraceReader reader(path_, trace::later_tables);
+    const std::vector<trace::LaterKernelRow> rows = reader.read<trace::LaterKernelRow>({0, 10});
+    EXPECT_EQ(rows[9].registers, 255) << "the default";
+    EXPECT_EQ(rows[9].kernel.correlation, 10);
+    EXPECT_EQ(reader.rows(table_of<trace::LaterRow>()), 0);
+    EXPECT_THAT(reader.rows_in<trace::LaterRow>({0, 10}), IsEmpty());
+  }
   // A file of that version has them, unless it is damaged.
   edit([](hid_t file) {
     const hid_t minor = H5Aopen(file, "schema_minor", H5P_DEFAULT);
