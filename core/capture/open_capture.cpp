@@ -20,8 +20,8 @@ namespace kvscope {
 namespace {
 
 h5::File open_file(const h5::Calls& calls) {
-  return h5::open_for_reading(
-      calls, h5::Properties(calls(H5Pcreate(H5P_FILE_ACCESS), "set up the file")));
+  return h5::open_for_reading(calls,
+                              h5::Properties(calls(H5Pcreate(H5P_FILE_ACCESS), "set up the file")));
 }
 
 FileLayout read_layout(const h5::Calls& calls, hid_t file, const std::set<Part>& parts) {

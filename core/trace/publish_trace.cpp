@@ -26,8 +26,7 @@ bool exists(const std::string& path) {
 
 void require(const std::error_code& failure, const std::string& path, std::string_view expected) {
   if (!failure) return;
-  throw Error(
-      fmt::format("[trace] {}: expected {}, got '{}'", path, expected, failure.message()));
+  throw Error(fmt::format("[trace] {}: expected {}, got '{}'", path, expected, failure.message()));
 }
 
 void remove_trace(const std::string& path) {
@@ -61,8 +60,8 @@ void check_trace_output(const std::string& path, bool force) {
   if (force) return;
   for (const std::string& trace : {trace_path(path), partial_path(trace_path(path))}) {
     if (!exists(trace)) continue;
-    throw Error(fmt::format("[trace] {}: expected no trace there, got one (--force replaces it)",
-                            trace));
+    throw Error(
+        fmt::format("[trace] {}: expected no trace there, got one (--force replaces it)", trace));
   }
 }
 

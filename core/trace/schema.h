@@ -38,7 +38,7 @@ struct Column {
   std::string_view unit;  ///< "1" for a pure number, "text" for an index into the string table
   std::string_view meaning;
   std::size_t offset;  ///< in the row
-  int since = 0;  ///< minor version; rows of a file of an older one keep the default
+  int since = 0;       ///< minor version; rows of a file of an older one keep the default
 };
 
 /// The first column is the time, of events the begin; `is_span` says that the second is the end.

@@ -181,11 +181,10 @@ struct TraceReader::Open {
   void open_table(const Table& table) {
     OpenTable& open = found[table.name];
     for (const Column& column : table.columns) {
-      open.columns.push_back(
-          std::max(table.since, column.since) > minor
-              ? h5::DatasetHandle()
-              : open_values(calls, file.get(), trace::column_path(table, column), column.type,
-                            open.rows));
+      open.columns.push_back(std::max(table.since, column.since) > minor
+                                 ? h5::DatasetHandle()
+                                 : open_values(calls, file.get(), trace::column_path(table, column),
+                                               column.type, open.rows));
     }
     if (table.since > minor) return;
     const std::int64_t blocks = (open.rows + block_rows - 1) / block_rows;

@@ -13,8 +13,8 @@ namespace kvscope {
 /// file of `path`; publish_trace gives it its name. One thread owns a writer; producers hand rows
 /// to it through a queue. HDF5 takes one call of the process at a time: one that is built
 /// thread-safe, as Debian's, makes others wait; with any other the same thread writes the capture.
-/// Memory: 3 MiB and the distinct texts, whatever the number of rows. The file is sparse, up to twice as long as
-/// what it holds. While a writer lives SIGXFSZ is ignored.
+/// Memory: 8 MiB and the distinct texts, whatever the number of rows. The file is sparse, up to
+/// twice as long as what it holds. While a writer lives SIGXFSZ is ignored.
 class TraceWriter {
  public:
   /// `path` is the trace's own, see trace_path. Throws Error when it or its unfinished file exists

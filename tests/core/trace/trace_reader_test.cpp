@@ -37,8 +37,8 @@ namespace {
 std::vector<Column> with_registers() {
   const std::span<const Column> columns = table_of<KernelRow>().columns;
   std::vector<Column> all(columns.begin(), columns.end());
-  all.push_back({"registers", Type::int64, "1", "of a thread", offsetof(LaterKernelRow, registers),
-                 1});
+  all.push_back(
+      {"registers", Type::int64, "1", "of a thread", offsetof(LaterKernelRow, registers), 1});
   return all;
 }
 
