@@ -33,7 +33,7 @@ ARROWS = {
     "core/model": BASE + ["core/geometry", "core/budget", "core/weights", "core/cache"],
     "core/generate": BASE
     + ["core/geometry", "core/budget", "core/weights", "core/cache", "core/model"],
-    "analysis/metrics": NO_TORCH_CORE,
+    "analysis/metrics": NO_TORCH_CORE + ["core/cache"],
     "analysis/quality": NO_TORCH_CORE
     + ["core/weights", "core/cache", "core/model", "core/generate"],
     "analysis/layers": NO_TORCH_CORE,

@@ -1,5 +1,7 @@
 #include "collectors/kv/mass_collector.h"
 
+#include "core/base/losses.h"
+
 namespace kvscope {
 
 void AttentionMassCollector::on_batch_begin(const BatchInfo& info) {
@@ -8,13 +10,14 @@ void AttentionMassCollector::on_batch_begin(const BatchInfo& info) {
 }
 
 void AttentionMassCollector::on_attention(const AttentionEvent& event) {
-  sums_.add(event.layer, event.scale, event.mass);
+  sums_.add(event.layer, event.scale, event.read, event.mass);
 }
 
 void AttentionMassCollector::flush(BatchRecord& record) {
   if (!record.statistics) record.statistics.emplace();
   record.statistics->samples = batch_;
   record.statistics->mass_sum = sums_.sums();
+  record.losses[LossCounter::unattributed_attention] += batch_ * sums_.unattributed_rows();
 }
 
 CollectorEntry attention_mass_collector() {

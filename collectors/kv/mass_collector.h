@@ -5,10 +5,10 @@
 
 namespace kvscope {
 
-/// Attention mass by source scale. The sums stay on the device until the batch is done.
+/// Attention mass by source scale; what cannot be told apart by source is counted as a loss. The
+/// sums stay on the device until the batch is done.
 class AttentionMassCollector final : public Collector {
  public:
-  /// Throws Error when the plan does not say which source scales are read.
   AttentionMassCollector(const RetentionPlan& plan, int heads) : sums_(plan, heads) {}
 
   ObserverNeeds needs() const override { return {.attention = true, .attention_mass = true}; }

@@ -26,6 +26,8 @@ constexpr std::array<Description, loss_counter_count> descriptions = {{
     {"nonfinite_images", LossSeverity::data_loss, "session",
      "NaN or infinity on the way to the picture; PSNR, SSIM and scores leave them out; another "
      "--dtype may help"},
+    {"unattributed_attention",
+     "the policy picks tokens and does not say which; their attention mass is NaN"},
 }};
 
 constexpr std::array<std::string_view, 3> severity_names = {"info", "warning", "data_loss"};

@@ -11,15 +11,16 @@ namespace kvscope {
 /// Everything that can be lost or spoiled on the way into a file. The order is the order in the
 /// file; new counters go to the end.
 enum class LossCounter {
-  uncommitted_samples,  ///< asked for, but the run ended before they were written
-  nonfinite_values,     ///< K, V or kept Q values that were NaN or infinite in the model
-  overflowed_values,    ///< finite K, V or Q values that the stored type cannot hold
-  unequal_repeats,      ///< repeats whose tokens differ from the first pass
-  dropped_timings,      ///< module timings that were opened and never resolved
-  nonfinite_images,     ///< images behind which a value was NaN or infinite
+  uncommitted_samples,     ///< asked for, but the run ended before they were written
+  nonfinite_values,        ///< K, V or kept Q values that were NaN or infinite in the model
+  overflowed_values,       ///< finite K, V or Q values that the stored type cannot hold
+  unequal_repeats,         ///< repeats whose tokens differ from the first pass
+  dropped_timings,         ///< module timings that were opened and never resolved
+  nonfinite_images,        ///< images behind which a value was NaN or infinite
+  unattributed_attention,  ///< (sample, layer, head, target) whose attention has no known sources
 };
 
-inline constexpr std::size_t loss_counter_count = 6;
+inline constexpr std::size_t loss_counter_count = 7;
 
 /// How much a nonzero count matters, least first.
 enum class LossSeverity {
