@@ -12,8 +12,8 @@ namespace kvscope {
 /// What a budget means step by step: for every layer its head groups, each with what its targets
 /// read.
 ///
-/// This is the only place where a retention rule is turned into tokens; the runtime, the planner,
-/// the report and the viewer all read it.
+/// A rule says itself what its heads keep (layer_rule.h). The runtime, the planner and the report
+/// know it from here only.
 class RetentionPlan {
  public:
   /// Throws Error for a rule that cannot be kept in the budget's model, or whose groups do not hold

@@ -9,8 +9,6 @@
 namespace kvscope {
 namespace {
 
-constexpr std::string_view condensed_field = "condensed_scales";
-
 // Condensed scales are locked, the others leave in the order they came.
 SourceScales sources_of(const KeepCapacity& rule, const ScaleSchedule& schedule) {
   const std::int64_t room = rule.capacity_tokens - schedule.begin(rule.condensed_scales);

@@ -6,11 +6,6 @@
 #include <nlohmann/json.hpp>
 
 namespace kvscope {
-namespace {
-
-constexpr std::string_view condensed_field = "condensed_scales";
-
-}  // namespace
 
 KeepLocal KeepLocal::parse(JsonFields& fields, const ScaleSchedule& schedule) {
   KeepLocal rule;

@@ -14,6 +14,9 @@ namespace kvscope {
 inline constexpr int default_condensed_scales = 2;
 inline constexpr int default_local_scales = 1;
 
+/// How many of the first scales are never evicted, as the budget JSON has it.
+inline constexpr std::string_view condensed_field = "condensed_scales";
+
 /// A whole number of `fields` in this range. Throws BadInput.
 int integer_between(JsonFields& fields, std::string_view key, int smallest, int largest);
 
