@@ -78,9 +78,8 @@ BatchRecord run(const RetentionPlan& plan, bool gives_positions) {
   cache.begin(2 * samples);
   for (int scale = 0; scale < plan.schedule().scales(); ++scale) {
     const at::Tensor input =
-        scale == 0
-            ? var.first_input(conditioning)
-            : var.next_input(at::randn({samples, plan.schedule().tokens(scale), 8}), scale);
+        scale == 0 ? var.first_input(conditioning)
+                   : var.next_input(at::randn({samples, plan.schedule().tokens(scale), 8}), scale);
     (void)var.run_blocks(input, scale, conditioning, cache, {.watcher = &watch});
     ledger.on_scale_end(scale, cache);
   }
