@@ -65,8 +65,6 @@ void check_batch(const BatchRecord& batch, const BatchPlace& place, const FileSh
     if (row->is_in != nullptr) check.part(row->is_in(batch), expected, row->name);
     if (expected) row->check(check, batch);
   }
-  check.elements(std::ssize(batch.predicted_classes), shape.has(Part::scores) ? place.count : 0,
-                 schema::path_of(schema::predicted_class));
 }
 
 }  // namespace kvscope

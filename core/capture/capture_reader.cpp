@@ -13,6 +13,7 @@
 #include "core/capture/parts/part_row.h"
 #include "core/capture/parts/preview.h"
 #include "core/capture/parts/raw.h"
+#include "core/capture/parts/scores.h"
 #include "core/capture/parts/statistics.h"
 #include "core/capture/parts/timing.h"
 #include "core/capture/schema.h"
@@ -24,11 +25,6 @@ struct CaptureReader::Impl {
       : file(std::move(path)), raw(file), nonfinite_images(read_nonfinite_images(file)) {}
 
   bool has(Part part) const { return file.shape().has(part); }
-
-  Estimate estimate(const schema::Dataset& entry) const {
-    const NdArray<double> stored = file.all<double>(entry);
-    return {stored(0), stored(1), stored(2)};
-  }
 
   OpenCapture file;
   mutable RawReader raw;
@@ -152,23 +148,8 @@ std::optional<Timings> CaptureReader::timings() const {
 }
 
 std::optional<Scores> CaptureReader::scores() const {
-  if (!layout().has(Part::scores)) return std::nullopt;
-  const std::optional<ScorerRecord>& scorer = record().settings.scorer;
-  if (!scorer) impl_->file.calls().refuse("settings with the scorer of /scores", "none");
-  Scores scores;
-  scores.capture_id = record().capture_id;
-  scores.model = record().model.name;
-  scores.scorer = *scorer;
-  scores.nonfinite_images = static_cast<std::int64_t>(nonfinite_images().size());
-  scores.samples = committed_samples() - scores.nonfinite_images;
-  scores.classes =
-      class_scores(labels(), impl_->file.sample_rows<std::int32_t>(schema::predicted_class).data);
-  scores.class_accuracy.value = accuracy_of(scores.classes);
-  if (complete()) {
-    scores.class_accuracy = impl_->estimate(schema::class_accuracy);
-    scores.demo_frechet_distance = impl_->estimate(schema::demo_frechet_distance);
-  }
-  return scores;
+  if (!impl_->has(Part::scores)) return std::nullopt;
+  return read_scores(impl_->file, static_cast<std::int64_t>(nonfinite_images().size()));
 }
 
 std::optional<Statistics> CaptureReader::statistics() const { return read_statistics(impl_->file); }

@@ -18,6 +18,7 @@
 #include "core/capture/file_shape.h"
 #include "core/capture/h5.h"
 #include "core/capture/parts/part_row.h"
+#include "core/capture/parts/scores.h"
 #include "core/capture/schema.h"
 #include "core/capture/writer_lock.h"
 #include "core/capture/written_file.h"
@@ -113,7 +114,6 @@ struct CaptureWriter::Impl {
     for (const PartRow* row : part_rows()) {
       if (shape.has(row->part)) row->write(out, batch);
     }
-    if (shape.has(Part::scores)) out.rows(schema::predicted_class, batch.predicted_classes);
     ledger_rows = std::max(ledger_rows, batch.ledger.rows);
     counts.publish(file, place, batch.losses);
   }
@@ -164,14 +164,7 @@ void CaptureWriter::write_scores(const Estimate& class_accuracy,
     throw Error(fmt::format("[capture] {}: expected a file with scores, got one without",
                             impl.file.path()));
   }
-  const auto write = [&](const schema::Dataset& entry, const Estimate& estimate) {
-    impl.file.put(schema::path_of(entry), 0, 3,
-                  std::vector{estimate.value, estimate.low, estimate.high});
-  };
-  impl.file.attempt([&] {
-    write(schema::class_accuracy, class_accuracy);
-    write(schema::demo_frechet_distance, demo_frechet_distance);
-  });
+  impl.file.attempt([&] { write_estimates(impl.file, class_accuracy, demo_frechet_distance); });
 }
 
 void CaptureWriter::finish() {

@@ -29,7 +29,6 @@ class Objects {
     for (const schema::Dimension& dimension : schema::dimensions) {
       const bool kv_only = dimension.name == "row" || dimension.name == "channel";
       if (kv_only) continue;
-      if (dimension.name == "estimate" && !shape_.has(Part::scores)) continue;
       create_coordinate(dimension, "/", false);
     }
     for (const PartRow* part : part_rows()) {
@@ -72,9 +71,6 @@ class Objects {
 
   static std::vector<std::string_view> names_along(const schema::Dimension& dimension) {
     if (dimension.name == "module") return {module_names.begin(), module_names.end()};
-    if (dimension.name == "estimate") {
-      return {schema::estimate_names.begin(), schema::estimate_names.end()};
-    }
     std::vector<std::string_view> names;
     for (std::size_t i = 0; i < loss_counter_count; ++i) {
       names.push_back(name_of(static_cast<LossCounter>(i)));

@@ -99,7 +99,6 @@ std::int64_t FileShape::length(std::string_view dimension, bool in_kv) const {
   if (dimension == "repeat") return repeats_;
   if (dimension == "module") return names_.modules;
   if (dimension == "counter") return names_.counters;
-  if (dimension == "estimate") return static_cast<std::int64_t>(schema::estimate_names.size());
   for (const PartRow* part : part_rows()) {
     for (const PartDimension& own : part->dimensions) {
       if (own.dimension.name == dimension) return own.length(layout_);

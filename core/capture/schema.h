@@ -72,36 +72,11 @@ inline constexpr std::array dimensions = {
     Dimension{"repeat", Type::int64, "timed pass over the same batch"},
     Dimension{"module", Type::text, "part of the model that is timed apart"},
     Dimension{"counter", Type::text, "name of a loss counter"},
-    Dimension{"estimate", Type::text, "value, low and high of a figure's interval"},
 };
 
 /// Dimensions that /kv declares itself, because it may hold a subset (settings.keep).
 inline constexpr std::array<std::string_view, 5> kv_dimensions = {"sample", "row", "head", "token",
                                                                   "channel"};
-
-inline constexpr Dataset predicted_class{
-    "/samples/predicted_class",
-    "sample",
-    Type::int32,
-    0,
-    "1",
-    "class the scorer sees in the image; -1 where it is not judged"};
-
-inline constexpr Dataset class_accuracy{
-    "/scores/class_accuracy",
-    "estimate",
-    Type::float64,
-    0,
-    "1",
-    "share of samples whose predicted class is their label; NaN until the run is over"};
-
-inline constexpr Dataset demo_frechet_distance{
-    "/scores/demo_frechet_distance",
-    "estimate",
-    Type::float64,
-    0,
-    "1",
-    "Fréchet distance of the scorer's features to real pictures'; NaN until the run is over"};
 
 // Names that code asks for besides the paths above.
 inline constexpr const char* schema_minor = "schema_minor";
@@ -119,7 +94,6 @@ inline constexpr const char* sample_coordinate = "/sample";
 inline constexpr const char* batch_coordinate = "/batch";
 inline constexpr const char* module_coordinate = "/module";
 inline constexpr const char* counter_coordinate = "/counter";
-inline constexpr std::array<std::string_view, 3> estimate_names = {"value", "low", "high"};
 
 inline constexpr std::array attributes = {
     Attribute{"/", "schema", Type::text, "name and version of this format"},

@@ -5,20 +5,12 @@
 #include "core/capture/parts/part_row.h"
 #include "core/capture/parts/preview.h"
 #include "core/capture/parts/raw.h"
+#include "core/capture/parts/scores.h"
 #include "core/capture/parts/statistics.h"
 #include "core/capture/parts/timing.h"
 
 namespace kvscope {
 namespace {
-
-constexpr std::array scores_datasets = {schema::predicted_class, schema::class_accuracy,
-                                        schema::demo_frechet_distance};
-
-constexpr PartRow scores_part = {.part = Part::scores,
-                                 .name = "scores",
-                                 .datasets = scores_datasets,
-                                 .check = [](const BatchCheck&, const BatchRecord&) {},
-                                 .write = [](const BatchWriter&, const BatchRecord&) {}};
 
 constexpr std::array<const PartRow*, 9> rows = {
     &basics_part, &preview_part, &raw_part,         &similarity_part, &mass_part,

@@ -323,6 +323,7 @@ TEST_F(ScoredCapture, ReadsBackTheScores) {
   EXPECT_EQ(scores.demo_frechet_distance.high, 14);
   EXPECT_DOUBLE_EQ(accuracy_of(scores.classes), 0.8);
   EXPECT_EQ(scores.classes.front(), (ClassScore{0, 2, 0.5})) << "samples 0 and 3";
+  EXPECT_EQ(reader.batch(1).predicted_classes, batch(2, 2).predicted_classes);
 }
 
 // The distance needs every feature, the accuracy only what was committed.
