@@ -6,6 +6,7 @@
 
 #include "core/base/losses.h"
 #include "core/base/nd_array.h"
+#include "core/record/clocks.h"
 #include "core/record/statistics.h"
 
 namespace kvscope {
@@ -55,6 +56,8 @@ struct BatchRecord {
   /// [sample], or empty in a file that does not know: values behind the image that were NaN or
   /// infinite. The loss counter nonfinite_images counts those above 0.
   std::vector<std::int64_t> nonfinite_image_values;
+  /// One for each clock of the file, or empty in a file without clocks.
+  std::vector<BatchClock> clocks;
   std::vector<RawKv> raw;  ///< one per kept layer, or empty
   std::optional<BatchStatistics> statistics;
   std::optional<TimingRecord> timing;

@@ -1,6 +1,7 @@
 #include <array>
 
 #include "core/capture/parts/basics.h"
+#include "core/capture/parts/clocks.h"
 #include "core/capture/parts/image_check.h"
 #include "core/capture/parts/part_row.h"
 #include "core/capture/parts/preview.h"
@@ -12,10 +13,9 @@
 namespace kvscope {
 namespace {
 
-constexpr std::array<const PartRow*, 9> rows = {
-    &basics_part, &preview_part, &raw_part,         &similarity_part, &mass_part,
-    &timing_part, &scores_part,  &image_check_part, &queries_part,
-};
+constexpr std::array rows = {&basics_part,  &preview_part, &raw_part,    &similarity_part,
+                             &mass_part,    &timing_part,  &scores_part, &image_check_part,
+                             &queries_part, &clocks_part};
 
 }  // namespace
 

@@ -289,6 +289,42 @@ TEST_F(CaptureReaderTest, KnowsWhetherQueriesAreThere) {
   EXPECT_EQ(reader.record().settings, record.settings);
 }
 
+BatchClock example_clock(std::int64_t first) {
+  return {.begin = {.host_ns = 1000 + first, .offset_ns = -7 * first, .residual_ns = 12},
+          .end = {.host_ns = 2000 + first, .offset_ns = -8 * first, .residual_ns = 15}};
+}
+
+// Times of a device can be laid over the host's only with these.
+TEST_F(CaptureReaderTest, ReadsBackTheClocks) {
+  const RunRecord record = testing::example_record(3);
+  FileLayout layout = testing::example_layout(record);
+  layout.clocks = {"device_events", "cupti"};
+  CaptureWriter writer(path_, record, layout, false);
+  BatchRecord batch = testing::example_batch(record, 0, 2);
+  EXPECT_THROW(writer.commit(batch), Error) << "without the clocks";
+  batch.clocks = {example_clock(3)};
+  EXPECT_THROW(writer.commit(batch), Error) << "without one of them";
+  batch.clocks = {example_clock(3), example_clock(4)};
+  writer.commit(batch);
+  batch = testing::example_batch(record, 2, 1);
+  batch.clocks = {example_clock(5), example_clock(6)};
+  writer.commit(batch);
+  writer.finish();
+  const CaptureReader reader(path_);
+  EXPECT_THAT(reader.layout().clocks, ElementsAre("device_events", "cupti"));
+  EXPECT_THAT(reader.batch(0).clocks, ElementsAre(example_clock(3), example_clock(4)));
+  EXPECT_THAT(reader.batch(1).clocks, ElementsAre(example_clock(5), example_clock(6)));
+}
+
+TEST_F(CaptureReaderTest, HasNoClocksWhereThereIsOnlyOne) {
+  const RunRecord record = testing::example_record(2);
+  EXPECT_TRUE(written(record).batch(0).clocks.empty());
+  CaptureWriter writer(folder_ / "b.h5", record, testing::example_layout(record), false);
+  BatchRecord batch = testing::example_batch(record, 0, 2);
+  batch.clocks = {example_clock(0)};
+  EXPECT_THROW(writer.commit(batch), Error);
+}
+
 /// Five samples, whose predicted class is right for all but the first.
 class ScoredCapture : public CaptureReaderTest {
  protected:

@@ -9,6 +9,7 @@
 #include "core/base/error.h"
 #include "core/base/module.h"
 #include "core/capture/capture_reader.h"
+#include "core/capture/capture_writer.h"
 #include "core/capture/schema.h"
 #include "tests/core/capture/edit_file.h"
 #include "tests/support/example_capture.h"
@@ -80,6 +81,25 @@ TEST_F(OtherVersion, AFileOfThisVersionHasEverythingOfIt) {
   EXPECT_THAT(refusal(), HasSubstr("expected attribute optional_contents, got none"));
   edit([](hid_t file) { testing::set_integer(file, schema::schema_minor, -1); });
   EXPECT_THAT(refusal(), HasSubstr("schema_minor to be a minor version, got -1"));
+}
+
+// A part may gain a dataset: files from before do not have it.
+TEST_F(OtherVersion, AnOlderFileMayLackANewerDataset) {
+  FileLayout layout = testing::example_layout(record_);
+  layout.clocks = {"device_events"};
+  path_ = folder_ / "b.h5";
+  CaptureWriter writer(path_, record_, layout, false);
+  for (const std::int64_t first : {0, 2, 4}) {
+    BatchRecord batch = testing::example_batch(record_, first, first == 4 ? 1 : 2);
+    batch.clocks.resize(1);
+    writer.commit(batch);
+  }
+  writer.finish();
+  edit([](hid_t file) { H5Ldelete(file, "/clocks/host_ns", H5P_DEFAULT); });
+  EXPECT_THAT(refusal(), HasSubstr("expected dataset /clocks/host_ns, got none"));
+  edit([](hid_t file) { testing::set_integer(file, schema::schema_minor, 0); });
+  EXPECT_EQ(refusal(), "no refusal");
+  EXPECT_EQ(CaptureReader(path_).labels().size(), 5U);
 }
 
 TEST_F(OtherVersion, ANewerFileOpensWithoutItsOptionalParts) {
