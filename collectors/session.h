@@ -31,8 +31,8 @@ class CaptureSession {
 
   /// `record` is the run's; its settings.collectors are filled in here from those of `list` that
   /// take part. `scorer`, the one of its settings, judges the images; there is none where they name
-  /// none. Throws Error as CaptureWriter does, and when images are already beside `path` and `force`
-  /// is not set.
+  /// none. Throws Error as CaptureWriter does, and when images are already beside `path` and
+  /// `force` is not set.
   CaptureSession(const std::string& path, RunRecord record, at::Device device, bool force,
                  std::shared_ptr<const Scorer> scorer = nullptr,
                  const CollectorList& list = all_collectors());

@@ -9,10 +9,10 @@
 #include "core/base/job_control.h"
 #include "core/base/losses.h"
 #include "core/base/nd_array.h"
-#include "core/capture/batch_record.h"
 #include "core/capture/capture_images.h"
 #include "core/capture/capture_reader.h"
-#include "core/capture/run_record.h"
+#include "core/record/batch_record.h"
+#include "core/record/run_record.h"
 
 namespace kvscope {
 
@@ -41,9 +41,9 @@ struct LoadedCapture {
   LedgerRecord ledger;
   MemoryRecord memory;
   Comparable<TimeFigures> time;
-  Comparable<Scores> scores;            ///< in the file or beside it, see scores_of
-  Comparable<ForcedAgreement> forced;   ///< beside it, see forced_of
-  CaptureImages images;                 ///< those beside it
+  Comparable<Scores> scores;                    ///< in the file or beside it, see scores_of
+  Comparable<ForcedAgreement> forced;           ///< beside it, see forced_of
+  CaptureImages images;                         ///< those beside it
   std::optional<MissingImages> missing_images;  ///< nothing for an analysis, which has none
 
   std::int64_t committed_samples() const { return static_cast<std::int64_t>(samples.size()); }

@@ -1,7 +1,7 @@
-// What a user would lose: a threshold that follows the mouse. Each figure is what a window works out
-// again for every move, the layer statistics kept: the plan, its classes and their stability, the
-// notices and the grid of kept scales. Times are those of the processor: whatever else runs on the
-// machine takes none of them.
+// What a user would lose: a threshold that follows the mouse. Each figure is what a window works
+// out again for every move, the layer statistics kept: the plan, its classes and their stability,
+// the notices and the grid of kept scales. Times are those of the processor: whatever else runs on
+// the machine takes none of them.
 
 #include <algorithm>
 #include <cmath>
@@ -32,7 +32,8 @@ LayerStatisticValues statistics_of(const ModelConfig& model) {
     for (std::int64_t layer = 0; layer < model.depth; ++layer) {
       const auto l = static_cast<double>(layer);
       const auto s = static_cast<double>(sample);
-      per_sample(sample, layer) = 0.7 - 0.2 * std::sin(2.1 * l) + 0.05 * std::cos(1.3 * s * (l + 1));
+      per_sample(sample, layer) =
+          0.7 - 0.2 * std::sin(2.1 * l) + 0.05 * std::cos(1.3 * s * (l + 1));
     }
   }
   LayerStatisticValues statistics = layer_statistic_values(per_sample);
@@ -114,8 +115,7 @@ INSTANTIATE_TEST_SUITE_P(
                       Drag{"kv memory, filled", false, filled_memory}),
     [](const ::testing::TestParamInfo<Drag>& drag) {
       std::string name = fmt::format("{}_{}", drag.param.name, drag.param.large_images ? 512 : 256);
-      std::replace_if(
-          name.begin(), name.end(), [](char c) { return c == ' ' || c == ','; }, '_');
+      std::replace_if(name.begin(), name.end(), [](char c) { return c == ' ' || c == ','; }, '_');
       return name;
     });
 

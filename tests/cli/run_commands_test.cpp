@@ -15,9 +15,9 @@
 namespace kvscope::cli {
 namespace {
 
-using ::testing::HasSubstr;
 using testing::example_run;
 using testing::ExampleRun;
+using ::testing::HasSubstr;
 
 std::vector<std::string> commands_for(const std::string& path) {
   return commands_of(open_report_files({path}, {}));

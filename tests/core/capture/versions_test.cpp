@@ -12,8 +12,8 @@
 #include "core/capture/capture_writer.h"
 #include "core/capture/schema.h"
 #include "tests/core/capture/edit_file.h"
-#include "tests/support/example_capture.h"
 #include "tests/core/capture/expect_capture.h"
+#include "tests/support/example_capture.h"
 #include "tests/support/temp_dir.h"
 
 namespace kvscope {
