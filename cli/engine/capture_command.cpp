@@ -62,41 +62,32 @@ void add_options(CLI::App& app, Options& options) {
 }
 
 // Statistics are of all layers, heads, scales and samples.
-options.kv_dtype = raw_option("kv-dtype").default_value;
-app.add_option(option::kv_dtype, options.kv_dtype, help_of_raw("kv-dtype"))
-    ->check(CLI::IsMember({"fp16", "fp32", "bf16"}));
-KeptSubset& keep = options.settings.keep;
-constexpr NumberRange<int> index = {.smallest = 0};
-add_numbers(app, option::keep_layers, keep.layers, help_of_raw("keep-layers"), index);
-add_numbers(app, option::keep_heads, keep.heads, help_of_raw("keep-heads"), index);
-add_numbers(app, option::keep_scales, keep.scales, help_of_raw("keep-scales"), index);
-add_numbers(app, option::keep_samples, keep.samples, help_of_raw("keep-samples"),
-            NumberRange<std::int64_t>{.smallest = 0});
-app.add_flag(option::keep_queries, keep.queries, help_of_raw("keep-queries"));
-  app.add_option(option::compression, options.settings.compression,
+void refuse_raw_choices(const CLI::App& app) {
+  for (const CollectorOption& raw : raw_kv_collector().options) {
+    const std::string option = fmt::format("--{}", raw.name);
+    if (app.count(option) == 0) continue;
     throw UsageError(
         fmt::format("{}: expected --store raw, got reduced, which keeps no raw K and V", option));
   }
-  }
+}
 
-  int run(const CLI::App& app, Options options) {
-    options.settings.store = options.store == "raw" ? KvStore::raw : KvStore::reduced;
-    if (options.settings.store == KvStore::reduced) refuse_raw_choices(app);
-    options.settings.kv_dtype = parse_kv_dtype(options.kv_dtype);
-    return run_generation_job(options.generation, FileKind::capture, options.settings,
-                              options.json);
-  }
+int run(const CLI::App& app, Options options) {
+  options.settings.store = options.store == "raw" ? KvStore::raw : KvStore::reduced;
+  if (options.settings.store == KvStore::reduced) refuse_raw_choices(app);
+  options.settings.kv_dtype = parse_kv_dtype(options.kv_dtype);
+  return run_generation_job(options.generation, FileKind::capture, options.settings, options.json);
+}
 
-  }  // namespace
+}  // namespace
 
-  Command capture_command() {
-    return {.name = "capture",
-            .summary = engine_summary("capture"),
-            .define = [](CLI::App& app) -> std::function<int()> {
-              auto options = std::make_shared<Options>();
-              add_options(app, *options);
-              return [options, &app] { return run(app, *options); };
-            }};
-  }
+Command capture_command() {
+  return {.name = "capture",
+          .summary = engine_summary("capture"),
+          .define = [](CLI::App& app) -> std::function<int()> {
+            auto options = std::make_shared<Options>();
+            add_options(app, *options);
+            return [options, &app] { return run(app, *options); };
+          }};
+}
 
-  }  // namespace kvscope::cli
+}  // namespace kvscope::cli

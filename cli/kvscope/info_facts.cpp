@@ -11,6 +11,7 @@
 
 #include "analysis/compare/figure_writer.h"
 #include "analysis/compare/file_scores.h"
+#include "analysis/compare/loaded_capture.h"
 #include "analysis/compare/memory_figures.h"
 #include "analysis/planner/explanation.h"
 #include "analysis/planner/kept_tokens.h"
@@ -78,7 +79,8 @@ std::string describe_run(const RunRecord& record) {
 
 std::string describe_memory(const CaptureReader& file) {
   if (file.committed_samples() == 0) return "not measured yet";
-  const MemoryFigures memory = memory_figures(file, kv_shape_of(file));
+  const LoadedCapture loaded(file);
+  const MemoryFigures memory = memory_figures(loaded, kv_shape_of(loaded));
   std::string text =
       fmt::format("KV peak {} logical, {} resident (batch {}); process {}",
                   format_bytes(memory.logical_peak_bytes), format_bytes(memory.resident_peak_bytes),

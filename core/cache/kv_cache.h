@@ -6,6 +6,7 @@
 #include <ATen/core/Tensor.h>
 
 #include "core/budget/head_set.h"
+#include "core/cache/cache_bytes.h"
 
 namespace kvscope {
 
@@ -61,8 +62,14 @@ class KvCache {
   /// Bytes of the K and V buffers that belong to `layer` alone.
   virtual std::int64_t resident_bytes(int layer) const = 0;
 
+  /// Bytes that a policy keeps for `layer` beside K and V, such as scores and indices.
+  virtual std::int64_t metadata_bytes(int /*layer*/) const { return 0; }
+
   /// Bytes of the buffers that all layers share.
   virtual std::int64_t shared_bytes() const = 0;
 };
+
+/// What `cache` holds now for a model of `layers` layers.
+CacheBytes bytes_of(const KvCache& cache, int layers);
 
 }  // namespace kvscope

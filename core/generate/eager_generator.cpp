@@ -168,15 +168,6 @@ BatchInfo EagerGenerator::info_of(const BatchRequest& request, const at::Tensor&
           .kv = kv_shape(on_host.numel())};
 }
 
-CacheBytes EagerGenerator::held_bytes() const {
-  CacheBytes held;
-  for (int layer = 0; layer < config_.depth; ++layer) {
-    held.layers.push_back({.own = cache().resident_bytes(layer)});
-  }
-  held.shared = cache().shared_bytes();
-  return held;
-}
-
 BatchOutput EagerGenerator::generate_batch(const BatchRequest& request) {
   const std::span<Observer* const> observers = observers_of(request);
   AttentionWatcher* watcher = request.observed ? watcher_.get() : nullptr;
@@ -194,7 +185,7 @@ BatchOutput EagerGenerator::generate_batch(const BatchRequest& request) {
     sites_.set_scale(scale);
     at::Tensor logits = logits_of(pass, scale, {sites, watcher});
     if (!observers.empty()) {
-      const CacheBytes held = held_bytes();
+      const CacheBytes held = bytes_of(cache(), config_.depth);
       for (Observer* observer : observers) observer->on_scale_end(scale, held);
     }
     at::Tensor codes;

@@ -57,7 +57,6 @@ class EagerGenerator : public Generator {
   // Those who hear of a pass.
   std::span<Observer* const> observers_of(const BatchRequest& request) const;
   BatchInfo info_of(const BatchRequest& request, const at::Tensor& labels) const;
-  CacheBytes held_bytes() const;
   BatchOutput generate_batch(const BatchRequest& request);
   void check_forced(const ForcedBatch& batch) const;
   void force_batch(const ForcedBatch& batch, const OnLogits& on_logits);

@@ -5,6 +5,7 @@
 #include "analysis/planner/planner.h"
 #include "analysis/report/plan_options.h"
 #include "cli/kvscope/commands.h"
+#include "core/budget/policies/keep_capacity.h"
 #include "core/geometry/model_config.h"
 #include "tests/cli/every_option.h"
 #include "tests/cli/shell_words.h"

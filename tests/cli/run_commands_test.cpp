@@ -10,7 +10,7 @@
 #include "tests/cli/every_option.h"
 #include "tests/cli/shell_words.h"
 #include "tests/support/example_capture.h"
-#include "tests/support/tiny_capture.h"
+#include "tests/support/example_capture.h"
 
 namespace kvscope::cli {
 namespace {
@@ -76,11 +76,7 @@ TEST(CommandsOfReports, OfARawCaptureAreTakenByKvscope) {
   keep.heads = all(record.model.heads);
   keep.scales = all(record.model.schedule().scales());
   keep.samples = {0, 1};
-  FileLayout layout;
-  layout.raw = layout.mass = true;
-  layout.batches = 1;
-  layout.preview_size = 6;
-  CaptureWriter writer(folder / "raw.h5", record, layout, false);
+  CaptureWriter writer(folder / "raw.h5", record, testing::tiny_layout(record), false);
   writer.commit(testing::tiny_batch(record, 0));
   writer.finish();
   const std::vector<std::string> lines = commands_for(folder / "raw.h5");

@@ -68,9 +68,11 @@ BatchRecord run(const RetentionPlan& plan, bool gives_positions) {
   const Var var(model.config, model.weights, at::kCPU, at::kFloat);
   testing::StrongestCache cache(plan, gives_positions);
   AttentionMassCollector mass(plan, config.heads);
-  LedgerCollector ledger(plan, config.heads, config.head_dim());
+  LedgerCollector ledger(plan);
   Watch watch(mass, ledger);
-  const BatchInfo info{.labels = {1, 3}};
+  const BatchInfo info{.labels = {1, 3},
+                       .device = at::kCPU,
+                       .kv = kv_shape(strongest_budget().model, samples, 4, 4)};
   mass.on_batch_begin(info);
   ledger.on_batch_begin(info);
   const at::Tensor labels = at::tensor({1, 3, 10, 10}, at::kLong);
@@ -81,11 +83,11 @@ BatchRecord run(const RetentionPlan& plan, bool gives_positions) {
         scale == 0 ? var.first_input(conditioning)
                    : var.next_input(at::randn({samples, plan.schedule().tokens(scale), 8}), scale);
     (void)var.run_blocks(input, scale, conditioning, cache, {.watcher = &watch});
-    ledger.on_scale_end(scale, cache);
+    ledger.on_scale_end(scale, bytes_of(cache, plan.layers()));
   }
   BatchRecord record;
-  ledger.fill(record);
-  mass.fill(record);
+  ledger.flush(record);
+  mass.flush(record);
   return record;
 }
 

@@ -20,7 +20,7 @@
 #include "core/trace/trace_reader.h"
 #include "core/trace/trace_writer.h"
 #include "tests/support/temp_dir.h"
-#include "tests/support/tiny_capture.h"
+#include "tests/support/example_capture.h"
 
 namespace kvscope {
 namespace {
