@@ -25,7 +25,7 @@ struct EagerOptions {
 };
 
 /// Draws images with LibTorch's own operators, on any device that LibTorch has.
-class EagerGenerator : public Generator {
+class EagerGenerator final : public Generator {
  public:
   /// Converts the weights once; `model` may go away afterwards. Throws BadInput for a budget made
   /// for another model, Error(out_of_memory) when the device is full.

@@ -48,7 +48,7 @@ void ModuleTimer::end(const Site& /*site*/) noexcept {
     record_event(span.event + 1);
     span.is_resolved = true;
   } catch (const c10::Error&) {
-    // An error of the device passes: the span stays unresolved and counts as lost.
+    span.is_resolved = false;  // an error of the device passes: the time counts as lost
   }
 }
 
