@@ -9,6 +9,8 @@
 
 #include "analysis/metrics/raw_similarity.h"
 #include "core/base/error.h"
+#include "core/base/log.h"
+#include "core/base/losses.h"
 #include "core/base/progress.h"
 #include "core/capture/capture_reader.h"
 #include "core/capture/capture_writer.h"
@@ -128,6 +130,16 @@ RunRecord merged_record(const std::vector<CaptureReader>& sources) {
   return record;
 }
 
+/// The analysis has the counters of this version; those of a newer one must not vanish unsaid.
+void warn_of_unknown_losses(const CaptureReader& source) {
+  const std::vector<Loss> losses = source.all_losses();
+  for (std::size_t i = loss_counter_count; i < losses.size(); ++i) {
+    if (losses[i].count == 0) continue;
+    log().warn("{}: {} {}: a newer kvscope counted this, and the analysis leaves it out",
+               source.path(), losses[i].count, losses[i].name);
+  }
+}
+
 /// Shards come in any order, as a shell lists them; the whole has that of its samples.
 void sort_by_samples(std::vector<CaptureReader>& sources) {
   std::vector<std::pair<std::int64_t, CaptureReader>> by_first;
@@ -189,6 +201,7 @@ void analyze(const std::vector<std::string>& inputs, const std::string& output,
     sources.emplace_back(path);
     check_has_statistics(sources.back());
     check_same_experiment(sources.front(), sources.back());
+    warn_of_unknown_losses(sources.back());
   }
   sort_by_samples(sources);
   const RunRecord record = merged_record(sources);

@@ -13,11 +13,11 @@ DRAW = ["--samples", 2, "--batch", 2, "--seed", 7]
 class NewerFile(CliTest):
     def setUp(self):
         super().setUp()
-        self.run_file = self.path("run.h5")
-        self.kvscope("run", "--model", GOLDEN / "var_parity", *DRAW, "-o", self.run_file)
+        self.file = self.path("base.h5")
+        self.kvscope("capture", "--model", GOLDEN / "var_parity", *DRAW, "-o", self.file)
 
     def make_newer(self, change):
-        with h5py.File(self.run_file, "r+") as file:
+        with h5py.File(self.file, "r+") as file:
             file.attrs["schema_minor"] = np.int64(file.attrs["schema_minor"] + 1)
             change(file)
 
@@ -27,7 +27,7 @@ class NewerFile(CliTest):
             file["dreams"] = np.arange(3)
 
         self.make_newer(change)
-        for command in (["info", self.run_file], ["compare", self.run_file, self.run_file]):
+        for command in (["info", self.file], ["compare", self.file, self.file]):
             done = self.start(*command)
             self.assertEqual(done.returncode, 0, done.stderr)
             self.assertEqual(done.stderr.count("dreams"), 1, done.stderr)
@@ -37,8 +37,8 @@ class NewerFile(CliTest):
             file.attrs["contents"] = np.bytes_(file.attrs["contents"] + b" dreams")
 
         self.make_newer(change)
-        cause = self.refused(3, "info", self.run_file)
-        self.assertIn(self.run_file, cause)
+        cause = self.refused(3, "info", self.file)
+        self.assertIn(self.file, cause)
         self.assertIn("got dreams (a newer kvscope reads it)", cause)
 
     def test_unknown_counters_are_told_by_their_severity(self):
@@ -52,11 +52,15 @@ class NewerFile(CliTest):
             file["quality"].attrs["severity"] = np.bytes_(words)
 
         self.make_newer(change)
-        losses = self.kvscope_json("info", self.run_file)["losses"]
+        losses = self.kvscope_json("info", self.file)["losses"]
         self.assertEqual((losses["dreamt"], losses["mixed"], losses["lost"]), (1, 2, 3))
-        problems = self.kvscope_json("compare", self.run_file, self.run_file)["problems"]
+        problems = self.kvscope_json("compare", self.file, self.file)["problems"]
         told = {problem["what"] for problem in problems}
         self.assertEqual(told, {"2 mixed", "3 lost"})
+
+        done = self.start("analyze", self.file, "-o", self.path("analysis.h5"))
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("3 lost: a newer kvscope counted this", done.stderr)
 
 
 if __name__ == "__main__":
