@@ -10,15 +10,12 @@
 #include "analysis/compare/time_figures.h"
 #include "core/base/module.h"
 #include "core/capture/capture_reader.h"
-#include "tests/support/example_capture.h"
-#include "tests/support/temp_dir.h"
+#include "tests/support/example_files.h"
 
 namespace kvscope {
 namespace {
 
 using ::testing::ElementsAre;
-using testing::example_budget;
-using testing::example_model;
 using testing::example_run;
 using testing::ExampleRun;
 using ::testing::HasSubstr;
@@ -35,7 +32,7 @@ std::string unwrapped(const std::string& text) {
   return line;
 }
 
-class ComparisonTablesTest : public ::testing::Test {
+class ComparisonTablesTest : public testing::ExampleFiles {
  protected:
   Comparison compare_example(int other_batch = 2) {
     const std::vector<std::string> paths =
@@ -46,15 +43,13 @@ class ComparisonTablesTest : public ::testing::Test {
           ams.images[0].at(0, 0, 0) ^= 1;
           testing::add_scores(ams);
         });
-    ExampleRun vanilla = example_run({}, example_budget(example_model({}), {}));
+    ExampleRun vanilla = run_under({});
     testing::add_scores(vanilla);
     // As of a partial file, whose features are gone.
     vanilla.demo_frechet_distance = {};
     write_run(vanilla, paths.front());
     return compare({paths.begin(), paths.end()});
   }
-
-  testing::TempDir folder_;
 };
 
 TEST_F(ComparisonTablesTest, TextStatesReductionsWithTheirDenominators) {

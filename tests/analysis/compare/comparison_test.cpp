@@ -12,8 +12,7 @@
 #include "core/base/error.h"
 #include "core/capture/capture_reader.h"
 #include "core/image/fidelity.h"
-#include "tests/support/example_capture.h"
-#include "tests/support/temp_dir.h"
+#include "tests/support/example_files.h"
 
 namespace kvscope {
 namespace {
@@ -22,11 +21,7 @@ using ::testing::AllOf;
 using ::testing::Contains;
 using ::testing::DoubleEq;
 using ::testing::ElementsAre;
-using testing::example_budget;
-using testing::example_model;
-using testing::example_run;
 using testing::ExampleRun;
-using testing::ExampleSize;
 using ::testing::Field;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -34,15 +29,13 @@ using testing::write_run;
 
 /// A vanilla run and one under a budget in which layer 1 keeps scale 0 only. `change` edits the
 /// second before both are written.
-class ComparisonTest : public ::testing::Test {
+class ComparisonTest : public testing::ExampleFiles {
  protected:
   Comparison compare_changed(const std::function<void(ExampleRun&)>& change, bool finish = true) {
     const std::vector<std::string> paths =
         testing::write_vanilla_and_ams(folder_, {}, {1}, change, finish);
     return compare({paths.begin(), paths.end()});
   }
-
-  testing::TempDir folder_;
 };
 
 std::string reason_for(const Comparison& comparison, const std::string& what) {
@@ -256,7 +249,7 @@ TEST_F(ComparisonTest, RefusesTokensAndImagesOfOtherDraws) {
 // gives a shorter batch other numbers.
 TEST_F(ComparisonTest, ComparesTheSamplesThatBothFilesHave) {
   const auto compared = [&](RandomMode rng) {
-    ExampleRun run = example_run({}, example_budget(example_model({}), {}));
+    ExampleRun run = run_under({});
     run.record.settings.rng = rng;
     write_run(run, folder_ / "whole.h5");
     run.batches[1] = shortened(run.batches[1]);
@@ -275,9 +268,9 @@ TEST_F(ComparisonTest, ComparesTheSamplesThatBothFilesHave) {
 // Two shards overlap, or one run began later: what both drew is compared, sample by sample.
 TEST_F(ComparisonTest, ComparesOverlappingRangesByTheirCommonSamples) {
   const auto compared = [&](RandomMode rng, std::int64_t first_of_second, int batch) {
-    const ExampleSize size{.samples = 8, .batch = 2};
+    size_ = {.samples = 8, .batch = 2};
     std::vector<CaptureReader> files;
-    const ExampleRun whole = example_run(size, example_budget(example_model(size), {}));
+    const ExampleRun whole = run_under({});
     for (const std::int64_t first : {std::int64_t{0}, first_of_second}) {
       ExampleRun run = whole;
       run.record.settings.rng = rng;
@@ -351,8 +344,7 @@ TEST_F(ComparisonTest, RefusesLatencyUnderOtherConditions) {
 }
 
 TEST_F(ComparisonTest, RefusesLatencyWhenOtherRawKvIsWritten) {
-  const ExampleSize size;
-  ExampleRun run = example_run(size, example_budget(example_model(size), {}));
+  ExampleRun run = run_under({});
   run.record.settings.store = KvStore::raw;
   write_run(run, folder_ / "a.h5");
   run.record.settings.compression = "deflate:1";
@@ -386,9 +378,8 @@ TEST_F(ComparisonTest, ListsSettingsThatDiffer) {
 }
 
 TEST_F(ComparisonTest, ListsTwoBudgetsOfOnePolicy) {
-  const ExampleSize size;
-  write_run(example_run(size, example_budget(example_model(size), {0})), folder_ / "a.h5");
-  write_run(example_run(size, example_budget(example_model(size), {0, 1})), folder_ / "b.h5");
+  write_run(run_under({0}), folder_ / "a.h5");
+  write_run(run_under({0, 1}), folder_ / "b.h5");
   std::vector<CaptureReader> files;
   files.emplace_back(folder_ / "a.h5");
   files.emplace_back(folder_ / "b.h5");

@@ -8,26 +8,21 @@
 #include <gmock/gmock.h>
 #include <nlohmann/json.hpp>
 
-#include "tests/support/example_capture.h"
-#include "tests/support/temp_dir.h"
+#include "tests/support/example_files.h"
 
 namespace kvscope {
 namespace {
 
-using testing::example_budget;
-using testing::example_model;
-using testing::example_run;
 using testing::ExampleRun;
-using testing::ExampleSize;
 using ::testing::HasSubstr;
 
-TEST(FileForced, IsThatBesideTheFileBehindALink) {
-  const testing::TempDir folder;
-  const ExampleSize size;
-  const ExampleRun run = example_run(size, example_budget(example_model(size), {}));
-  std::filesystem::create_directory(folder / "runs");
-  const std::string file = folder / "runs/ams.h5";
-  const std::string link = folder / "latest.h5";
+class FileForced : public testing::ExampleFiles {};
+
+TEST_F(FileForced, IsThatBesideTheFileBehindALink) {
+  const ExampleRun run = run_under({});
+  std::filesystem::create_directory(folder_ / "runs");
+  const std::string file = folder_ / "runs/ams.h5";
+  const std::string link = folder_ / "latest.h5";
   write_run(run, file);
   std::filesystem::create_symlink("runs/ams.h5", link);
   EXPECT_FALSE(forced_of(CaptureReader(link)));

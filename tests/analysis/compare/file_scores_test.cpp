@@ -12,25 +12,20 @@
 
 #include "analysis/compare/comparison_tables.h"
 #include "core/base/error.h"
-#include "tests/support/example_capture.h"
-#include "tests/support/temp_dir.h"
+#include "tests/support/example_files.h"
 
 namespace kvscope {
 namespace {
 
 using testing::add_scores;
 using testing::ExampleRun;
-using testing::ExampleSize;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using testing::write_run;
 
-class FileScores : public ::testing::Test {
+class FileScores : public testing::ExampleFiles {
  protected:
-  ExampleRun run() const {
-    const ExampleSize size;
-    return testing::example_run(size, testing::example_budget(testing::example_model(size), {}));
-  }
+  ExampleRun run() const { return run_under({}); }
 
   Scores scores(const ExampleRun& of) const {
     Scores scores;
@@ -58,7 +53,6 @@ class FileScores : public ::testing::Test {
     return compare(files);
   }
 
-  testing::TempDir folder_;
   std::string path_ = folder_ / "ams.h5";
 };
 

@@ -10,23 +10,20 @@
 #include "analysis/layers/damage_statistic.h"
 #include "core/base/error.h"
 #include "core/capture/capture_reader.h"
-#include "tests/support/example_capture.h"
-#include "tests/support/temp_dir.h"
+#include "tests/support/example_files.h"
 
 namespace kvscope {
 namespace {
 
-using testing::example_budget;
-using testing::example_model;
-using testing::example_run;
 using testing::ExampleRun;
-using testing::ExampleSize;
 using ::testing::HasSubstr;
 
-class StatisticList : public ::testing::Test {
+class StatisticList : public testing::ExampleFiles {
  protected:
+  StatisticList() : ExampleFiles({4, {1, 2, 3, 4, 5}, 5, 2, 1}) {}
+
   CaptureReader file(bool with_statistics) {
-    ExampleRun run = example_run(size_, example_budget(example_model(size_), {}));
+    ExampleRun run = run_under({});
     if (with_statistics) add_statistics(run);
     write_run(run, folder_ / "base.h5");
     return CaptureReader(folder_ / "base.h5");
@@ -43,9 +40,6 @@ class StatisticList : public ::testing::Test {
     stream << "]}";
     return folder_ / "results.json";
   }
-
-  ExampleSize size_{4, {1, 2, 3, 4, 5}, 5, 2, 1};
-  testing::TempDir folder_;
 };
 
 // Every name that --help lists must give a value a layer, under the name that the budget records.
@@ -101,7 +95,7 @@ TEST_F(StatisticList, ControlsNeedNoStatistics) {
 
 // A plan for twelve layers cannot come from K and V of three; the file is what the user must mend.
 TEST_F(StatisticList, SimilarityOfSomeLayersOrScalesIsRefused) {
-  ExampleRun run = example_run(size_, example_budget(example_model(size_), {}));
+  ExampleRun run = run_under({});
   add_statistics(run);
   KeptSubset& keep = run.record.settings.keep;
   const auto read = [&](KvStore store) {

@@ -8,29 +8,24 @@
 
 #include "core/base/error.h"
 #include "core/capture/capture_reader.h"
-#include "tests/support/example_capture.h"
-#include "tests/support/temp_dir.h"
+#include "tests/support/example_files.h"
 
 namespace kvscope {
 namespace {
 
 using ::testing::AllOf;
-using testing::example_budget;
-using testing::example_model;
 using testing::example_run;
 using testing::ExampleRun;
-using testing::ExampleSize;
 using ::testing::HasSubstr;
 using ::testing::Not;
 using testing::write_run;
 
 /// Writes a capture with statistics, a vanilla run and one under a budget. KVSCOPE_REPORT_OUT keeps
 /// the page for the eye.
-class ReportTest : public ::testing::Test {
+class ReportTest : public testing::ExampleFiles {
  protected:
-  ReportTest() {
-    const ModelConfig model = example_model(size_);
-    ExampleRun capture = example_run(size_, example_budget(model, {}));
+  ReportTest() : ExampleFiles({6, {1, 2, 3, 4, 6, 8}, 5, 2, 3}) {
+    ExampleRun capture = run_under({});
     add_statistics(capture);
     capture.record.kind = FileKind::analysis;
     write_run(capture, folder_ / "base.analysis.h5");
@@ -45,9 +40,6 @@ class ReportTest : public ::testing::Test {
       for (int y = 0; y < 20; ++y) ams.images[1].at(y, y, 0) ^= 64;
     });
   }
-
-  ExampleSize size_{6, {1, 2, 3, 4, 6, 8}, 5, 2, 3};
-  testing::TempDir folder_;
 };
 
 TEST_F(ReportTest, HasEverySectionInAnyOrderOfFiles) {
@@ -68,7 +60,7 @@ TEST_F(ReportTest, HasEverySectionInAnyOrderOfFiles) {
 
 TEST_F(ReportTest, ShowsScoresBesideThoseOfTheBaseline) {
   for (const std::vector<int>& efficient : {std::vector<int>{}, std::vector<int>{1}}) {
-    ExampleRun run = example_run(size_, example_budget(example_model(size_), efficient));
+    ExampleRun run = run_under(efficient);
     add_scores(run);
     if (!efficient.empty()) run.class_accuracy = {0.8, 0.4, 1};
     write_run(run, folder_ / (efficient.empty() ? "full.h5" : "less.h5"));
@@ -84,7 +76,7 @@ TEST_F(ReportTest, ShowsScoresBesideThoseOfTheBaseline) {
 // Green for a worse picture, or for a change within its interval, would mislead at a glance.
 TEST_F(ReportTest, ColoursWhatIsPlainlyBetterOrWorse) {
   for (const std::vector<int>& efficient : {std::vector<int>{}, std::vector<int>{1}}) {
-    ExampleRun run = example_run(size_, example_budget(example_model(size_), efficient));
+    ExampleRun run = run_under(efficient);
     add_scores(run);
     if (!efficient.empty()) {
       run.class_accuracy = {0.8, 0.4, 1};
@@ -120,10 +112,9 @@ int count(const std::string& page, const std::string& part) {
 }
 
 TEST_F(ReportTest, DrawsAndNamesEachBudgetOnce) {
-  const ModelConfig model = example_model(size_);
   for (const auto& [name, efficient] :
        {std::pair("less.h5", std::vector{1, 2, 3, 4}), {"less-again.h5", {1, 2, 3, 4}}}) {
-    write_run(example_run(size_, example_budget(model, efficient)), folder_ / name);
+    write_run(run_under(efficient), folder_ / name);
   }
   const std::string page = render_report(
       {folder_ / "vanilla.h5", folder_ / "ams.h5", folder_ / "less.h5", folder_ / "less-again.h5"});
@@ -208,7 +199,7 @@ TEST_F(ReportedRule, DrawsNoThetaOfAnotherCapture) {
 }
 
 TEST_F(ReportedRule, DrawsThetaOfOneOfTheMergedCaptures) {
-  ExampleRun merged = example_run(size_, example_budget(example_model(size_), {}));
+  ExampleRun merged = run_under({});
   add_statistics(merged);
   merged.record.kind = FileKind::analysis;
   const std::string second = make_uuid();
@@ -237,7 +228,7 @@ TEST_F(ReportTest, DrawsTheAttentionOfEveryLayer) {
 }
 
 TEST_F(ReportTest, SaysOfMergedCapturesThatOnlyOnesSettingsAreKnown) {
-  ExampleRun merged = example_run(size_, example_budget(example_model(size_), {}));
+  ExampleRun merged = run_under({});
   add_statistics(merged);
   merged.record.kind = FileKind::analysis;
   merged.record.source_ids = {merged.record.capture_id, make_uuid()};
@@ -250,7 +241,7 @@ TEST_F(ReportTest, SaysOfMergedCapturesThatOnlyOnesSettingsAreKnown) {
 }
 
 TEST_F(ReportTest, CallsACaptureByItsNameWhenItIsGiven) {
-  ExampleRun capture = example_run(size_, example_budget(example_model(size_), {}));
+  ExampleRun capture = run_under({});
   add_statistics(capture);
   write_run(capture, folder_ / "base.h5");
   capture.record.kind = FileKind::analysis;
@@ -264,8 +255,7 @@ TEST_F(ReportTest, CallsACaptureByItsNameWhenItIsGiven) {
 // Another start of the list would draw other classes under the same name, and a partial file has
 // but the first ones. What samples 2 to 5 of a run of --labels 3,7,1 drew is 1, 3, 7, 1.
 TEST_F(ReportTest, PrintsLabelsThatDrawTheSameClasses) {
-  ExampleRun run =
-      example_run({6, {1, 2, 3, 4, 6, 8}, 4, 2, 3}, example_budget(example_model(size_), {}));
+  ExampleRun run = example_run({6, {1, 2, 3, 4, 6, 8}, 4, 2, 3}, budget({}));
   run.record.settings.first_sample = 2;
   run.batches[0].labels = {1, 3};
   run.batches[1].labels = {7, 1};
@@ -286,7 +276,7 @@ TEST_F(ReportTest, PrintsLabelsThatDrawTheSameClasses) {
 // A pasted command would run what a file's name says.
 TEST_F(ReportTest, QuotesEveryTextInACommand) {
   const std::string name = "my $(id) it's|.h5";
-  ExampleRun run = example_run(size_, example_budget(example_model(size_), {0, 1, 2}));
+  ExampleRun run = run_under({0, 1, 2});
   BudgetOrigin origin;
   origin.capture_id = "of\nanother";
   origin.choice = "ratio";
@@ -295,7 +285,7 @@ TEST_F(ReportTest, QuotesEveryTextInACommand) {
   run.record.budget.rule = origin;
   run.record.weights_sha256 = "random:1 | id";
   write_run(run, folder_ / name);
-  ExampleRun second = example_run(size_, example_budget(example_model(size_), {}));
+  ExampleRun second = run_under({});
   second.record.weights_sha256 = run.record.weights_sha256;
   add_statistics(second);
   write_run(second, folder_ / "-o.h5");
@@ -316,7 +306,7 @@ TEST_F(ReportTest, LeavesOutAPlanThatIsNotKnown) {
   EXPECT_THAT(page, HasSubstr("# ANALYSIS.h5: of capture " +
                               CaptureReader(folder_ / "base.analysis.h5").record().capture_id +
                               ", not among these files."));
-  write_run(example_run(size_, example_budget(example_model(size_), {1})), folder_ / "hand.h5");
+  write_run(run_under({1}), folder_ / "hand.h5");
   const std::string by_hand = render_report({folder_ / "vanilla.h5", folder_ / "hand.h5"});
   EXPECT_THAT(by_hand, Not(HasSubstr("kvscope plan")));
   EXPECT_THAT(by_hand, HasSubstr("# budget.json: how it was made is not known"));
@@ -354,7 +344,7 @@ TEST_F(ReportTest, ShowsAnAnalysisAlone) {
 }
 
 TEST_F(ReportTest, PutsLossesOnTop) {
-  ExampleRun lossy = example_run(size_, example_budget(example_model(size_), {1}));
+  ExampleRun lossy = run_under({1});
   lossy.batches[0].losses[LossCounter::dropped_timings] = 3;
   write_run(lossy, folder_ / "lossy.h5");
   const std::string page = render_report({folder_ / "vanilla.h5", folder_ / "lossy.h5"});
@@ -362,7 +352,7 @@ TEST_F(ReportTest, PutsLossesOnTop) {
 }
 
 TEST_F(ReportTest, RefusesStatisticsOfAnotherModel) {
-  ExampleRun other = example_run(size_, example_budget(example_model(size_), {}));
+  ExampleRun other = run_under({});
   add_statistics(other);
   other.record.kind = FileKind::analysis;
   other.record.weights_sha256 = std::string(64, 'b');
@@ -371,7 +361,7 @@ TEST_F(ReportTest, RefusesStatisticsOfAnotherModel) {
 }
 
 TEST_F(ReportTest, RepeatsTheSeedOfRandomWeights) {
-  ExampleRun random = example_run(size_, example_budget(example_model(size_), {}));
+  ExampleRun random = run_under({});
   random.record.weights_sha256 = "random:17";
   write_run(random, folder_ / "random.h5");
   EXPECT_THAT(render_report({folder_ / "random.h5"}), HasSubstr(" --random-weights 17"));

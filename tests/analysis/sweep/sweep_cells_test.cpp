@@ -10,24 +10,19 @@
 #include "core/base/error.h"
 #include "core/budget/policies/keep_local.h"
 #include "core/capture/capture_reader.h"
-#include "tests/support/example_capture.h"
-#include "tests/support/temp_dir.h"
+#include "tests/support/example_files.h"
 
 namespace kvscope {
 namespace {
 
 using ::testing::ElementsAre;
-using testing::example_budget;
-using testing::example_model;
-using testing::example_run;
 using testing::ExampleRun;
-using testing::ExampleSize;
 using ::testing::HasSubstr;
 
-class SweepCellsTest : public ::testing::Test {
+class SweepCellsTest : public testing::ExampleFiles {
  protected:
-  SweepCellsTest() {
-    ExampleRun run = example_run(size_, example_budget(example_model(size_), {}));
+  SweepCellsTest() : ExampleFiles({6, {1, 2, 3, 4, 5, 6, 8}, 4, 2, 1}) {
+    ExampleRun run = run_under({});
     add_statistics(run);
     write_run(run, folder_ / "base.h5");
   }
@@ -37,9 +32,6 @@ class SweepCellsTest : public ::testing::Test {
     const SweepStatistics statistics = read_all({analysis, ""}, sweep_statistics(names, false));
     return statistic_cells(analysis.record().model, statistics.read, ratios, {});
   }
-
-  ExampleSize size_{6, {1, 2, 3, 4, 5, 6, 8}, 4, 2, 1};
-  testing::TempDir folder_;
 };
 
 std::vector<std::string> names_of(const SweepCells& cells) {
@@ -79,28 +71,26 @@ TEST_F(SweepCellsTest, TwoCellsOfOneNameAreRefused) {
 
 // Budgets of the user's own run beside the others, and must not take their files.
 TEST_F(SweepCellsTest, BudgetFilesAreCellsOfTheirOwn) {
-  const ModelConfig model = example_model(size_);
   const auto write = [&](const std::string& name, const Budget& budget) {
     std::ofstream(folder_ / name) << to_json(budget).dump();
     return folder_ / name;
   };
-  const std::string mine = write("mine.json", example_budget(model, {1}));
+  const std::string mine = write("mine.json", budget({1}));
   SweepCells with_mine = cells({"last"}, {0.5});
-  add_budget_cells(with_mine, model, {mine});
+  add_budget_cells(with_mine, model(), {mine});
   ASSERT_EQ(with_mine.cells.size(), 3U);
   EXPECT_EQ(with_mine.cells.back().name, "mine");
   EXPECT_EQ(with_mine.cells.back().statistic, "");
   EXPECT_FALSE(with_mine.cells.back().ratio);
-  EXPECT_EQ(with_mine.cells.back().budget, example_budget(model, {1}));
+  EXPECT_EQ(with_mine.cells.back().budget, budget({1}));
 
   for (const char* name : {"mine.json", "last_0.5.json", "vanilla.json", "results.json"}) {
-    const std::string file = write(name, example_budget(model, {1}));
-    EXPECT_THROW(add_budget_cells(with_mine, model, {file}), UsageError) << name;
+    const std::string file = write(name, budget({1}));
+    EXPECT_THROW(add_budget_cells(with_mine, model(), {file}), UsageError) << name;
   }
-  ModelConfig other = model;
+  ModelConfig other = model();
   other.depth += 1;
-  EXPECT_THROW(add_budget_cells(with_mine, other, {write("other.json", example_budget(model, {}))}),
-               BadInput);
+  EXPECT_THROW(add_budget_cells(with_mine, other, {write("other.json", budget({}))}), BadInput);
 }
 
 TEST(SingleLayers, OneLayerIsCondensedAndAllOthersKeepEverything) {

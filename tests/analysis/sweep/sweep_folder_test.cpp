@@ -14,23 +14,18 @@
 #include "core/budget/kv_bytes.h"
 #include "core/capture/capture_reader.h"
 #include "core/capture/image_files.h"
-#include "tests/support/example_capture.h"
-#include "tests/support/temp_dir.h"
+#include "tests/support/example_files.h"
 
 namespace kvscope {
 namespace {
 
 using ::testing::AllOf;
-using testing::example_budget;
-using testing::example_model;
-using testing::example_run;
 using testing::ExampleRun;
-using testing::ExampleSize;
 using ::testing::HasSubstr;
 
-class SweepFolderTest : public ::testing::Test {
+class SweepFolderTest : public testing::ExampleFiles {
  protected:
-  SweepFolderTest() {
+  SweepFolderTest() : ExampleFiles({2, {1, 2, 3}, 4, 2, 1}) {
     cell_.name = "cell";
     cell_.budget = run_.record.budget;
   }
@@ -58,9 +53,7 @@ class SweepFolderTest : public ::testing::Test {
     return "";
   }
 
-  ExampleSize size_{2, {1, 2, 3}, 4, 2, 1};
-  testing::TempDir folder_;
-  ExampleRun run_ = example_run(size_, example_budget(example_model(size_), {1}));
+  ExampleRun run_ = run_under({1});
   SweepCell cell_;
 };
 
@@ -90,7 +83,7 @@ TEST_F(SweepFolderTest, FindsTheUnfinishedRunBehindALink) {
 }
 
 TEST_F(SweepFolderTest, KeepsAnotherBudget) {
-  write("cell.json", to_json(example_budget(example_model(size_), {0})));
+  write("cell.json", to_json(budget({0})));
   EXPECT_THAT(refusal(), AllOf(HasSubstr("cell.json"), HasSubstr("--force")));
   std::ofstream(path("cell.json")) << "precious";
   EXPECT_THAT(refusal(), HasSubstr("cell.json"));
@@ -116,7 +109,7 @@ TEST_F(SweepFolderTest, KeepsAnotherRunFinishedOrNot) {
   EXPECT_EQ(folder(true).state_of(cell_), CellState::missing);
   std::filesystem::remove(path("cell.h5.partial"));
 
-  write_run(example_run(size_, example_budget(example_model(size_), {0})), path("cell.h5"));
+  write_run(run_under({0}), path("cell.h5"));
   EXPECT_THAT(refusal(), HasSubstr("budget"));
   std::ofstream(path("cell.h5")) << "precious";
   EXPECT_THAT(refusal(), HasSubstr("cell.h5"));

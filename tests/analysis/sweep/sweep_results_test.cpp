@@ -10,22 +10,17 @@
 #include "core/base/error.h"
 #include "core/capture/capture_reader.h"
 #include "core/capture/image_files.h"
-#include "tests/support/example_capture.h"
-#include "tests/support/temp_dir.h"
+#include "tests/support/example_files.h"
 
 namespace kvscope {
 namespace {
 
-using testing::example_budget;
-using testing::example_model;
-using testing::example_run;
 using testing::ExampleRun;
-using testing::ExampleSize;
 
-class CellResultTest : public ::testing::Test {
+class CellResultTest : public testing::ExampleFiles {
  protected:
-  CellResultTest() {
-    write_run(example_run(size_, example_budget(example_model(size_), {})), folder_ / "vanilla.h5");
+  CellResultTest() : ExampleFiles({2, {1, 2, 3}, 4, 2, 1}) {
+    write_run(run_under({}), folder_ / "vanilla.h5");
   }
   CellResult result_of(const ExampleRun& run) {
     write_run(run, folder_ / "cell.h5");
@@ -37,13 +32,10 @@ class CellResultTest : public ::testing::Test {
   LoadedCapture loaded(const std::string& name) const {
     return LoadedCapture(CaptureReader(folder_ / name));
   }
-
-  ExampleSize size_{2, {1, 2, 3}, 4, 2, 1};
-  testing::TempDir folder_;
 };
 
 TEST_F(CellResultTest, CountsBytesTokensAndPictures) {
-  ExampleRun run = example_run(size_, example_budget(example_model(size_), {1}));
+  ExampleRun run = run_under({1});
   run.batches[0].token_ids(0, 0) += 1;
   for (int x = 0; x < 12; ++x) run.images[1].at(x, 3, 0) ^= 64;
   const CellResult result = result_of(run);
@@ -60,17 +52,17 @@ TEST_F(CellResultTest, CountsBytesTokensAndPictures) {
 }
 
 TEST_F(CellResultTest, RefusesOtherDrawsAndMissingPictures) {
-  ExampleRun other = example_run(size_, example_budget(example_model(size_), {1}));
+  ExampleRun other = run_under({1});
   other.record.settings.seed = 8;
   EXPECT_THROW((void)result_of(other), BadInput);
-  write_run(example_run(size_, example_budget(example_model(size_), {1})), folder_ / "bare.h5");
+  write_run(run_under({1}), folder_ / "bare.h5");
   std::filesystem::remove(image_path(folder_ / "bare.h5", 2));
   EXPECT_THROW((void)cell_result({}, loaded("vanilla.h5"), loaded("bare.h5")), BadInput);
 }
 
 // Whether it ran now or in a sweep that was stopped, only the file knows what it lost.
 TEST_F(CellResultTest, SaysWhatTheFileLost) {
-  ExampleRun run = example_run(size_, example_budget(example_model(size_), {1}));
+  ExampleRun run = run_under({1});
   EXPECT_TRUE(result_of(run).problems.empty());
   run.batches[0].losses[LossCounter::dropped_timings] = 3;
   SweepResults results;

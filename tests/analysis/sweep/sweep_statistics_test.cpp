@@ -5,19 +5,14 @@
 
 #include "core/base/error.h"
 #include "core/capture/capture_reader.h"
-#include "tests/support/example_capture.h"
-#include "tests/support/temp_dir.h"
+#include "tests/support/example_files.h"
 
 namespace kvscope {
 namespace {
 
 using ::testing::Contains;
 using ::testing::ElementsAre;
-using testing::example_budget;
-using testing::example_model;
-using testing::example_run;
 using testing::ExampleRun;
-using testing::ExampleSize;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
@@ -52,11 +47,11 @@ TEST(DamagePredictors, LookAtTheModelOrAtTheOrderOfLayers) {
   EXPECT_THAT(names_of(damage_predictors(true)), Contains("damage"));
 }
 
-class ReadStatistics : public ::testing::Test {
+class ReadStatistics : public testing::ExampleFiles {
  protected:
   CaptureReader analysis(const std::vector<int>& patch_nums, bool with_mass) {
-    const ExampleSize size{4, patch_nums, 4, 2, 1};
-    ExampleRun run = example_run(size, example_budget(example_model(size), {}));
+    size_ = {4, patch_nums, 4, 2, 1};
+    ExampleRun run = run_under({});
     add_statistics(run);
     if (!with_mass) {
       run.layout.parts.erase(Part::mass);
@@ -65,8 +60,6 @@ class ReadStatistics : public ::testing::Test {
     write_run(run, folder_ / "base.h5");
     return CaptureReader(folder_ / "base.h5");
   }
-
-  testing::TempDir folder_;
 };
 
 TEST_F(ReadStatistics, LeavesOutWhatTheAnalysisCannotGive) {
