@@ -5,8 +5,10 @@
 #include <map>
 #include <stop_token>
 #include <string>
+#include <vector>
 
 #include <dlfcn.h>
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <hdf5.h>
 
