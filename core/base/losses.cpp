@@ -26,7 +26,7 @@ constexpr std::array<Description, loss_counter_count> descriptions = {{
     {"nonfinite_images", LossSeverity::data_loss, "session",
      "NaN or infinity on the way to the picture; PSNR, SSIM and scores leave them out; another "
      "--dtype may help"},
-    {"unattributed_attention", LossSeverity::data_loss, "attention_mass",
+    {"unattributed_attention", LossSeverity::warning, "attention_mass",
      "the policy picks tokens and does not say which; their attention mass is NaN"},
 }};
 

@@ -10,7 +10,6 @@
 #include "tests/cli/every_option.h"
 #include "tests/cli/shell_words.h"
 #include "tests/support/example_capture.h"
-#include "tests/support/example_capture.h"
 
 namespace kvscope::cli {
 namespace {

@@ -7,8 +7,8 @@
 #include <hdf5.h>
 
 #include "core/capture/capture_reader.h"
-#include "tests/support/example_capture.h"
 #include "tests/core/capture/expect_capture.h"
+#include "tests/support/example_capture.h"
 #include "tests/support/temp_dir.h"
 
 namespace kvscope {

@@ -19,8 +19,8 @@
 #include "core/trace/trace_path.h"
 #include "core/trace/trace_reader.h"
 #include "core/trace/trace_writer.h"
-#include "tests/support/temp_dir.h"
 #include "tests/support/example_capture.h"
+#include "tests/support/temp_dir.h"
 
 namespace kvscope {
 namespace {
