@@ -50,11 +50,11 @@ class BriefTable {
     const Spread* baseline = spread_of(comparison_.files.front());
     add({name + ", an image", name + ", against baseline"}, [&](const ComparedFile& file) {
       const Spread* ns = spread_of(file);
+      const std::string median = ns != nullptr ? write_.ns(ns->median) : write_.none();
       const bool comparable = &file != &comparison_.files.front() && ns != nullptr &&
                               baseline != nullptr && file.latency_reason.empty();
-      const auto ratio = comparable ? ratio_of(*baseline, *ns) : std::nullopt;
-      return std::vector{ns != nullptr ? write_.ns(ns->median) : write_.none(),
-                         write_.ratio_cells(ratio).front()};
+      if (!comparable) return std::vector{median, write_.none()};
+      return std::vector{median, write_.ratio_cells(ratio_of(*baseline, *ns)).front()};
     });
   }
 
