@@ -137,13 +137,19 @@ std::string describe_expectation(const BudgetExpectation& bytes) {
       bytes.key_element_bytes, bytes.value_element_bytes);
 }
 
+// By count of layers: a config may name more of them than a budget could list.
 std::string describe_vanilla_image(const ModelConfig& model) {
-  const BudgetExpectation bytes = expectation_of(vanilla_budget(budget_model_of(model)));
+  const BudgetExpectation usual;
+  const KvShape shape = kv_shape(budget_model_of(model), usual.batch, usual.key_element_bytes,
+                                 usual.value_element_bytes);
+  const auto bytes = [&](Denominator denominator) {
+    return plan_bytes(denominator_bytes(denominator, model.schedule(), model.depth, shape));
+  };
   return fmt::format(
       "vanilla cache of an image: logical peak {}, {} resident in a run; K {} B + V {} B an "
       "element",
-      plan_bytes(bytes.logical_peak_bytes), plan_bytes(*bytes.resident_peak_bytes),
-      bytes.key_element_bytes, bytes.value_element_bytes);
+      bytes(Denominator::read), bytes(Denominator::final), shape.key_element_bytes,
+      shape.value_element_bytes);
 }
 
 std::string describe_origin(const Budget& budget) {

@@ -46,16 +46,10 @@ const std::vector<std::int64_t>& CaptureReader::batch_samples() const {
 }
 
 LossCounts CaptureReader::losses() const {
-  const NdArray<std::int64_t> values =
-      impl_->file.all<std::int64_t>(schema::losses, schema::path_of(schema::losses));
   LossCounts counts;
-  const std::size_t known = std::min(values.data.size(), counts.values.size());
-  std::copy_n(values.data.begin(), known, counts.values.begin());
-  counts[LossCounter::uncommitted_samples] = record().settings.samples - committed_samples();
-  // The file's own count may include a batch that was under way.
-  if (layout().has(Part::image_check)) {
-    counts[LossCounter::nonfinite_images] = static_cast<std::int64_t>(nonfinite_images().size());
-  }
+  const std::vector<Loss> all = all_losses();
+  const std::size_t known = std::min(all.size(), counts.values.size());
+  for (std::size_t i = 0; i < known; ++i) counts.values[i] = all[i].count;
   return counts;
 }
 
@@ -65,12 +59,11 @@ std::vector<Loss> CaptureReader::all_losses() const {
   const std::vector<std::int64_t> counts = file.all<std::int64_t>(schema::losses, path).data;
   const std::vector<std::string> names =
       h5::read_names(file.calls(), file.file(), schema::counter_coordinate);
-  const LossCounts known = losses();
   std::vector<Loss> all;
   for (std::size_t i = 0; i < std::min(counts.size(), loss_counter_count); ++i) {
     const auto counter = static_cast<LossCounter>(i);
     all.push_back({.name = std::string(name_of(counter)),
-                   .count = known[counter],
+                   .count = counts[i],
                    .severity = severity_of(counter),
                    .source = std::string(source_of(counter)),
                    .advice = std::string(advice_of(counter))});
@@ -83,6 +76,14 @@ std::vector<Loss> CaptureReader::all_losses() const {
                    .severity = parse_loss_severity(i < severities.size() ? severities[i] : ""),
                    .source = i < sources.size() ? sources[i] : "unknown",
                    .advice = "a newer kvscope says what it means"});
+  }
+  const auto count_of = [&](LossCounter counter) -> std::int64_t& {
+    return all.at(static_cast<std::size_t>(counter)).count;
+  };
+  count_of(LossCounter::uncommitted_samples) = record().settings.samples - committed_samples();
+  // The file's own count may include a batch that was under way.
+  if (layout().has(Part::image_check)) {
+    count_of(LossCounter::nonfinite_images) = std::ssize(nonfinite_images());
   }
   return all;
 }

@@ -25,7 +25,10 @@ class Doctor(CliTest):
     """Doctor must not die of what it is there to find."""
 
     def findings(self, program=KVSCOPE, **options):
-        done = subprocess.run([program, "doctor"], capture_output=True, text=True, timeout=120, **options)
+        # Wide enough that no cell is broken.
+        env = {**options.pop("env", os.environ), "COLUMNS": "1000"}
+        done = subprocess.run([program, "doctor"], capture_output=True, text=True, timeout=120, env=env,
+                              **options)
         self.assertEqual((done.returncode, done.stderr), (0, ""))
         rows = {}
         for line in done.stdout.splitlines()[1:]:
@@ -150,7 +153,8 @@ class Files(CliTest):
         def limit():
             resource.setrlimit(resource.RLIMIT_NOFILE, (24, 24))
 
-        done = self.start("compare", *files, preexec_fn=limit)
+        self.assertEqual(self.start("compare", *files, preexec_fn=limit).returncode, 0)
+        done = self.start("report", *files, "-o", self.path("r.html"), preexec_fn=limit)
         self.assertEqual(done.returncode, 3, done.stderr)
         self.assertRegex(done.stderr, r"c\d\d\.h5: expected .* got Too many open files\n$")
         os.symlink("loop.h5", self.path("loop.h5"))
