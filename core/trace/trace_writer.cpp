@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <filesystem>
+#include <iterator>
 #include <string>
 #include <unordered_map>
 #include <utility>
@@ -48,6 +49,14 @@ Extent first_room() {
   room.texts = first_texts;
   room.text_bytes = first_text_bytes;
   return room;
+}
+
+Extent held_by(const TraceReader& trace) {
+  Extent held;
+  for (std::size_t i = 0; i < held.rows.size(); ++i) held.rows[i] = trace.rows(trace::tables()[i]);
+  held.texts = std::ssize(trace.texts());
+  for (const std::string& text : trace.texts()) held.text_bytes += std::ssize(text);
+  return held;
 }
 
 std::size_t index_of(const Table& table) {
@@ -191,7 +200,8 @@ struct TraceWriter::Impl {
     });
   }
 
-  /// Takes what `found` holds, but rows of batches from `batches` on.
+  /// Takes what `found` holds, but rows of batches from `batches` on. There is room for all of it:
+  /// before begin() the file has no name that a larger one could take.
   void take_over(const TraceReader& found, std::int64_t batches) {
     // In their order, so that they keep their indices.
     for (const std::string& known : found.texts()) text(known);
@@ -255,10 +265,7 @@ TraceWriter::TraceWriter(const std::string& path, const std::string& capture_id,
     impl_ = std::make_unique<Impl>(file, capture_id, Extent());
   } else {
     const TraceReader found(partial_path(file), capture_id);
-    Extent held;
-    for (std::size_t i = 0; i < held.rows.size(); ++i)
-      held.rows[i] = found.rows(trace::tables()[i]);
-    impl_ = std::make_unique<Impl>(file, capture_id, held);
+    impl_ = std::make_unique<Impl>(file, capture_id, held_by(found));
     impl_->take_over(found, resume.batches);
   }
   impl_->begin();

@@ -202,6 +202,25 @@ TEST_F(TraceWriterTest, GoesOnBehindTheBatchesOfItsCapture) {
   testing::expect_example_rows(reader);
 }
 
+// Names of kernels are long: their texts outgrow the room of a new file before the rows do.
+TEST_F(TraceWriterTest, GoesOnBehindMoreTextsThanANewFileHasRoomFor) {
+  const auto name = [](int i) { return fmt::format("{:0100}", i); };
+  {
+    TraceWriter writer(path_, testing::example_id, false);
+    for (int i = 0; i < 6000; ++i) writer.append(trace::RangeRow{.name = writer.text(name(i))});
+    writer.commit();
+  }
+  {
+    TraceWriter writer(path_, testing::example_id, TraceWriter::Resume{1});
+    writer.append(trace::RangeRow{.name = writer.text(name(6000))});
+    writer.finish();
+  }
+  const TraceReader reader(partial_);
+  const std::vector<trace::RangeRow> rows = reader.read<trace::RangeRow>({0, 6001});
+  EXPECT_EQ(reader.text(rows.front().name), name(0));
+  EXPECT_EQ(reader.text(rows.back().name), name(6000));
+}
+
 TEST_F(TraceWriterTest, ResumesWithoutATraceButNotWithAnotherOnes) {
   {
     TraceWriter writer(path_, testing::example_id, TraceWriter::Resume{5});
