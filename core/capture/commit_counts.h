@@ -33,7 +33,8 @@ class CommitCounts {
   void begin(WrittenFile& file) const { write_losses(file, 0); }
 
   /// Takes the state of a file whose writer was interrupted: first what a reader finds, then, once
-  /// the file is open for writing, what was lost.
+  /// the file is open for writing, what was lost. Throws BadInput for a file of another version,
+  /// which has no place for every counter.
   void restore(const CaptureReader& found);
   void restore_losses(WrittenFile& file);
 

@@ -208,6 +208,23 @@ TEST_F(OtherVersion, AFileSaysWhoCountsAndHowMuchItMatters) {
   });
 }
 
+// A counter without a place would be lost, and its file would look whole.
+TEST_F(OtherVersion, AnUnfinishedFileWithFewerCountersIsNotGoneOnWith) {
+  const FileLayout layout = testing::example_layout(record_);
+  path_ = folder_ / "b.h5";
+  { CaptureWriter(path_, record_, layout, false).commit(testing::example_batch(record_, 0, 2)); }
+  std::vector<std::string> names = known_counters();
+  names.pop_back();
+  testing::edit_file(path_ + ".partial", [&](hid_t file) {
+    set_losses(file, names, std::vector<std::int64_t>(names.size(), 0));
+  });
+  EXPECT_THAT([&] { CaptureWriter(path_, record_, layout, CaptureWriter::Resume{}); },
+              ::testing::ThrowsMessage<BadInput>(
+                  AllOf(HasSubstr(fmt::format("{} loss counters", names.size() + 1)),
+                        HasSubstr(fmt::format("got one with {}", names.size())))));
+  EXPECT_EQ(CaptureReader(path_ + ".partial").committed_samples(), 2) << "it stays as it was";
+}
+
 TEST_F(OtherVersion, ANewerFileMayHaveMoreModules) {
   make_newer([](hid_t file) {
     std::vector<std::string> modules(module_names.begin(), module_names.end());
