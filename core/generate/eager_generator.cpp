@@ -79,7 +79,7 @@ KvShape EagerGenerator::kv_shape(std::int64_t batch) const {
   const auto element_bytes = static_cast<std::int64_t>(c10::elementSize(options_.dtype));
   return {.heads = config_.heads,
           .head_dim = config_.head_dim(),
-          .rows = 2 * batch,
+          .rows = GuidanceRows::of_samples(batch).count(),
           .key_element_bytes = element_bytes,
           .value_element_bytes = element_bytes};
 }
