@@ -1,5 +1,6 @@
 #include "collectors/kv/mass_collector.h"
 
+#include "core/base/error.h"
 #include "core/base/losses.h"
 
 namespace kvscope {
@@ -9,11 +10,18 @@ void AttentionMassCollector::on_batch_begin(const BatchInfo& info) {
   sums_.begin(info.device);
 }
 
+// A pass is no place to throw.
 void AttentionMassCollector::on_attention(const AttentionEvent& event) {
-  sums_.add(event.layer, event.scale, event.read, event.mass);
+  if (!mismatch_.empty()) return;
+  try {
+    sums_.add(event.layer, event.scale, event.read, event.mass);
+  } catch (const Error& error) {
+    mismatch_ = error.what();
+  }
 }
 
 void AttentionMassCollector::flush(BatchRecord& record) {
+  if (!mismatch_.empty()) throw Error(mismatch_);
   if (!record.statistics) record.statistics.emplace();
   record.statistics->samples = batch_;
   record.statistics->mass_sum = sums_.sums();

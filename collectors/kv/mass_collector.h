@@ -1,12 +1,16 @@
 #pragma once
 
+#include <cstdint>
+#include <string>
+
 #include "analysis/metrics/attention_mass.h"
 #include "collectors/collector_list.h"
 
 namespace kvscope {
 
 /// Attention mass by source scale; what cannot be told apart by source is counted as a loss. The
-/// sums stay on the device until the batch is done.
+/// sums stay on the device until the batch is done. flush throws Error when a target read other head
+/// groups or tokens than planned.
 class AttentionMassCollector final : public Collector {
  public:
   AttentionMassCollector(const RetentionPlan& plan, int heads) : sums_(plan, heads) {}
@@ -19,6 +23,7 @@ class AttentionMassCollector final : public Collector {
  private:
   AttentionMassSums sums_;
   std::int64_t batch_ = 0;
+  std::string mismatch_;  // the first one; empty while all is as planned
 };
 
 CollectorEntry attention_mass_collector();

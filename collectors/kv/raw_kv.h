@@ -10,7 +10,7 @@
 namespace kvscope {
 
 /// Keeps K and V of a batch, and Q where asked, on the host in the stored type, or the subset of
-/// them that `settings.keep` names. One batch at a time: fill() gives the buffers away.
+/// them that `settings.keep` names. One batch at a time: flush gives the buffers away.
 class RawKvCollector final : public Collector {
  public:
   RawKvCollector(const ModelConfig& model, const RunSettings& settings);

@@ -23,9 +23,14 @@ void LedgerCollector::on_batch_begin(const BatchInfo& info) {
 void LedgerCollector::on_attention(const AttentionEvent& event) {
   if (!mismatch_.empty()) return;
   const std::vector<HeadGroup>& groups = plan_.groups(event.layer);
+  if (event.read.size() != groups.size()) {
+    mismatch_ = fmt::format("layer {}, scale {}: expected {} head groups read as planned, got {}",
+                            event.layer, event.scale, groups.size(), event.read.size());
+    return;
+  }
   const std::int64_t own = plan_.schedule().tokens(event.scale);
   for (std::size_t index = 0; index < groups.size(); ++index) {
-    const KvGroup& group = event.read.at(index);
+    const KvGroup& group = event.read[index];
     const std::int64_t planned = groups[index].read_tokens(event.scale);
     const std::int64_t read = group.key.size(2) - own;
     const std::int64_t planned_bytes =

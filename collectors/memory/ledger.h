@@ -9,9 +9,9 @@
 namespace kvscope {
 
 /// Bytes of the cache by layer and scale: logical from the retention plan, which what every
-/// attention reads is held against; resident as the cache says; transient their difference. fill
-/// throws Error when a target read another number of tokens than planned, or K and V of another
-/// shape or type than the generator says.
+/// attention reads is held against; resident as the cache says; transient their difference. flush
+/// throws Error when a target read other head groups or another number of tokens than planned, or K
+/// and V of another shape or type than the generator says.
 class LedgerCollector final : public Collector {
  public:
   explicit LedgerCollector(const RetentionPlan& plan);

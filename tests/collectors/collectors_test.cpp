@@ -12,6 +12,7 @@
 #include "core/base/error.h"
 #include "core/budget/policies/keep_local.h"
 #include "tests/collectors/fake_generation.h"
+#include "tests/support/keep_by_heads.h"
 
 namespace kvscope {
 namespace {
@@ -185,20 +186,36 @@ TEST(Ledger, HoldsLogicalResidentAndTransientBytes) {
   EXPECT_EQ(ledger.key_element_bytes, 4);
 }
 
+struct OtherPlan {
+  LayerRule rule;  ///< of layer 1; the fake generator's cache keeps all
+  const char* complaint;
+};
+
+class CacheOffThePlan : public ::testing::TestWithParam<OtherPlan> {};
+
 // A cache that reads other tokens than planned would make every reduction in the file wrong.
-TEST(Ledger, RefusesACacheThatDoesNotFollowThePlan) {
-  testing::FakeGenerator generator;
+TEST_P(CacheOffThePlan, IsRefusedOnceThePassIsOver) {
   const ModelConfig model = testing::tiny_model();
   Budget budget = vanilla_budget(budget_model_of(model));
-  budget.policy = ams_kv_policy;
-  budget.layers[1] = {LayerClass::efficient, KeepLocal{1, 0}};
+  budget.layers[1].rule = GetParam().rule;
   const RetentionPlan plan(budget);
-  LedgerCollector collector(plan);
-  generator.set_observers({&collector});
-  EXPECT_NO_THROW(generator.generate({0, 0, 4, {3, 7}, 2})) << "a pass is no place to complain";
-  EXPECT_THAT([&] { record_of(collector, generator); },
-              ::testing::ThrowsMessage<Error>(::testing::HasSubstr("layer 1, scale 2")));
+  LedgerCollector ledger(plan);
+  AttentionMassCollector mass(plan, model.heads);
+  for (Collector* collector : {static_cast<Collector*>(&ledger), static_cast<Collector*>(&mass)}) {
+    testing::FakeGenerator generator;
+    generator.set_observers({collector});
+    EXPECT_NO_THROW(generator.generate({0, 0, 4, {3, 7}, 2})) << "a pass is no place to complain";
+    BatchRecord record;
+    EXPECT_THAT([&] { collector->flush(record); },
+                ::testing::ThrowsMessage<Error>(::testing::AllOf(
+                    ::testing::HasSubstr("layer 1"), ::testing::HasSubstr(GetParam().complaint))));
+  }
 }
+
+INSTANTIATE_TEST_SUITE_P(
+    Plans, CacheOffThePlan,
+    ::testing::Values(OtherPlan{KeepLocal{1, 0}, "scale 2"},
+                      OtherPlan{testing::KeepByHeads{{1, 0}, {0, 1}}, "expected 2 head groups"}));
 
 TEST(Memory, HasAProcessPeakAndNoAllocatorOnTheCpu) {
   testing::FakeGenerator generator;
