@@ -1,8 +1,6 @@
 #include "core/capture/batch_check.h"
 
-#include <functional>
 #include <iterator>
-#include <numeric>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -11,18 +9,6 @@
 #include "core/capture/parts/part_row.h"
 
 namespace kvscope {
-namespace {
-
-std::int64_t elements_of(const std::vector<std::int64_t>& extent) {
-  return std::accumulate(extent.begin(), extent.end(), std::int64_t{1}, std::multiplies<>());
-}
-
-}  // namespace
-
-std::int64_t BatchCheck::kept_samples() const {
-  return shape_.kept_before(place_.first + place_.count) - shape_.kept_before(place_.first);
-}
-
 void BatchCheck::refuse(const std::string& expected, const std::string& got) const {
   throw Error(fmt::format("[capture] {}: expected {}, got {}", path_, expected, got));
 }

@@ -31,7 +31,7 @@ class BatchCheck {
   const FileShape& shape() const { return shape_; }
   const BatchPlace& place() const { return place_; }
   /// Samples of the batch that /kv keeps.
-  std::int64_t kept_samples() const;
+  std::int64_t kept_samples() const { return shape_.kept_in(place_.first, place_.count); }
 
   [[noreturn]] void refuse(const std::string& expected, const std::string& got) const;
 

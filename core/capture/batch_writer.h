@@ -58,9 +58,7 @@ class BatchWriter {
     whole(schema::path_of(entry), array);
   }
   /// Samples of the batch that /kv keeps, and their stored values.
-  std::int64_t kept_samples() const {
-    return shape_.kept_before(place_.first + place_.count) - shape_.kept_before(place_.first);
-  }
+  std::int64_t kept_samples() const { return shape_.kept_in(place_.first, place_.count); }
   void kept(const std::string& name, const std::vector<std::byte>& bytes) const {
     file_.put_stored(name, shape_.kept_before(place_.first), kept_samples(), bytes);
   }

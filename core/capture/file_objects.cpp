@@ -1,8 +1,8 @@
 #include "core/capture/file_objects.h"
 
 #include <algorithm>
+#include <iterator>
 #include <limits>
-#include <optional>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -79,24 +79,21 @@ class Objects {
   }
 
   // Names in one fixed-length text type, as SWMR and every reader take them.
-  template <typename Text>
   void write_names(const schema::Dimension& dimension, const std::string& path,
-                   const std::vector<Text>& names) const {
-    std::size_t longest = 0;
-    for (const auto& name : names) longest = std::max(longest, name.size());
-    std::string packed(longest * names.size(), '\0');
-    for (std::size_t i = 0; i < names.size(); ++i) names[i].copy(&packed[i * longest], longest);
-    const h5::Datatype type = h5::text_type(calls_, longest);
-    const h5::DatasetHandle scale =
-        create(path, type.get(), {static_cast<std::int64_t>(names.size())}, H5P_DEFAULT);
-    h5::write_slab(calls_, scale.get(), type.get(), 0, static_cast<std::int64_t>(names.size()),
-                   packed.data(), "write " + path);
+                   const std::vector<std::string_view>& names) const {
+    const h5::PackedNames packed = h5::pack_names(names);
+    const h5::Datatype type = h5::text_type(calls_, packed.bytes);
+    const h5::DatasetHandle scale = create(path, type.get(), {std::ssize(names)}, H5P_DEFAULT);
+    h5::write_slab(calls_, scale.get(), type.get(), 0, std::ssize(names), packed.text.data(),
+                   "write " + path);
     name_coordinate(dimension, scale.get(), path);
   }
 
   void create_own_coordinate(const PartDimension& own) const {
     if (own.names == nullptr) return create_coordinate(own.dimension, "/", false);
-    write_names(own.dimension, fmt::format("/{}", own.dimension.name), own.names(shape_.layout()));
+    const std::vector<std::string> names = own.names(shape_.layout());
+    write_names(own.dimension, fmt::format("/{}", own.dimension.name),
+                {names.begin(), names.end()});
   }
 
   void create_coordinate(const schema::Dimension& dimension, const std::string& group,

@@ -126,6 +126,10 @@ std::vector<std::int64_t> FileShape::kept_samples_before(std::int64_t sample) co
   return {kept_samples_.begin(), kept_samples_.begin() + kept_before(sample)};
 }
 
+std::int64_t elements_of(const std::vector<std::int64_t>& shape) {
+  return std::accumulate(shape.begin(), shape.end(), std::int64_t{1}, std::multiplies<>());
+}
+
 bool in_kv(std::string_view path) { return path.starts_with("/kv/"); }
 
 }  // namespace kvscope

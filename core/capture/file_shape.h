@@ -47,6 +47,10 @@ class FileShape {
   /// How many samples before sample `sample` of the file are kept, and which.
   std::int64_t kept_before(std::int64_t sample) const;
   std::vector<std::int64_t> kept_samples_before(std::int64_t sample) const;
+  /// How many of the `count` samples from `first` on are kept.
+  std::int64_t kept_in(std::int64_t first, std::int64_t count) const {
+    return kept_before(first + count) - kept_before(first);
+  }
 
  private:
   FileLayout layout_;
@@ -66,6 +70,9 @@ class FileShape {
   std::vector<std::int64_t> kv_tokens_;
   std::vector<std::int64_t> kept_samples_;  // empty: all
 };
+
+/// Elements of an array of that shape.
+std::int64_t elements_of(const std::vector<std::int64_t>& shape);
 
 /// Whether a path lies inside /kv, where dimensions are those of what was kept.
 bool in_kv(std::string_view path);

@@ -242,6 +242,16 @@ DatasetHandle open_dataset(const Calls& calls, hid_t file, const std::string& pa
   return dataset;
 }
 
+PackedNames pack_names(const std::vector<std::string_view>& names) {
+  PackedNames packed;
+  for (const std::string_view name : names) packed.bytes = std::max(packed.bytes, name.size());
+  for (const std::string_view name : names) {
+    packed.text += name;
+    packed.text.append(packed.bytes - name.size(), '\0');
+  }
+  return packed;
+}
+
 std::vector<std::string> read_names(const Calls& calls, hid_t file, const std::string& path) {
   const std::string doing = "read " + path;
   const DatasetHandle dataset = open_dataset(calls, file, path);

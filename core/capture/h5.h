@@ -129,6 +129,12 @@ void write_integer(const Calls& calls, hid_t object, const std::string& name, st
 std::int64_t read_integer(const Calls& calls, hid_t object, const std::string& name);
 
 DatasetHandle open_dataset(const Calls& calls, hid_t file, const std::string& path);
+/// Texts filled up to the bytes of the longest, behind each other: values of text_type(bytes).
+struct PackedNames {
+  std::size_t bytes = 0;
+  std::string text;
+};
+PackedNames pack_names(const std::vector<std::string_view>& names);
 /// Texts of a one-dimensional dataset of text_type.
 std::vector<std::string> read_names(const Calls& calls, hid_t file, const std::string& path);
 /// Length of a one-dimensional dataset.

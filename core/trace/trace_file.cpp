@@ -10,6 +10,8 @@
 
 #include <fmt/format.h>
 
+#include "core/capture/written_file.h"
+
 namespace kvscope::trace {
 namespace {
 
@@ -17,10 +19,7 @@ std::string fresh_path(const std::string& path) { return path + ".new"; }
 
 h5::Properties access_properties(const h5::Calls& calls) {
   constexpr std::string_view doing = "set up the file";
-  h5::Properties access(calls(H5Pcreate(H5P_FILE_ACCESS), doing));
-  calls(H5Pset_libver_bounds(access.get(), H5F_LIBVER_LATEST, H5F_LIBVER_LATEST), doing);
-  // As readers have it: one process may read what it writes only under the same setting.
-  calls(H5Pset_file_locking(access.get(), false, true), doing);
+  h5::Properties access = writing_access(calls, false);
   // Values go straight to the file, in the order of the calls.
   calls(H5Pset_sieve_buf_size(access.get(), 0), doing);
   // No value lies across two pages, of which a kill might leave one unwritten.

@@ -1,6 +1,5 @@
 #include "core/trace/trace_objects.h"
 
-#include <algorithm>
 #include <string_view>
 
 #include <fmt/format.h>
@@ -44,16 +43,11 @@ class Objects {
   }
 
   void create_modules() const {
-    std::size_t longest = 0;
-    for (const std::string_view name : module_names) longest = std::max(longest, name.size());
-    std::string packed(longest * module_names.size(), '\0');
-    for (std::size_t i = 0; i < module_names.size(); ++i) {
-      module_names[i].copy(&packed[i * longest], longest);
-    }
-    const h5::Datatype type = h5::text_type(calls_, longest);
+    const h5::PackedNames packed = h5::pack_names({module_names.begin(), module_names.end()});
+    const h5::Datatype type = h5::text_type(calls_, packed.bytes);
     const auto count = static_cast<std::int64_t>(module_names.size());
     const h5::DatasetHandle names = create(modules_path, type.get(), count);
-    h5::write_slab(calls_, names.get(), type.get(), 0, count, packed.data(), "write /module");
+    h5::write_slab(calls_, names.get(), type.get(), 0, count, packed.text.data(), "write /module");
   }
 
  private:

@@ -2,9 +2,7 @@
 
 #include <algorithm>
 #include <array>
-#include <functional>
 #include <iterator>
-#include <numeric>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -16,10 +14,6 @@ namespace {
 
 constexpr std::array raw_datasets = {schema::kv};
 constexpr std::array queries_datasets = {schema::query};
-
-std::int64_t elements_of(const std::vector<std::int64_t>& extent) {
-  return std::accumulate(extent.begin(), extent.end(), std::int64_t{1}, std::multiplies<>());
-}
 
 std::int64_t bytes_of_kept(const BatchCheck& check) {
   std::vector<std::int64_t> extent = check.shape().shape_of(schema::kv);
