@@ -2,8 +2,6 @@
 
 #include <memory>
 
-#include <fmt/format.h>
-
 #include "analysis/quality/teacher_forcing.h"
 #include "cli/common/path_kind.h"
 #include "cli/engine/generation_job.h"

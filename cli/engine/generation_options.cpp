@@ -1,6 +1,6 @@
 #include "cli/engine/generation_options.h"
 
-#include <utility>
+#include <limits>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>

@@ -9,8 +9,8 @@
 namespace kvscope {
 
 /// Attention mass by source scale; what cannot be told apart by source is counted as a loss. The
-/// sums stay on the device until the batch is done. flush throws Error when a target read other head
-/// groups or tokens than planned.
+/// sums stay on the device until the batch is done. flush throws Error when a target read other
+/// head groups or tokens than planned.
 class AttentionMassCollector final : public Collector {
  public:
   AttentionMassCollector(const RetentionPlan& plan, int heads) : sums_(plan, heads) {}

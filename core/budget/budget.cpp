@@ -1,7 +1,6 @@
 #include "core/budget/budget.h"
 
 #include <algorithm>
-#include <array>
 #include <limits>
 #include <span>
 

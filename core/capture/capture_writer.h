@@ -6,8 +6,8 @@
 
 #include "core/capture/file_layout.h"
 #include "core/record/batch_record.h"
+#include "core/record/estimate.h"
 #include "core/record/run_record.h"
-#include "core/record/scores.h"
 
 namespace kvscope {
 

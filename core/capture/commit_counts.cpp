@@ -15,10 +15,9 @@ namespace kvscope {
 void CommitCounts::restore(const CaptureReader& found) {
   const std::size_t counters = found.all_losses().size();
   if (counters != loss_counter_count) {
-    throw BadInput("capture", found.path(),
-                   fmt::format("a file with {} loss counters", loss_counter_count),
-                   fmt::format("one with {}, of another version of kvscope (--force starts anew)",
-                               counters));
+    throw BadInput(
+        "capture", found.path(), fmt::format("a file with {} loss counters", loss_counter_count),
+        fmt::format("one with {}, of another version of kvscope (--force starts anew)", counters));
   }
   committed_samples_ = found.committed_samples();
   committed_batches_ = std::ssize(found.batch_samples());

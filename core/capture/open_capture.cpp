@@ -1,6 +1,5 @@
 #include "core/capture/open_capture.h"
 
-#include <filesystem>
 #include <mutex>
 #include <set>
 #include <string_view>
@@ -10,9 +9,7 @@
 #include <fmt/ranges.h>
 
 #include "core/base/error.h"
-#include "core/base/input_file.h"
 #include "core/base/log.h"
-#include "core/base/output_file.h"
 #include "core/capture/parts/basics.h"
 #include "core/capture/parts/part_row.h"
 

@@ -1,7 +1,5 @@
 #include "core/record/statistics.h"
 
-#include <algorithm>
-
 #include <fmt/format.h>
 
 #include "core/base/error.h"

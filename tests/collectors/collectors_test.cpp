@@ -212,10 +212,10 @@ TEST_P(CacheOffThePlan, IsRefusedOnceThePassIsOver) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    Plans, CacheOffThePlan,
-    ::testing::Values(OtherPlan{KeepLocal{1, 0}, "scale 2"},
-                      OtherPlan{testing::KeepByHeads{{1, 0}, {0, 1}}, "expected 2 head groups"}));
+INSTANTIATE_TEST_SUITE_P(Plans, CacheOffThePlan,
+                         ::testing::Values(OtherPlan{KeepLocal{1, 0}, "scale 2"},
+                                           OtherPlan{testing::KeepByHeads{{1, 0}, {0, 1}},
+                                                     "expected 2 head groups"}));
 
 TEST(Memory, HasAProcessPeakAndNoAllocatorOnTheCpu) {
   testing::FakeGenerator generator;

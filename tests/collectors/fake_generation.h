@@ -58,8 +58,8 @@ class FakeGenerator final : public Generator {
   void set_budget(const Budget& budget) override { policies.push_back(budget.policy); }
   void keep_caches(std::size_t count) override { caches_kept = count; }
   KvShape kv_shape(std::int64_t batch) const override {
-    return {tiny_model().heads, tiny_model().head_dim(),
-            GuidanceRows::of_samples(batch).count(), 4, 4};
+    return {tiny_model().heads, tiny_model().head_dim(), GuidanceRows::of_samples(batch).count(), 4,
+            4};
   }
 
   /// Layer l holds 100 + l bytes, all of them share 7.

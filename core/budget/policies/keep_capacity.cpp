@@ -1,7 +1,6 @@
 #include "core/budget/policies/keep_capacity.h"
 
 #include <deque>
-#include <utility>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>

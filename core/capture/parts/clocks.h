@@ -1,7 +1,6 @@
 #pragma once
 
 #include "core/capture/parts/part_row.h"
-#include "core/capture/schema.h"
 
 namespace kvscope {
 
