@@ -8,14 +8,15 @@
 #include "collectors/memory/ledger.h"
 #include "collectors/memory/memory_collector.h"
 #include "collectors/score/score_collector.h"
+#include "collectors/timing/clock_collector.h"
 #include "collectors/timing/timing_collector.h"
 
 namespace kvscope {
 
 const CollectorList& all_collectors() {
   static const CollectorList list = {
-      ledger_collector(),        memory_collector(), attention_mass_collector(), raw_kv_collector(),
-      kv_statistics_collector(), score_collector(),  timing_collector(),
+      clock_collector(),  ledger_collector(),        memory_collector(), attention_mass_collector(),
+      raw_kv_collector(), kv_statistics_collector(), score_collector(),  timing_collector(),
   };
   return list;
 }

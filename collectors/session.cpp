@@ -7,6 +7,7 @@
 #include <ATen/ops/equal.h>
 
 #include "collectors/quantised_images.h"
+#include "collectors/timing/clock_collector.h"
 #include "core/base/output_file.h"
 #include "core/base/random_mode.h"
 #include "core/capture/capture_images.h"
@@ -41,6 +42,9 @@ FileLayout layout_of(const RunRecord& record) {
   if (capture && settings.store == KvStore::raw) {
     layout.parts.insert(Part::raw);
     if (settings.keep.queries) layout.parts.insert(Part::queries);
+  }
+  if (std::ranges::count(settings.collectors, clock_collector().name) > 0) {
+    layout.clocks = {std::string(device_event_clock)};
   }
   layout.batches = (settings.samples + settings.batch - 1) / settings.batch;
   layout.preview_size = std::min(record.model.image_size, CaptureSession::preview_side);

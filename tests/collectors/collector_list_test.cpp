@@ -25,7 +25,9 @@ std::vector<RunRecord> all_kinds() {
   RunRecord run = capture_of(KvStore::none);
   run.kind = FileKind::run;
   run.settings.scorer.emplace();
-  return {capture_of(KvStore::raw), capture_of(KvStore::reduced), run};
+  RunRecord on_device = run;
+  on_device.settings.device = "cuda:0";
+  return {capture_of(KvStore::raw), capture_of(KvStore::reduced), on_device, run};
 }
 
 // The list prints itself wherever a user chooses from it, and files carry the names.
@@ -61,6 +63,8 @@ TEST(CollectorList, TheRecordSaysWhoTakesPart) {
               ElementsAre("attention_mass", "ledger", "memory", "raw_kv", "timing"));
   EXPECT_THAT(collector_names(all_collectors(), capture_of(KvStore::reduced)),
               ElementsAre("attention_mass", "kv_statistics", "ledger", "memory", "timing"));
+  EXPECT_THAT(collector_names(all_collectors(), all_kinds()[2]),
+              ElementsAre("clocks", "ledger", "memory", "scores", "timing"));
   EXPECT_THAT(collector_names(all_collectors(), all_kinds().back()),
               ElementsAre("ledger", "memory", "scores", "timing"));
 }

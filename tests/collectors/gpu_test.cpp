@@ -1,10 +1,12 @@
 // Needs a CUDA device; skips itself without one.
 
+#include <cmath>
 #include <vector>
 
 #include <ATen/Context.h>
 #include <ATen/TensorOperators.h>
 #include <ATen/cuda/CUDAGraph.h>
+#include <ATen/ops/matmul.h>
 #include <ATen/ops/rand.h>
 #include <c10/core/StreamGuard.h>
 #include <c10/core/impl/VirtualGuardImpl.h>
@@ -12,6 +14,8 @@
 
 #include "collectors/kv/mass_collector.h"
 #include "collectors/memory/ledger.h"
+#include "collectors/timing/clock_collector.h"
+#include "tests/collectors/fake_generation.h"
 #include "tests/support/example_capture.h"
 
 namespace kvscope {
@@ -104,6 +108,40 @@ TEST(GpuCollectors, GiveTheSumsOfOnePassWhenAGraphReplaysIt) {
   ASSERT_EQ(of_next.data.size(), of_pass.data.size());
   for (std::size_t k = 0; k < of_next.data.size(); ++k) {
     EXPECT_EQ(of_next.data[k], 2 * of_pass.data[k]);
+  }
+}
+
+// Times of the device are brought to the host's clock by them: a wrong unit or sign, or a reading
+// that the device's work delays, puts kernels beside what the host did at another time.
+TEST(GpuCollectors, MeasureTheDevicesClockAtBothEndsOfABatch) {
+  if (!at::globalContext().hasCUDA()) GTEST_SKIP() << "no CUDA device";
+  const at::Device device(at::kCUDA, 0);
+  ClockCollector collector(device_events(device));
+  collector.start(testing::FakeGenerator());
+  const at::Tensor square = at::rand({4096, 4096}, device);
+  for (int batch = 0; batch < 3; ++batch) {
+    const std::int64_t before_ns = steady_ns();
+    collector.on_batch_begin({});
+    // Some 0.1 s; the end is asked for while the device is still at it.
+    for (int product = 0; product < 50; ++product) (void)at::matmul(square, square);
+    collector.on_batch_end({}, {});
+    const std::int64_t after_ns = steady_ns();
+    BatchRecord record;
+    collector.flush(record);
+    const BatchClock& clock = record.clocks.at(0);
+    EXPECT_LE(before_ns, clock.begin.host_ns);
+    EXPECT_LT(clock.begin.host_ns, clock.end.host_ns);
+    EXPECT_LE(clock.end.host_ns, after_ns);
+    for (const std::int64_t residual_ns : {clock.begin.residual_ns, clock.end.residual_ns}) {
+      EXPECT_GT(residual_ns, 0);
+      EXPECT_LT(residual_ns, 1'000'000);
+    }
+    // A host's clock that is being set runs up to 500 ppm off; the device's ticks are some hundred
+    // ns long, but no longer than 1 µs.
+    const double drift_ns = 500e-6 * static_cast<double>(clock.end.host_ns - clock.begin.host_ns);
+    EXPECT_LE(std::abs(clock.end.offset_ns - clock.begin.offset_ns),
+              clock.begin.residual_ns + clock.end.residual_ns + std::llround(drift_ns) + 2'000)
+        << batch;
   }
 }
 
