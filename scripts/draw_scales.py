@@ -146,7 +146,7 @@ def drawing():
     efficient = [scale for scale in sources if kind_of(scale) != "distant"]
     y = GROUND + 76
     lines = squares() + legend(y)
-    lines += reading(y + 50, "A layer with the full cache reads every source", sources)
+    lines += reading(y + 50, "A layer of the vanilla cache reads every source", sources)
     lines += reading(
         y + 104, f"A layer of “condensed {CONDENSED}, local {LOCAL}” reads", efficient
     )

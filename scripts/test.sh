@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Sets up, builds and runs every test. Arguments go to ctest, e.g. scripts/test.sh -L core.
+# Sets up, builds and runs every test. Arguments go to ctest, e.g. scripts/test.sh -L unit.
 # KVSCOPE_PRESET names another CMake preset (release, debug, asan, tsan, cuda).
 set -euo pipefail
 cd "$(dirname "$0")/.."
