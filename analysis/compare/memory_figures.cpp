@@ -34,21 +34,24 @@ double change(std::int64_t bytes, std::int64_t denominator) {
 
 }  // namespace
 
-KvShape kv_shape_of(const LoadedCapture& file) {
-  const LedgerRecord& ledger = file.ledger;
+KvShape kv_shape_of(const ModelConfig& model, const LedgerRecord& ledger) {
   KvShape shape;
-  shape.heads = file.record.model.heads;
-  shape.head_dim = file.record.model.head_dim();
+  shape.heads = model.heads;
+  shape.head_dim = model.head_dim();
   shape.rows = ledger.rows;
   shape.key_element_bytes = ledger.key_element_bytes;
   shape.value_element_bytes = ledger.value_element_bytes;
   return shape;
 }
 
-MemoryFigures memory_figures(const LoadedCapture& file, const KvShape& shape) {
-  const LedgerRecord& ledger = file.ledger;
+KvShape kv_shape_of(const LoadedCapture& file) {
+  return kv_shape_of(file.record.model, file.ledger);
+}
+
+MemoryFigures memory_figures(const RunRecord& record, const LedgerRecord& ledger,
+                             const MemoryRecord& process, const KvShape& shape) {
   MemoryFigures figures;
-  figures.shape = kv_shape_of(file);
+  figures.shape = kv_shape_of(record.model, ledger);
   figures.logical_bytes = sum_over_layers(ledger.logical_bytes);
   figures.resident_bytes = sum_over_layers(ledger.resident_bytes);
   figures.transient_bytes = sum_over_layers(ledger.transient_bytes);
@@ -58,7 +61,7 @@ MemoryFigures memory_figures(const LoadedCapture& file, const KvShape& shape) {
   figures.resident_peak_bytes = largest(figures.resident_bytes);
   figures.transient_peak_bytes = largest(figures.transient_bytes);
 
-  const RetentionPlan plan(file.record.budget);
+  const RetentionPlan plan(record.budget);
   const auto against = [&](std::int64_t bytes, Denominator of, const KvShape& in) {
     return change(bytes, denominator_bytes(of, plan.schedule(), plan.layers(), in));
   };
@@ -70,9 +73,13 @@ MemoryFigures memory_figures(const LoadedCapture& file, const KvShape& shape) {
       against(figures.resident_peak_bytes, Denominator::read, figures.shape);
   figures.resident_change_of_final =
       against(figures.resident_peak_bytes, Denominator::final, figures.shape);
-  figures.process_peak_rss_bytes = file.memory.process_peak_rss_bytes;
-  figures.allocator_peak_bytes = file.memory.allocator_peak_bytes;
+  figures.process_peak_rss_bytes = process.process_peak_rss_bytes;
+  figures.allocator_peak_bytes = process.allocator_peak_bytes;
   return figures;
+}
+
+MemoryFigures memory_figures(const LoadedCapture& file, const KvShape& shape) {
+  return memory_figures(file.record, file.ledger, file.memory, shape);
 }
 
 bool ledger_follows_plan(const LoadedCapture& file) {

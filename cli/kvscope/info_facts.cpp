@@ -11,7 +11,6 @@
 
 #include "analysis/compare/figure_writer.h"
 #include "analysis/compare/file_scores.h"
-#include "analysis/compare/loaded_capture.h"
 #include "analysis/compare/memory_figures.h"
 #include "analysis/planner/explanation.h"
 #include "analysis/planner/kept_tokens.h"
@@ -79,8 +78,9 @@ std::string describe_run(const RunRecord& record) {
 
 std::string describe_memory(const CaptureReader& file) {
   if (file.committed_samples() == 0) return "not measured yet";
-  const LoadedCapture loaded(file);
-  const MemoryFigures memory = memory_figures(loaded, kv_shape_of(loaded));
+  const LedgerRecord ledger = file.ledger();
+  const MemoryFigures memory = memory_figures(file.record(), ledger, file.memory(),
+                                              kv_shape_of(file.record().model, ledger));
   std::string text =
       fmt::format("KV peak {} logical, {} resident (batch {}); process {}",
                   format_bytes(memory.logical_peak_bytes), format_bytes(memory.resident_peak_bytes),
@@ -92,13 +92,10 @@ std::string describe_memory(const CaptureReader& file) {
 }
 
 std::string describe_losses(const CaptureReader& file) {
-  const LossCounts losses = file.losses();
   std::vector<std::string> lost;
-  for (std::size_t i = 0; i < loss_counter_count; ++i) {
-    const auto counter = static_cast<LossCounter>(i);
-    if (losses[counter] == 0) continue;
-    lost.push_back(
-        fmt::format("{} {} ({})", losses[counter], name_of(counter), advice_of(counter)));
+  for (const Loss& loss : file.all_losses()) {
+    if (loss.count == 0) continue;
+    lost.push_back(fmt::format("{} {} ({})", loss.count, loss.name, loss.advice));
   }
   return lost.empty() ? "none" : fmt::format("{}", fmt::join(lost, "; "));
 }

@@ -54,6 +54,9 @@ class NewerFile(CliTest):
         self.make_newer(change)
         losses = self.kvscope_json("info", self.file)["losses"]
         self.assertEqual((losses["dreamt"], losses["mixed"], losses["lost"]), (1, 2, 3))
+        first = " ".join(self.kvscope("info", self.file).split())
+        for loss in ("1 dreamt", "2 mixed", "3 lost"):
+            self.assertIn(loss, first)
         problems = self.kvscope_json("compare", self.file, self.file)["problems"]
         told = {problem["what"] for problem in problems}
         self.assertEqual(told, {"2 mixed", "3 lost"})
