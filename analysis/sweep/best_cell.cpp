@@ -72,7 +72,9 @@ std::string doubt(std::span<const CellFigures> cells, const CellFigures& best,
 CellFigures parse_cell(JsonFields fields) {
   CellFigures cell;
   cell.name = fields.text("name");
-  if (!fields.is_null("statistic")) cell.statistic = fields.text("statistic");
+  // Older results call it policy.
+  const char* const chosen_by = fields.has("statistic") ? "statistic" : "policy";
+  if (!fields.is_null(chosen_by)) cell.statistic = fields.text(chosen_by);
   cell.ratio = fields.number_or_null("ratio");
   cell.share_of_read = fields.number("share_of_read");
   cell.demanding_layers = fields.integers("demanding_layers", 0);

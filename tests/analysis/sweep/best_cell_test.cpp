@@ -144,17 +144,24 @@ TEST_F(BestCellTest, ComparesDistancesOfVanillasNumberOfSamplesOnly) {
   EXPECT_TRUE(to_json(results_)["cells"][4]["scored_samples"].is_null());
 }
 
-// Results from before the number was written say nothing of it, of vanilla neither.
+// Whoever measured for hours with an older version should not have to measure again. Its results
+// call the statistic policy, and say nothing of the number of scored samples.
 TEST_F(BestCellTest, TakesOlderResults) {
   add_two_ratios();
   (void)write_and_load();
   nlohmann::json json = to_json(results_);
-  for (nlohmann::json& cell : json["cells"]) cell.erase("scored_samples");
+  for (nlohmann::json& cell : json["cells"]) {
+    cell.erase("scored_samples");
+    cell["policy"] = cell["statistic"];
+    cell.erase("statistic");
+  }
   std::ofstream(folder_ / "results.json") << json.dump();
   const MeasuredSweep sweep = load_measured_sweep(folder_ / "results.json");
   const BestCell best = best_cell(sweep, 0.4, Denominator::read, CellMeasure::frechet);
   EXPECT_EQ(best.cell.name, "first_0.4");
   EXPECT_THAT(best.why, HasSubstr("5 samples"));
+  EXPECT_THAT(better_statistic(sweep, "first", 0.36, CellMeasure::tokens),
+              HasSubstr("last measured better"));
 }
 
 TEST_F(BestCellTest, NamesWhatTheSweepDoesNotHave) {
