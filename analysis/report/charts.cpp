@@ -132,7 +132,7 @@ std::string line_chart(const std::string& label, const std::string& axis,
   return svg.str() + legend_of(keys);
 }
 
-std::string heat_map(const HeatMap& map, const ColorMap& scale) {
+std::string heat_map(const HeatMap& map, const ColorMap& colors) {
   const auto rows = static_cast<double>(map.rows.size());
   const auto columns = static_cast<double>(map.columns.size());
   const double cell_width = std::clamp(420 / columns, 14.0, map.largest_cell);
@@ -152,7 +152,7 @@ std::string heat_map(const HeatMap& map, const ColorMap& scale) {
       const double value = map.values(row, column);
       if (std::isnan(value)) continue;
       svg.rect(left + static_cast<double>(column) * cell_width, y, cell_width - 1, cell_height - 1,
-               scale.color(value),
+               colors.color(value),
                fmt::format("{} {}, {} {}: {:.4f}", map.row_title, map.rows[row], map.column_title,
                            map.columns[column], value));
     }
@@ -164,14 +164,14 @@ std::string heat_map(const HeatMap& map, const ColorMap& scale) {
   svg.text(left + columns * cell_width / 2, bottom + 40, map.column_title, Anchor::middle);
   svg.vertical_text(14, top + rows * cell_height / 2, map.row_title);
   if (legend) {
-    svg.legend(left, bottom + 78, 200, scale, map.unit, two_decimals);
+    svg.legend(left, bottom + 78, 200, colors, map.unit, two_decimals);
   }
   return svg.str();
 }
 
-std::string color_legend(const ColorMap& scale, const std::string& title) {
+std::string color_legend(const ColorMap& colors, const std::string& title) {
   Svg svg(260, 52, title);
-  svg.legend(2, 18, 200, scale, title, two_decimals);
+  svg.legend(2, 18, 200, colors, title, two_decimals);
   return svg.str();
 }
 

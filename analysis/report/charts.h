@@ -42,10 +42,10 @@ struct HeatMap {
   double largest_cell = 44;
 };
 
-std::string heat_map(const HeatMap& map, const ColorMap& scale);
+std::string heat_map(const HeatMap& map, const ColorMap& colors);
 
 /// The legend alone, where several maps share it.
-std::string color_legend(const ColorMap& scale, const std::string& title);
+std::string color_legend(const ColorMap& colors, const std::string& title);
 
 /// Statistic of one layer.
 struct LayerPoint {

@@ -72,7 +72,7 @@ NdArray<double> of_later_targets(const NdArray<double>& map) {
 }
 
 /// From the smallest to the largest finite value of all maps: they share one legend.
-ColorMap scale_over(const std::vector<NdArray<double>>& maps) {
+ColorMap colors_over(const std::vector<NdArray<double>>& maps) {
   double low = std::numeric_limits<double>::infinity();
   double high = -low;
   for (const NdArray<double>& map : maps) {
@@ -157,7 +157,7 @@ std::string similarity_section(const ReportFiles& files) {
   };
   const std::vector<NdArray<double>> maps = {of_later_targets(adjacent_map(similarity)),
                                              map_of_layer(lowest), map_of_layer(highest)};
-  const ColorMap scale = scale_over(maps);
+  const ColorMap colors = colors_over(maps);
 
   const HeatMap adjacent{"Similarity of each scale to the one before, by layer",
                          "layer",
@@ -169,7 +169,7 @@ std::string similarity_section(const ReportFiles& files) {
   const auto of_layer = [&](const NdArray<double>& map, const std::string& which) {
     return heat_map({"Similarity of every target to every source scale, " + which, "target scale",
                      "source scale", numbers(1, scales), numbers(0, scales - 1), map, ""},
-                    scale);
+                    colors);
   };
   std::string body = paragraph(
       "What AMS-KV looks at: a layer whose scales resemble the one before (bright) can do with the "
@@ -178,7 +178,7 @@ std::string similarity_section(const ReportFiles& files) {
       who_read(files, *file, {layers.name}));
   body += paragraph("Mean over heads. " + scope_of(*file, statistics.samples) + ".", "scope");
   body += "<div class=\"maps\">\n";
-  body += figure(heat_map(adjacent, scale), "Each scale against the one before, all layers");
+  body += figure(heat_map(adjacent, colors), "Each scale against the one before, all layers");
   const std::string least = fmt::format("layer {}, the least alike", lowest - layers.mean.begin());
   const std::string most = fmt::format("layer {}, the most alike", highest - layers.mean.begin());
   body += "<div>\n" + figure(of_layer(maps[1], least), "All pairs in " + least) +
@@ -197,7 +197,7 @@ std::string attention_section(const ReportFiles& files) {
   for (std::int64_t layer = 0; layer < shares.shape[0]; ++layer) {
     maps.push_back(of_earlier_scales(scale_map(shares, layer)));
   }
-  const ColorMap scale = scale_over(maps);
+  const ColorMap colors = colors_over(maps);
   std::vector<std::string> readers;
   for (const LayerStatisticKind& statistic : all_layer_statistics()) {
     if (statistic.family == StatisticFamily::attention) readers.emplace_back(statistic.name);
@@ -213,13 +213,13 @@ std::string attention_section(const ReportFiles& files) {
       "rest stays in the scale itself." +
       dropped + ' ' + who_read(files, *file, readers));
   body += paragraph("Mean over heads. " + scope_of(*file, statistics.samples) + ".", "scope");
-  body += color_legend(scale, "attention share") + "<div class=\"maps\">\n";
+  body += color_legend(colors, "attention share") + "<div class=\"maps\">\n";
   for (std::size_t layer = 0; layer < maps.size(); ++layer) {
     const std::string name = fmt::format("layer {}", layer);
     body += figure(heat_map({"Attention of every target on every earlier scale, " + name,
                              "target scale", "source scale", numbers(1, scales),
                              numbers(0, scales - 1), maps[layer], "", small_cell},
-                            scale),
+                            colors),
                    name);
   }
   return section("attention", "Where the layers look", body + "</div>\n");

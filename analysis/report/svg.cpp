@@ -124,17 +124,17 @@ void Svg::vertical_text(double x, double y, std::string_view text) {
       x, y, escape_markup(text));
 }
 
-void Svg::legend(double x, double y, double width, const ColorMap& scale, std::string_view title,
+void Svg::legend(double x, double y, double width, const ColorMap& colors, std::string_view title,
                  const std::function<std::string(double)>& format) {
   constexpr int steps = 40;
   const double step = width / steps;
   text(x, y - 5, title);
   for (int i = 0; i < steps; ++i) {
-    const double value = scale.low() + (i + 0.5) / steps * (scale.high() - scale.low());
-    rect(x + i * step, y, step + 0.5, 10, scale.color(value));
+    const double value = colors.low() + (i + 0.5) / steps * (colors.high() - colors.low());
+    rect(x + i * step, y, step + 0.5, 10, colors.color(value));
   }
-  text(x, y + 27, format(scale.low()), Anchor::start, "small");
-  text(x + width, y + 27, format(scale.high()), Anchor::end, "small");
+  text(x, y + 27, format(colors.low()), Anchor::start, "small");
+  text(x + width, y + 27, format(colors.high()), Anchor::end, "small");
 }
 
 std::string Svg::str() const { return open_ + body_ + "</svg>\n"; }

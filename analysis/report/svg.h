@@ -8,7 +8,7 @@
 
 namespace kvscope {
 
-/// Maps numbers to colours of the viridis scale, which keeps its order in grey and for the colour
+/// Maps numbers to colours of viridis, which keeps its order in grey and for the colour
 /// blind. Values outside are clamped.
 class ColorMap {
  public:
@@ -47,8 +47,8 @@ class Svg {
             std::string_view css_class = "");
   /// Text turned by −90°, centred at (x, y).
   void vertical_text(double x, double y, std::string_view text);
-  /// A bar of the scale's colours with its two ends written below.
-  void legend(double x, double y, double width, const ColorMap& scale, std::string_view title,
+  /// A bar of the map's colours with its two ends written below.
+  void legend(double x, double y, double width, const ColorMap& colors, std::string_view title,
               const std::function<std::string(double)>& format);
 
   /// The whole element.
