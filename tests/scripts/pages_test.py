@@ -8,7 +8,8 @@ import tempfile
 import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "data/FORMAT.md",
+         *sorted((ROOT / "docs").glob("*.md"))]
 WIDTH = 100
 
 FENCED = re.compile(r"^```.*?^```\n", re.MULTILINE | re.DOTALL)
