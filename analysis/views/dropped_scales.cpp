@@ -79,6 +79,8 @@ std::optional<DroppedScales> dropped_scales(const Budget& budget) {
         common.nothing_else && static_cast<int>(sources.size()) == common.first + common.near;
   });
   for (int layer = 0; layer < plan.layers(); ++layer) {
+    const LayerBudget& rule = budget.layers[static_cast<std::size_t>(layer)];
+    if (rule.layer_class != LayerClass::efficient) continue;
     common.whole_scales = common.whole_scales && plan.has_source_scales(layer);
   }
   return common;

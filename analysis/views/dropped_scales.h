@@ -13,7 +13,7 @@ struct DroppedScales {
   int near = 0;              ///< scales target − near … target − 1
   bool everything = true;    ///< no target drops anything; first and near are then all scales
   bool nothing_else = true;  ///< whatever is neither first nor near is dropped
-  bool whole_scales = true;  ///< false: some layer picks tokens by content, see RetentionPlan
+  bool whole_scales = true;  ///< false: some of them pick tokens by content
 };
 
 /// As the retention plan has it; nothing when no layer is efficient.

@@ -22,13 +22,13 @@ void fill_layer(KeptScales& kept, const RetentionPlan& plan, int layer) {
   const ScaleSchedule& schedule = plan.schedule();
   const bool whole = kept.whole_scales[static_cast<std::size_t>(layer)];
   for (int target = 0; target < schedule.scales(); ++target) {
-    // Over all heads, rounded to whole tokens a head.
-    kept.read_tokens(layer, target) = plan.read_head_tokens(layer, target) / plan.heads();
+    const std::int64_t head_tokens = plan.read_head_tokens(layer, target);
+    kept.read_tokens(layer, target) = head_tokens / plan.heads();
     for (int source = 0; source < target; ++source) {
       kept.read(layer, target, source) =
           whole ? part_of_heads(plan, layer, target, source)
-                : static_cast<double>(kept.read_tokens(layer, target)) /
-                      static_cast<double>(schedule.begin(target));
+                : static_cast<double>(head_tokens) /
+                      static_cast<double>(plan.heads() * schedule.begin(target));
     }
   }
   const int last = schedule.last_scale();

@@ -20,7 +20,8 @@ struct KeptScales {
   /// The mean of `read` over later targets, [layer, source], without the last scale, which nobody
   /// reads; by content what the last target reads.
   NdArray<double> share;
-  NdArray<std::int64_t> read_tokens;  ///< cached tokens that a target reads, [layer, target]
+  /// Cached tokens that a target reads, [layer, target]: mean over heads, rounded down.
+  NdArray<std::int64_t> read_tokens;
 };
 
 /// Throws Error for a budget that cannot be planned, see RetentionPlan.

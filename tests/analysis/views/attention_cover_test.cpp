@@ -2,11 +2,14 @@
 
 #include "analysis/views/attention_cover.h"
 
+#include <cmath>
+
 #include <gmock/gmock.h>
 
 #include "core/budget/policies/keep_local.h"
 #include "core/record/statistics.h"
 #include "tests/support/example_capture.h"
+#include "tests/support/keep_strongest.h"
 
 namespace kvscope {
 namespace {
@@ -52,6 +55,14 @@ TEST_F(CoveredAttention, LeavesOutWhatABudgetDrops) {
   EXPECT_THAT(covered(0).data, ElementsAre(1, 1, 1, 1, 1, 1, 0.5, 0.5));
   EXPECT_THAT(covered(1).data, Each(DoubleEq(1)));
   EXPECT_EQ(covered()(1, 3), 0.75);
+}
+
+// A number would be a guess.
+TEST_F(CoveredAttention, IsUnknownWhereTokensArePickedByContent) {
+  budget_.layers[1].rule = testing::KeepStrongest{.tokens = 3};
+  EXPECT_EQ(covered()(0, 3), 1);
+  EXPECT_TRUE(std::isnan(covered()(1, 3)));
+  EXPECT_TRUE(std::isnan(covered(0)(1, 3)));
 }
 
 TEST_F(CoveredAttention, CountsTheCondensedScales) {

@@ -7,6 +7,7 @@
 #include "core/budget/policies/keep_capacity.h"
 #include "core/budget/policies/keep_local.h"
 #include "tests/support/example_capture.h"
+#include "tests/support/keep_strongest.h"
 
 namespace kvscope {
 namespace {
@@ -49,6 +50,22 @@ TEST(WhatIsDropped, ClaimsOnlyWhatHoldsForAllOfThem) {
   EXPECT_EQ(dropped_by(KeepLocal{2, 1}, KeepLocal{1, 0}),
             "The efficient layers of b.json all read the first scale; what they drop of the others "
             "differs by layer and target, and may be the one before the target.");
+}
+
+TEST(WhatIsDropped, NamesNoScalesOfTokensPickedByContent) {
+  EXPECT_EQ(dropped_by(KeepLocal{2, 1}, testing::KeepStrongest{.tokens = 3}),
+            "The efficient layers of b.json pick tokens by what they hold, not whole scales.");
+}
+
+// What the others do is not said of the efficient ones.
+TEST(WhatIsDropped, LooksAtEfficientLayersOnly) {
+  Budget budget =
+      testing::example_budget(testing::example_model({.depth = 2, .patch_nums = {1, 2, 3}}), {1});
+  budget.layers[0].rule = testing::KeepStrongest{.tokens = 3};
+  budget.layers[1].rule = KeepLocal{1, 0};
+  EXPECT_EQ(what_is_dropped(budget, "b.json"),
+            "The efficient layers of b.json read only the first scale and drop all others, the one "
+            "before the target too.");
 }
 
 TEST(WhatIsDropped, IsNothingWithoutEfficientLayers) {
