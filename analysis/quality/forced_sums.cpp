@@ -63,7 +63,7 @@ void ForcedSums::add(int scale, const at::Tensor& vanilla, const at::Tensor& bud
   }
 }
 
-void ForcedSums::fill(ForcedAgreement& quality, const BootstrapOptions& options) const {
+void ForcedSums::fill(ForcedAgreement& agreement, const BootstrapOptions& options) const {
   check_bootstrap(options);
   // Over the scales [first, end), which have `tokens` tokens.
   const auto figures_of = [&](std::size_t first, std::size_t end, std::int64_t tokens) {
@@ -83,13 +83,13 @@ void ForcedSums::fill(ForcedAgreement& quality, const BootstrapOptions& options)
         .nll_rise_nats = estimate([](const Sums& sums) { return sums.nll - sums.vanilla_nll; }),
         .top1_agreement = estimate([](const Sums& sums) { return sums.agreeing; })};
   };
-  quality.samples = static_cast<std::int64_t>(sums_.front().size());
-  quality.bootstrap = options;
-  quality.overall = figures_of(0, sums_.size(), schedule_.total_tokens());
-  quality.scales.clear();
+  agreement.samples = static_cast<std::int64_t>(sums_.front().size());
+  agreement.bootstrap = options;
+  agreement.overall = figures_of(0, sums_.size(), schedule_.total_tokens());
+  agreement.scales.clear();
   for (int scale = 0; scale < schedule_.scales(); ++scale) {
     const auto index = static_cast<std::size_t>(scale);
-    quality.scales.push_back(figures_of(index, index + 1, schedule_.tokens(scale)));
+    agreement.scales.push_back(figures_of(index, index + 1, schedule_.tokens(scale)));
   }
 }
 

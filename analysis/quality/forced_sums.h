@@ -23,7 +23,7 @@ class ForcedSums {
 
   /// Means over all samples. The intervals are a percentile bootstrap over samples, and NaN for a
   /// single sample. Fills in samples, bootstrap, overall and scales.
-  void fill(ForcedAgreement& quality, const BootstrapOptions& options) const;
+  void fill(ForcedAgreement& agreement, const BootstrapOptions& options) const;
 
  private:
   // Of the tokens of one scale of one sample.

@@ -83,14 +83,14 @@ ForcedAgreement teacher_forced_agreement(Generator& generator, const CaptureRead
     force_both(generator, budget, batch_of(token_ids, labels, first, end), schedule, sums);
     on_samples(end - first);
   }
-  ForcedAgreement quality;
-  quality.against_capture_id = record.capture_id;
-  quality.model = record.model.name;
-  quality.weights_sha256 = record.weights_sha256;
-  quality.policy = budget.policy;
-  quality.batch = options.batch;
-  sums.fill(quality, options.bootstrap);
-  return quality;
+  ForcedAgreement agreement;
+  agreement.against_capture_id = record.capture_id;
+  agreement.model = record.model.name;
+  agreement.weights_sha256 = record.weights_sha256;
+  agreement.policy = budget.policy;
+  agreement.batch = options.batch;
+  sums.fill(agreement, options.bootstrap);
+  return agreement;
 }
 
 }  // namespace kvscope

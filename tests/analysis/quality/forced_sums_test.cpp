@@ -45,23 +45,23 @@ TEST(ForcedSums, FiguresAreThoseOfTheDistributions) {
   sums.add(0, logits_of({{0.9}}), logits_of({{0.6}}), tokens_of({0}, 1));
   sums.add(1, logits_of({{0.7, 0.2, 0.5, 0.8}}), logits_of({{0.7, 0.6, 0.5, 0.3}}),
            tokens_of({0, 1, 1, 1}, 1));
-  ForcedAgreement quality;
-  sums.fill(quality, {});
-  EXPECT_EQ(quality.samples, 1);
-  ASSERT_EQ(quality.scales.size(), 2);
-  const ForcedFigures& first = quality.scales[0];
+  ForcedAgreement agreement;
+  sums.fill(agreement, {});
+  EXPECT_EQ(agreement.samples, 1);
+  ASSERT_EQ(agreement.scales.size(), 2);
+  const ForcedFigures& first = agreement.scales[0];
   EXPECT_NEAR(first.kl_nats.value, kl(0.9, 0.6), tolerance);
   EXPECT_NEAR(first.nll_nats.value, -std::log(0.6), tolerance);
   EXPECT_NEAR(first.nll_rise_nats.value, -std::log(0.6) + std::log(0.9), tolerance);
   EXPECT_EQ(first.top1_agreement.value, 1);
-  const ForcedFigures& second = quality.scales[1];
+  const ForcedFigures& second = agreement.scales[1];
   EXPECT_NEAR(second.kl_nats.value, (kl(0.2, 0.6) + kl(0.8, 0.3)) / 4, tolerance);
   EXPECT_EQ(second.top1_agreement.value, 0.5);
   // All tokens count alike: one of scale 0, four of scale 1.
-  EXPECT_NEAR(quality.overall.kl_nats.value, (first.kl_nats.value + 4 * second.kl_nats.value) / 5,
+  EXPECT_NEAR(agreement.overall.kl_nats.value, (first.kl_nats.value + 4 * second.kl_nats.value) / 5,
               tolerance);
-  EXPECT_DOUBLE_EQ(quality.overall.top1_agreement.value, 3.0 / 5);
-  EXPECT_TRUE(std::isnan(quality.overall.kl_nats.low)) << "one sample has no spread";
+  EXPECT_DOUBLE_EQ(agreement.overall.top1_agreement.value, 3.0 / 5);
+  EXPECT_TRUE(std::isnan(agreement.overall.kl_nats.low)) << "one sample has no spread";
 }
 
 TEST(ForcedSums, EqualLogitsDivergeByNothing) {
@@ -70,12 +70,12 @@ TEST(ForcedSums, EqualLogitsDivergeByNothing) {
   sums.add(0, logits, logits, tokens_of({0, 1}, 2));
   const at::Tensor more = logits_of({{0.3, 0.1, 0.4, 0.9}, {0.9, 0.6, 0.2, 0.7}});
   sums.add(1, more, more, tokens_of({0, 1, 0, 1, 0, 1, 0, 1}, 2));
-  ForcedAgreement quality;
-  sums.fill(quality, {});
-  EXPECT_EQ(quality.overall.kl_nats.value, 0);
-  EXPECT_EQ(quality.overall.nll_rise_nats.value, 0);
-  EXPECT_EQ(quality.overall.top1_agreement.value, 1);
-  EXPECT_EQ(quality.overall.top1_agreement.low, 1);
+  ForcedAgreement agreement;
+  sums.fill(agreement, {});
+  EXPECT_EQ(agreement.overall.kl_nats.value, 0);
+  EXPECT_EQ(agreement.overall.nll_rise_nats.value, 0);
+  EXPECT_EQ(agreement.overall.top1_agreement.value, 1);
+  EXPECT_EQ(agreement.overall.top1_agreement.low, 1);
 }
 
 TEST(ForcedSums, IntervalsAreOverSamples) {
@@ -86,11 +86,11 @@ TEST(ForcedSums, IntervalsAreOverSamples) {
     sums.add(0, logits_of({{0.9}, {0.9}}), logits_of({{0.9}, {0.5}}), tokens_of({0, 0}, 2));
     sums.add(1, equal, equal, tokens_of({0, 0, 0, 0, 0, 0, 0, 0}, 2));
   }
-  ForcedAgreement quality;
-  sums.fill(quality, {});
-  EXPECT_EQ(quality.samples, 100);
+  ForcedAgreement agreement;
+  sums.fill(agreement, {});
+  EXPECT_EQ(agreement.samples, 100);
   const double divergence = kl(0.9, 0.5);
-  const Estimate& found = quality.scales[0].kl_nats;
+  const Estimate& found = agreement.scales[0].kl_nats;
   EXPECT_NEAR(found.value, divergence / 2, tolerance);
   // ±1.96·σ/√n with σ half the divergence; the noise of 1000 resamples is below a fifth of it.
   const double half = 1.96 * divergence / 2 / 10;

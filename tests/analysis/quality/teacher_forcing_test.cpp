@@ -56,21 +56,21 @@ class TeacherForcing : public ::testing::Test {
 
 TEST_F(TeacherForcing, TheVanillaCacheAgreesWithItself) {
   const CaptureReader vanilla = drawn(3);
-  const ForcedAgreement quality = forced(vanilla, vanilla_, {.samples = 3, .batch = 3});
-  EXPECT_EQ(quality.overall.kl_nats.value, 0);
-  EXPECT_EQ(quality.overall.top1_agreement.value, 1);
-  EXPECT_EQ(quality.against_capture_id, vanilla.record().capture_id);
+  const ForcedAgreement agreement = forced(vanilla, vanilla_, {.samples = 3, .batch = 3});
+  EXPECT_EQ(agreement.overall.kl_nats.value, 0);
+  EXPECT_EQ(agreement.overall.top1_agreement.value, 1);
+  EXPECT_EQ(agreement.against_capture_id, vanilla.record().capture_id);
 }
 
 TEST_F(TeacherForcing, ABudgetIsToldOnlyWhereItsLayersMissTheirHistory) {
-  const ForcedAgreement quality = forced(drawn(3), condensed_, {.samples = 2, .batch = 1});
-  EXPECT_EQ(quality.samples, 2);
+  const ForcedAgreement agreement = forced(drawn(3), condensed_, {.samples = 2, .batch = 1});
+  EXPECT_EQ(agreement.samples, 2);
   EXPECT_EQ(told_, 2);
-  EXPECT_EQ(quality.policy, condensed_.policy);
+  EXPECT_EQ(agreement.policy, condensed_.policy);
   // Efficient layers of the example keep scale 0: scales 0 and 1 read what they always do.
-  EXPECT_EQ(quality.scales.at(0).kl_nats.value, 0);
-  EXPECT_EQ(quality.scales.at(1).kl_nats.value, 0);
-  EXPECT_GT(quality.scales.at(2).kl_nats.value, 0);
+  EXPECT_EQ(agreement.scales.at(0).kl_nats.value, 0);
+  EXPECT_EQ(agreement.scales.at(1).kl_nats.value, 0);
+  EXPECT_GT(agreement.scales.at(2).kl_nats.value, 0);
 }
 
 TEST_F(TeacherForcing, DoesNotDependOnTheBatch) {
