@@ -79,17 +79,16 @@ ClockOffset ClockCollector::measure() {
   return clock_offset(readings);
 }
 
-void ClockCollector::flush(BatchRecord& record) {
-  record.clocks = {std::exchange(clock_, {})};
-}
+void ClockCollector::flush(BatchRecord& record) { record.clocks = {std::exchange(clock_, {})}; }
 
 CollectorEntry clock_collector() {
-  return {.name = "clocks",
-          .help = "Offset of the device's clock to the host's at both ends of every batch",
-          .takes_part = [](const RunRecord& record) { return device_type(record.settings) != "cpu"; },
-          .make = [](const CollectorSetup& setup) -> std::unique_ptr<Collector> {
-            return std::make_unique<ClockCollector>(device_events(setup.device));
-          }};
+  return {
+      .name = "clocks",
+      .help = "Offset of the device's clock to the host's at both ends of every batch",
+      .takes_part = [](const RunRecord& record) { return device_type(record.settings) != "cpu"; },
+      .make = [](const CollectorSetup& setup) -> std::unique_ptr<Collector> {
+        return std::make_unique<ClockCollector>(device_events(setup.device));
+      }};
 }
 
 }  // namespace kvscope
