@@ -2,9 +2,11 @@
 
 #include <cerrno>
 #include <charconv>
+#include <csignal>
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
+#include <mutex>
 #include <string_view>
 #include <system_error>
 #include <vector>
@@ -161,6 +163,27 @@ void replace_file(const std::string& path, const fs::path& file, std::string_vie
 }
 
 }  // namespace
+
+namespace {
+
+// Writers of several files end in any order: the last one gives the signal back.
+std::mutex size_signal_mutex;
+int size_signal_holders = 0;
+void (*size_signal_before)(int) = SIG_DFL;
+
+}  // namespace
+
+IgnoreFileSizeSignal::IgnoreFileSizeSignal() {
+  const std::scoped_lock lock(size_signal_mutex);
+  if (size_signal_holders++ == 0) size_signal_before = std::signal(SIGXFSZ, SIG_IGN);
+}
+
+IgnoreFileSizeSignal::~IgnoreFileSizeSignal() {
+  const std::scoped_lock lock(size_signal_mutex);
+  if (--size_signal_holders == 0 && size_signal_before != SIG_ERR) {
+    std::signal(SIGXFSZ, size_signal_before);
+  }
+}
 
 std::string partial_path(const std::string& path) { return path + ".partial"; }
 

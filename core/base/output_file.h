@@ -1,6 +1,5 @@
 #pragma once
 
-#include <csignal>
 #include <string>
 #include <string_view>
 
@@ -15,18 +14,14 @@
 /// - Folders, sockets and disks are refused.
 namespace kvscope {
 
-/// While it lives, a file size limit fails a write instead of killing the process.
+/// While one of these lives, on any thread, a file size limit fails a write instead of killing the
+/// process.
 class IgnoreFileSizeSignal {
  public:
-  IgnoreFileSizeSignal() : before_(std::signal(SIGXFSZ, SIG_IGN)) {}
-  ~IgnoreFileSizeSignal() {
-    if (before_ != SIG_ERR) std::signal(SIGXFSZ, before_);
-  }
+  IgnoreFileSizeSignal();
+  ~IgnoreFileSizeSignal();
   IgnoreFileSizeSignal(const IgnoreFileSizeSignal&) = delete;
   IgnoreFileSizeSignal& operator=(const IgnoreFileSizeSignal&) = delete;
-
- private:
-  void (*before_)(int);
 };
 
 /// Name of the unfinished file of `path`, which is no link.

@@ -1,10 +1,12 @@
 #include "core/base/output_file.h"
 
 #include <array>
+#include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <functional>
 #include <iterator>
+#include <memory>
 
 #include <fcntl.h>
 #include <gmock/gmock.h>
@@ -59,6 +61,22 @@ TEST_F(OutputFileTest, KeepsTheOldFileWhenTheDiskIsFull) {
   }
   EXPECT_EQ(content_of(path_), "precious");
   EXPECT_EQ(files(), 1);
+}
+
+// A run writes several files, and the first one that ends must not end the others.
+TEST(FileSizeSignal, StaysIgnoredUntilTheLastWriterEnds) {
+  const auto handler = [] {
+    struct sigaction now = {};
+    sigaction(SIGXFSZ, nullptr, &now);
+    return now.sa_handler;
+  };
+  const auto before = handler();
+  auto first = std::make_unique<IgnoreFileSizeSignal>();
+  auto second = std::make_unique<IgnoreFileSizeSignal>();
+  first.reset();
+  EXPECT_EQ(handler(), SIG_IGN);
+  second.reset();
+  EXPECT_EQ(handler(), before);
 }
 
 // Nobody asked for the unfinished file, whose longer name is what the file system refuses here.
