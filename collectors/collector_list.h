@@ -25,7 +25,7 @@ struct CollectorSetup {
 
 /// A choice of the user's that a collector follows.
 struct CollectorOption {
-  std::string_view name;           ///< on the command line, without dashes
+  std::string_view name;           ///< on the command line
   std::string_view default_value;  ///< as the user would write it, or in words
   std::string_view help;           ///< one phrase
 };

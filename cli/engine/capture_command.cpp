@@ -44,17 +44,17 @@ void add_options(CLI::App& app, Options& options) {
                  "raw: K and V themselves; reduced: similarity and norms, accumulated in the run")
       ->check(CLI::IsMember({"raw", "reduced"}))
       ->capture_default_str();
-  options.kv_dtype = raw_option("kv-dtype").default_value;
-  app.add_option(option::kv_dtype, options.kv_dtype, help_of_raw("kv-dtype"))
+  options.kv_dtype = raw_option(option::kv_dtype).default_value;
+  app.add_option(option::kv_dtype, options.kv_dtype, help_of_raw(option::kv_dtype))
       ->check(CLI::IsMember({"fp16", "fp32", "bf16"}));
   KeptSubset& keep = options.settings.keep;
   constexpr NumberRange<int> index = {.smallest = 0};
-  add_numbers(app, option::keep_layers, keep.layers, help_of_raw("keep-layers"), index);
-  add_numbers(app, option::keep_heads, keep.heads, help_of_raw("keep-heads"), index);
-  add_numbers(app, option::keep_scales, keep.scales, help_of_raw("keep-scales"), index);
-  add_numbers(app, option::keep_samples, keep.samples, help_of_raw("keep-samples"),
+  add_numbers(app, option::keep_layers, keep.layers, help_of_raw(option::keep_layers), index);
+  add_numbers(app, option::keep_heads, keep.heads, help_of_raw(option::keep_heads), index);
+  add_numbers(app, option::keep_scales, keep.scales, help_of_raw(option::keep_scales), index);
+  add_numbers(app, option::keep_samples, keep.samples, help_of_raw(option::keep_samples),
               NumberRange<std::int64_t>{.smallest = 0});
-  app.add_flag(option::keep_queries, keep.queries, help_of_raw("keep-queries"));
+  app.add_flag(option::keep_queries, keep.queries, help_of_raw(option::keep_queries));
   app.add_option(option::compression, options.settings.compression,
                  "none or deflate:1 … deflate:9; only none is safe against a kill")
       ->capture_default_str();
@@ -64,10 +64,9 @@ void add_options(CLI::App& app, Options& options) {
 // Statistics are of all layers, heads, scales and samples.
 void refuse_raw_choices(const CLI::App& app) {
   for (const CollectorOption& raw : raw_kv_collector().options) {
-    const std::string option = fmt::format("--{}", raw.name);
-    if (app.count(option) == 0) continue;
+    if (app.count(std::string(raw.name)) == 0) continue;
     throw UsageError(
-        fmt::format("{}: expected --store raw, got reduced, which keeps no raw K and V", option));
+        fmt::format("{}: expected --store raw, got reduced, which keeps no raw K and V", raw.name));
   }
 }
 

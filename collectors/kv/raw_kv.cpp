@@ -8,6 +8,7 @@
 #include <ATen/ops/tensor.h>
 
 #include "collectors/kv/value_check.h"
+#include "core/base/option_names.h"
 #include "core/geometry/guidance_rows.h"
 
 namespace kvscope {
@@ -97,14 +98,14 @@ void RawKvCollector::flush(BatchRecord& record) {
 CollectorEntry raw_kv_collector() {
   return {.name = "raw_kv",
           .help = "K and V themselves",
-          .options = {{"kv-dtype", "fp16", "Type of raw K and V in the file"},
-                      {"keep-layers", "all", "Raw data of these layers only, e.g. 0,5,11"},
-                      {"keep-heads", "all", "Raw data of these heads only"},
-                      {"keep-scales", "all", "Raw data of these scales only"},
-                      {"keep-samples", "all",
+          .options = {{option::kv_dtype, "fp16", "Type of raw K and V in the file"},
+                      {option::keep_layers, "all", "Raw data of these layers only, e.g. 0,5,11"},
+                      {option::keep_heads, "all", "Raw data of these heads only"},
+                      {option::keep_scales, "all", "Raw data of these scales only"},
+                      {option::keep_samples, "all",
                        "Raw data of these samples only, as the run counts them: from "
                        "--first-sample on"},
-                      {"keep-queries", "no",
+                      {option::keep_queries, "no",
                        "Store Q too, of what the other --keep options name: half as much again as "
                        "K and V"}},
           .takes_part =
