@@ -48,8 +48,8 @@ class CaptureSession {
                  std::shared_ptr<const Scorer> scorer, CaptureWriter::Resume resume,
                  const CollectorList& list = all_collectors());
 
-  /// Hangs the collectors into `generator`, always the same one, which must not generate after the
-  /// session is gone; the first time they start. Warm up before, so that nothing is collected.
+  /// Hangs the collectors into `generator`, always the same one, which outlives the session; the
+  /// first time they start. Warm up before, so that nothing is collected.
   void attach(Generator& generator);
 
   /// Generates a batch, settings.repeat times, and hands it to the writer. Data is that of the
