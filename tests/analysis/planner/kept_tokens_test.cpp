@@ -18,8 +18,7 @@ class KeptTokensOfABudget : public ::testing::Test {
  protected:
   KeptTokens of_last_layer() const { return kept_tokens(budget_, shape_).at(1); }
 
-  Budget budget_ =
-      vanilla_budget({.depth = 2, .heads = 2, .head_dim = 4, .patch_nums = {1, 2, 3}});
+  Budget budget_ = vanilla_budget({.depth = 2, .heads = 2, .head_dim = 4, .patch_nums = {1, 2, 3}});
   KvShape shape_ = kv_shape(budget_.model, 3, 4, 2);
 };
 
