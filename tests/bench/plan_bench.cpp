@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <ctime>
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -57,6 +58,9 @@ struct Drag {
   PlanOptions (*options)(double at) = nullptr;  ///< `at`: where the mouse is, 0 to 1
   bool uniform = false;                         ///< the control that tells no layers apart
 };
+
+/// ctest shows it beside the name of the case.
+void PrintTo(const Drag& drag, std::ostream* out) { *out << drag.name; }
 
 double processor_ms() {
   timespec now{};
