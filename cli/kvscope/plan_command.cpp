@@ -32,6 +32,7 @@
 #include "core/base/units.h"
 #include "core/budget/denominator.h"
 #include "core/budget/policies/keep_capacity.h"
+#include "core/budget/policies/rule_fields.h"
 #include "core/capture/capture_reader.h"
 
 namespace kvscope::cli {
@@ -82,20 +83,21 @@ std::map<std::string, std::int64_t> parse_rule(const std::string& text, const st
 EfficientRule parse_efficient(const std::string& text) {
   EfficientRule rule;
   if (text.empty()) return rule;
+  const std::string capacity(KeepCapacity::key);
   for (const auto& [key, value] :
-       parse_rule(text, "--efficient", {"condensed", "local", "capacity_tokens"})) {
-    if (key == "condensed") rule.condensed_scales = static_cast<int>(value);
-    if (key == "local") rule.local_scales = static_cast<int>(value);
-    if (key == "capacity_tokens") rule.capacity_tokens = value;
+       parse_rule(text, option::efficient, {condensed_option, local_option, capacity})) {
+    if (key == condensed_option) rule.condensed_scales = static_cast<int>(value);
+    if (key == local_option) rule.local_scales = static_cast<int>(value);
+    if (key == capacity) rule.capacity_tokens = value;
   }
   return rule;
 }
 
 LayerRule parse_demanding(const std::string& text, int condensed_scales) {
   if (text == "all") return KeepAll{};
-  const auto values = parse_rule(text, "--demanding", {"capacity_tokens"});
-  return KeepCapacity{.condensed_scales = condensed_scales,
-                      .capacity_tokens = values.at("capacity_tokens")};
+  const std::string capacity(KeepCapacity::key);
+  const auto values = parse_rule(text, option::demanding, {capacity});
+  return KeepCapacity{.condensed_scales = condensed_scales, .capacity_tokens = values.at(capacity)};
 }
 
 // As it is held, from what people see.
@@ -115,7 +117,7 @@ PlanChoice choice_of(const Options& options, const LayerStatisticValues& statist
     return WithinRatio{.ratio = *options.ratio, .of = denominator_called(options.of)};
   }
   if (options.kv_memory) {
-    return WithinBytes{.bytes = parse_bytes(*options.kv_memory, "--kv-memory")};
+    return WithinBytes{.bytes = parse_bytes(*options.kv_memory, option::kv_memory)};
   }
   return WidestGap{};
 }
@@ -134,8 +136,8 @@ PlanOptions plan_options(const Options& options, const LayerStatisticValues& sta
 }
 
 StatisticChoice statistic_of(const Options& options) {
-  const StatisticChoice choice = parse_layer_statistic(options.statistic, "--statistic");
-  if (!options.damage.empty() && choice.statistic->name != "damage") {
+  const StatisticChoice choice = parse_layer_statistic(options.statistic, option::statistic);
+  if (!options.damage.empty() && choice.statistic->family != StatisticFamily::damage) {
     throw UsageError("--damage goes with --statistic damage");
   }
   return choice;

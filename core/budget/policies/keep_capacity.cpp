@@ -77,7 +77,7 @@ std::vector<HeadGroup> KeepCapacity::groups(const ScaleSchedule& schedule, int h
 }
 
 RuleOptions KeepCapacity::plan_options() const {
-  return {{"condensed", condensed_scales}, {"capacity_tokens", capacity_tokens}};
+  return {{condensed_option, condensed_scales}, {std::string(key), capacity_tokens}};
 }
 
 std::optional<KeepCapacity> KeepCapacity::next_larger(const ScaleSchedule& schedule) const {

@@ -41,7 +41,7 @@ std::vector<HeadGroup> KeepLocal::groups(const ScaleSchedule& schedule, int head
 }
 
 RuleOptions KeepLocal::plan_options() const {
-  return {{"condensed", condensed_scales}, {"local", local_scales}};
+  return {{condensed_option, condensed_scales}, {local_option, local_scales}};
 }
 
 }  // namespace kvscope

@@ -17,6 +17,10 @@ inline constexpr int default_local_scales = 1;
 /// How many of the first scales are never evicted, as the budget JSON has it.
 inline constexpr std::string_view condensed_field = "condensed_scales";
 
+/// The same, and how many of the latest scales stay, as `kvscope plan` takes them.
+inline constexpr const char* condensed_option = "condensed";
+inline constexpr const char* local_option = "local";
+
 /// A whole number of `fields` in this range. Throws BadInput.
 int integer_between(JsonFields& fields, std::string_view key, int smallest, int largest);
 
