@@ -17,13 +17,18 @@ int text_start(std::string_view line) {
   return width_of(line.substr(0, after == std::string_view::npos ? indent : after));
 }
 
+/// Whether a line may end before the space at `at`: "37.6 %" stays together.
+bool may_break(std::string_view line, std::size_t at) {
+  return line[at] == ' ' && line.substr(at + 1, 1) != "%";
+}
+
 /// The part of `line` that fits into `columns`, no shorter than `start` and one word.
 std::size_t fitting(std::string_view line, int start, int columns) {
   std::size_t end = std::string_view::npos;
   int width = 0;
   for (std::size_t at = 0; at < line.size(); ++at) {
     const bool in_text = width > start;
-    if (line[at] == ' ' && in_text) {
+    if (in_text && may_break(line, at)) {
       if (width > columns) return std::min(end, at);
       end = at;
     }

@@ -6,8 +6,9 @@
 
 namespace kvscope {
 
-/// UTF-8 `text` in lines of at most `columns` characters, broken at spaces. A word that is longer
-/// stands alone on its line: paths and commands stay whole for those who copy them.
+/// UTF-8 `text` in lines of at most `columns` characters, broken at spaces, but not before a
+/// percent sign. A word that is longer stands alone on its line: paths and commands stay whole for
+/// those who copy them.
 std::vector<std::string> wrapped_lines(std::string_view text, int columns);
 
 /// Every line of `text` wrapped like that, each with its newline. What a line goes on with is
