@@ -1,4 +1,5 @@
-// What a user would lose: times that stand under their file's name, and no ratio where there is none.
+// What a user would lose: times that stand under their file's name, and no ratio where there is
+// none.
 
 #include "analysis/compare/time_tables.h"
 
@@ -30,11 +31,11 @@ ModuleTime module_of(std::string name, double us) {
 ComparedFile file_with(std::string name, double ffn_us, double attention_us) {
   ComparedFile file;
   file.name = std::move(name);
-  file.time.value = TimeFigures{.modules = {module_of("ffn", ffn_us),
-                                            module_of("attention_core", attention_us),
-                                            module_of(std::string(self_attention), attention_us)},
-                                .control_ns = around(ffn_us),
-                                .image_ns = around(ffn_us + attention_us)};
+  file.time.value =
+      TimeFigures{.modules = {module_of("ffn", ffn_us), module_of("attention_core", attention_us),
+                              module_of(std::string(self_attention), attention_us)},
+                  .control_ns = around(ffn_us),
+                  .image_ns = around(ffn_us + attention_us)};
   file.time.value->modules[1].by_layer_ns = {around(attention_us)};
   return file;
 }

@@ -52,8 +52,8 @@ TEST(PlanJson, ShowsMeasuresThatGrowWithDemandWithoutTheirMinus) {
 
 TEST(PlanJson, HasNullForWhatAControlDoesNotKnow) {
   const LayerStatisticValues uniform = uniform_layers(3);
-  const Plan plan = make_plan(
-      uniform, tiny_model(), {.choice = WithinRatio{0.9, Denominator::read}});
+  const Plan plan =
+      make_plan(uniform, tiny_model(), {.choice = WithinRatio{0.9, Denominator::read}});
   const nlohmann::json json = to_json(plan, uniform);
   EXPECT_TRUE(json.at("statistic").at("demanding").is_null());
   EXPECT_TRUE(json.at("statistic").at("theta").is_null());
@@ -67,9 +67,9 @@ TEST(PlanJson, HasNullForWhatAControlDoesNotKnow) {
 
 TEST(PlanJson, ListsHeadsOnlyWhereTheyKeepUnequalTokens) {
   KeptTokens alike{.layer = 4,
- .rule = KeepLocal{1, 0},
- .groups = {{HeadSet::all(3), 5, {0, 1, 5}}},
- .held_peak_bytes = 96};
+                   .rule = KeepLocal{1, 0},
+                   .groups = {{HeadSet::all(3), 5, {0, 1, 5}}},
+                   .held_peak_bytes = 96};
   KeptTokens unequal = alike;
   unequal.groups = {{HeadSet({0, 2}, 3), 1, {0, 1, 1}}, {HeadSet({1}, 3), 5, {0, 1, 5}}};
   const nlohmann::json json = to_json(std::vector<KeptTokens>{alike, unequal});
