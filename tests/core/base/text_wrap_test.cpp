@@ -14,12 +14,12 @@ TEST(WrappedLines, BreakAtSpacesAndCountCharacters) {
   EXPECT_THAT(wrapped_lines("", 7), ElementsAre(""));
 }
 
-// A path that is cut cannot be copied.
 TEST(WrappedLines, KeepANumberWithItsPercentSign) {
   EXPECT_THAT(wrapped_lines("vanilla is 37.6 % less", 15),
               ElementsAre("vanilla is", "37.6 % less"));
 }
 
+// A path that is cut cannot be copied.
 TEST(WrappedLines, LeaveALongWordWhole) {
   EXPECT_THAT(wrapped_lines("see runs/vanilla.h5 first", 6),
               ElementsAre("see", "runs/vanilla.h5", "first"));
