@@ -48,8 +48,8 @@ ARROWS = {
     + ["core/cache", "core/generate", "core/model", "analysis/metrics", "analysis/quality"],
     "cli/common": NO_TORCH_CORE + ["core/trace"],
     "cli/kvscope": NO_TORCH_CORE
-    + ["cli/common", "analysis/layers", "analysis/planner", "analysis/compare", "analysis/views",
-       "analysis/report", "analysis/sweep"],
+    + ["core/trace", "cli/common", "analysis/layers", "analysis/planner", "analysis/compare",
+       "analysis/views", "analysis/report", "analysis/sweep"],
     "cli/engine": ["core", "collectors", "analysis", "cli/common"],
 }
 

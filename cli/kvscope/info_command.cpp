@@ -30,6 +30,9 @@
 #include "core/budget/budget_doubts.h"
 #include "core/budget/kv_bytes.h"
 #include "core/capture/capture_reader.h"
+#include "core/trace/schema.h"
+#include "core/trace/trace_path.h"
+#include "core/trace/trace_reader.h"
 
 namespace kvscope::cli {
 namespace {
@@ -76,6 +79,8 @@ nlohmann::json describe_capture(const CaptureReader& reader) {
       {"timings", reader.timings().has_value()},
       {"scores", to_json(scores_of(reader))},
       {"teacher_forced", to_json(forced_of(reader))}};
+  const std::string trace = find_trace(reader.path(), record.capture_id).path;
+  described["trace"] = trace.empty() ? nlohmann::json() : nlohmann::json(trace);
   if (!reader.nonfinite_images().empty()) {
     described["nonfinite_image_samples"] = reader.nonfinite_samples();
   }
@@ -83,6 +88,24 @@ nlohmann::json describe_capture(const CaptureReader& reader) {
     described["settings_are_of"] = record.source_ids.front();
   }
   return described;
+}
+
+nlohmann::json describe_trace(const TraceReader& trace) {
+  nlohmann::json rows = nlohmann::json::object();
+  for (const trace::Table& table : trace::tables()) {
+    rows[std::string(table.name)] = trace.rows(table);
+  }
+  nlohmann::json losses = nlohmann::json::array();
+  for (const TraceLoss& loss : trace.losses()) {
+    losses.push_back({{"table", loss.table},
+                      {"reason", loss.reason},
+                      {"lost_rows", loss.lost_rows},
+                      {"advice", loss.advice}});
+  }
+  return {
+      {"file", trace.path()},         {"kind", "trace"},         {"capture_id", trace.capture_id()},
+      {"complete", trace.complete()}, {"rows", std::move(rows)}, {"losses", std::move(losses)},
+      {"skipped", trace.skipped()}};
 }
 
 nlohmann::json describe_budget(const Budget& budget, const std::string& path) {
@@ -146,13 +169,13 @@ nlohmann::json describe_sweep(const nlohmann::json& results, const std::string& 
 }
 
 Described describe(const std::string& path) {
-  expect_kind(
-      "info", path,
-      "a capture, run or analysis, a budget, the results of a sweep, a file of scores or of "
-      "teacher-forced agreement or a model folder",
-      {PathKind::capture, PathKind::run, PathKind::analysis, PathKind::budget,
-       PathKind::sweep_results, PathKind::scores, PathKind::forced_agreement,
-       PathKind::model_folder});
+  expect_kind("info", path,
+              "a capture, run or analysis, a trace, a budget, the results of a sweep, a file of "
+              "scores or of "
+              "teacher-forced agreement or a model folder",
+              {PathKind::capture, PathKind::run, PathKind::analysis, PathKind::trace,
+               PathKind::budget, PathKind::sweep_results, PathKind::scores,
+               PathKind::forced_agreement, PathKind::model_folder});
   const PathKind kind = kind_of(path);
   if (kind == PathKind::model_folder) {
     const ModelConfig model = load_model_config(path + "/config.json");
@@ -169,6 +192,10 @@ Described describe(const std::string& path) {
   if (kind == PathKind::budget || kind == PathKind::json) {
     const Budget budget = load_budget(path);
     return {facts_of(budget, path), describe_budget(budget, path), budget};
+  }
+  if (kind == PathKind::trace) {
+    const TraceReader trace(path);
+    return {facts_of(trace), describe_trace(trace)};
   }
   const CaptureReader reader(path);
   return {facts_of(reader), describe_capture(reader)};
@@ -210,7 +237,8 @@ int run(const Options& options) {
 
 Command info_command() {
   return {.name = "info",
-          .summary = "Show what a capture, run, analysis, budget, sweep, scores or model folder is",
+          .summary =
+              "Show what a capture, run, analysis, trace, budget, sweep, scores or model folder is",
           .define = [](CLI::App& app) -> std::function<int()> {
             auto options = std::make_shared<Options>();
             app.add_option("file", options->path,

@@ -19,6 +19,8 @@
 #include "core/base/units.h"
 #include "core/budget/budget_doubts.h"
 #include "core/budget/kv_bytes.h"
+#include "core/trace/schema.h"
+#include "core/trace/trace_path.h"
 
 namespace kvscope::cli {
 namespace {
@@ -60,7 +62,8 @@ std::string contents_of(const CaptureReader& file) {
       {"similarity", statistics && statistics->has_similarity()},
       {"attention mass", statistics && statistics->has_mass()},
       {"times", file.timings().has_value()},
-      {"scores", bool(scores_of(file))}};
+      {"scores", bool(scores_of(file))},
+      {"a trace beside it", !find_trace(file.path(), file.record().capture_id).path.empty()}};
   std::vector<std::string> held = {"tokens"};
   for (const auto& [name, there] : parts) {
     if (there) held.emplace_back(name);
@@ -227,6 +230,27 @@ std::vector<Fact> facts_of(const ForcedAgreement& agreement, const std::string& 
        fmt::format("KL {} nats, NLL rise {} nats, top-1 agreement {}",
                    with_interval(overall.kl_nats, nats), with_interval(overall.nll_rise_nats, nats),
                    with_interval(overall.top1_agreement, percent))}};
+}
+
+std::vector<Fact> facts_of(const TraceReader& trace) {
+  std::vector<std::string> rows;
+  for (const trace::Table& table : trace::tables()) {
+    if (trace.rows(table) > 0) rows.push_back(fmt::format("{} {}", trace.rows(table), table.name));
+  }
+  std::vector<std::string> lost;
+  for (const TraceLoss& loss : trace.losses()) {
+    lost.push_back(fmt::format("{} {}: {}{}", loss.lost_rows, loss.table, loss.reason,
+                               loss.advice.empty() ? "" : fmt::format(" ({})", loss.advice)));
+  }
+  const std::vector<std::string>& skipped = trace.skipped();
+  return {{"what", fmt::format("{}: a trace{}", trace.path(),
+                               trace.complete() ? "" : ", unfinished: what was committed")},
+          {"capture", trace.capture_id()},
+          {"rows", rows.empty() ? "none" : fmt::format("{}", fmt::join(rows, ", "))},
+          {"skipped", skipped.empty() ? "none"
+                                      : fmt::format("{}: this version does not know them",
+                                                    fmt::join(skipped, ", "))},
+          {"losses", lost.empty() ? "none" : fmt::format("{}", fmt::join(lost, "; "))}};
 }
 
 std::vector<Fact> facts_of(const ModelConfig& model, const std::string& path) {

@@ -10,6 +10,7 @@
 #include "core/geometry/model_config.h"
 #include "core/record/forced_agreement.h"
 #include "core/record/scores.h"
+#include "core/trace/trace_reader.h"
 
 namespace kvscope::cli {
 
@@ -25,6 +26,8 @@ std::vector<Fact> facts_of(const CaptureReader& file);
 std::vector<Fact> facts_of(const Budget& budget, const std::string& path);
 std::vector<Fact> facts_of(const Scores& scores, const std::string& path);
 std::vector<Fact> facts_of(const ForcedAgreement& agreement, const std::string& path);
+/// What it is, of which capture, rows by table, tables that were skipped, what was lost.
+std::vector<Fact> facts_of(const TraceReader& trace);
 std::vector<Fact> facts_of(const ModelConfig& model, const std::string& path);
 /// Of the results of a sweep, as 'info --json' describes them.
 std::vector<Fact> facts_of_sweep(const nlohmann::json& described);
