@@ -50,9 +50,9 @@ class Info : public kvscope::testing::ExampleFiles {
 TEST_F(Info, SaysOfATraceWhatItHoldsAndLacks) {
   write_trace("an-id", true);
   std::filesystem::rename(partial_path(trace_), trace_);
-  EXPECT_THAT(info_of(trace_), AllOf(HasSubstr("a.trace.h5: a trace\n"), HasSubstr("an-id"),
-                                     HasSubstr("2 kernels"), HasSubstr("skipped  none"),
-                                     HasSubstr("3 kernels: driver_dropped")));
+  EXPECT_THAT(info_of(trace_),
+              AllOf(HasSubstr("a.trace.h5: a trace\n"), HasSubstr("an-id"), HasSubstr("2 kernels"),
+                    HasSubstr("skipped  none"), HasSubstr("3 kernels: driver_dropped")));
   const nlohmann::json json = nlohmann::json::parse(info_of(trace_, {"--json"}));
   EXPECT_EQ(json.at("kind"), "trace");
   EXPECT_EQ(json.at("capture_id"), "an-id");
