@@ -45,12 +45,12 @@ configure() {
 cat <<'TEXT'
 This demo measures the KV cache of a small model, plans a cache of a fifth of the bytes, and shows
 what that saves and what it costs. Times are for 2 CPU cores and an empty machine; what is there
-already is not done again. Altogether: about 12 minutes the first time, then about 2.
+already is not done again. Altogether: about 10 minutes the first time, then about 2.
 TEXT
 
 step '1 of 8, setup: packages and LibTorch (about 3 minutes the first time, by your network)'
 scripts/setup.sh
-step '2 of 8, build: kvscope (about 7 minutes the first time)'
+step '2 of 8, build: kvscope (about 5 minutes the first time)'
 configure
 build
 

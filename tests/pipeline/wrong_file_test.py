@@ -13,7 +13,7 @@ SWEEP = "sweep {analysis} --model {demo} --samples 1 --statistics first -o {out}
 
 # Command line with the file as {}, part of what it says it wants, the kinds that it takes.
 SLOTS = [
-    ("info {}", "a capture, run or analysis, a budget",
+    ("info {}", "a capture, run or analysis, a trace, a budget",
      {"capture", "run", "analysis", "budget", "sweep results", "scores", "model folder"}),
     ("plan {}", "an analysis (from", {"capture", "run", "analysis"}),
     ("plan {analysis} --statistic damage --damage {}", "sweep --single-layers", {"sweep results"}),
