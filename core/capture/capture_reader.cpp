@@ -1,6 +1,7 @@
 #include "core/capture/capture_reader.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include <fmt/format.h>
@@ -26,6 +27,24 @@ struct CaptureReader::Impl {
 
   bool has(Part part) const { return file.shape().has(part); }
 
+  std::vector<std::int64_t> loss_counts() const {
+    return file.all<std::int64_t>(schema::losses).data;
+  }
+
+  // An older file has fewer counters than this version.
+  LossCounts known_losses(const std::vector<std::int64_t>& stored) const {
+    LossCounts counts;
+    std::copy_n(stored.begin(), std::min(stored.size(), counts.values.size()),
+                counts.values.begin());
+    counts[LossCounter::uncommitted_samples] =
+        file.record().settings.samples - file.committed_samples();
+    // The file's own count may include a batch that was under way.
+    if (has(Part::image_check)) {
+      counts[LossCounter::nonfinite_images] = std::ssize(nonfinite_images);
+    }
+    return counts;
+  }
+
   OpenCapture file;
   mutable RawReader raw;
   std::vector<std::int64_t> nonfinite_images;
@@ -45,25 +64,20 @@ const std::vector<std::int64_t>& CaptureReader::batch_samples() const {
   return impl_->file.batch_samples();
 }
 
-LossCounts CaptureReader::losses() const {
-  LossCounts counts;
-  const std::vector<Loss> all = all_losses();
-  const std::size_t known = std::min(all.size(), counts.values.size());
-  for (std::size_t i = 0; i < known; ++i) counts.values[i] = all[i].count;
-  return counts;
-}
+LossCounts CaptureReader::losses() const { return impl_->known_losses(impl_->loss_counts()); }
 
 std::vector<Loss> CaptureReader::all_losses() const {
   const OpenCapture& file = impl_->file;
   const std::string path = schema::path_of(schema::losses);
-  const std::vector<std::int64_t> counts = file.all<std::int64_t>(schema::losses, path).data;
+  const std::vector<std::int64_t> counts = impl_->loss_counts();
   const std::vector<std::string> names =
       h5::read_names(file.calls(), file.file(), schema::counter_coordinate);
+  const LossCounts known = impl_->known_losses(counts);
   std::vector<Loss> all;
   for (std::size_t i = 0; i < std::min(counts.size(), loss_counter_count); ++i) {
     const auto counter = static_cast<LossCounter>(i);
     all.push_back({.name = std::string(name_of(counter)),
-                   .count = counts[i],
+                   .count = known[counter],
                    .severity = severity_of(counter),
                    .source = std::string(source_of(counter)),
                    .advice = std::string(advice_of(counter))});
@@ -76,14 +90,6 @@ std::vector<Loss> CaptureReader::all_losses() const {
                    .severity = parse_loss_severity(i < severities.size() ? severities[i] : ""),
                    .source = i < sources.size() ? sources[i] : "unknown",
                    .advice = "a newer kvscope says what it means"});
-  }
-  const auto count_of = [&](LossCounter counter) -> std::int64_t& {
-    return all.at(static_cast<std::size_t>(counter)).count;
-  };
-  count_of(LossCounter::uncommitted_samples) = record().settings.samples - committed_samples();
-  // The file's own count may include a batch that was under way.
-  if (layout().has(Part::image_check)) {
-    count_of(LossCounter::nonfinite_images) = std::ssize(nonfinite_images());
   }
   return all;
 }
