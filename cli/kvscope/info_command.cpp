@@ -54,7 +54,6 @@ nlohmann::json describe_capture(const CaptureReader& reader) {
   const RunRecord& record = reader.record();
   nlohmann::json losses;
   for (const Loss& loss : reader.all_losses()) losses[loss.name] = loss.count;
-  const std::optional<Statistics> statistics = reader.statistics();
   nlohmann::json described = {
       {"file", reader.path()},
       {"kind", name_of(record.kind)},
@@ -74,9 +73,9 @@ nlohmann::json describe_capture(const CaptureReader& reader) {
       {"cpu", record.cpu_name},
       {"raw_kv", reader.has_raw_kv()},
       {"raw_queries", reader.has_queries()},
-      {"similarity", statistics && statistics->has_similarity()},
-      {"attention_mass", statistics && statistics->has_mass()},
-      {"timings", reader.timings().has_value()},
+      {"similarity", has_statistics(reader, Part::similarity)},
+      {"attention_mass", has_statistics(reader, Part::mass)},
+      {"timings", reader.layout().has(Part::timing)},
       {"scores", to_json(scores_of(reader))},
       {"teacher_forced", to_json(forced_of(reader))}};
   const std::string trace = find_trace(reader.path(), record.capture_id).path;
@@ -171,8 +170,7 @@ nlohmann::json describe_sweep(const nlohmann::json& results, const std::string& 
 Described describe(const std::string& path) {
   expect_kind("info", path,
               "a capture, run or analysis, a trace, a budget, the results of a sweep, a file of "
-              "scores or of "
-              "teacher-forced agreement or a model folder",
+              "scores or of teacher-forced agreement or a model folder",
               {PathKind::capture, PathKind::run, PathKind::analysis, PathKind::trace,
                PathKind::budget, PathKind::sweep_results, PathKind::scores,
                PathKind::forced_agreement, PathKind::model_folder});

@@ -55,13 +55,12 @@ std::string three_decimals(double value) { return fmt::format("{:.3f}", value); 
 std::string nats(double value) { return fmt::format("{:.4f}", value); }
 
 std::string contents_of(const CaptureReader& file) {
-  const std::optional<Statistics> statistics = file.statistics();
   const std::vector<std::pair<const char*, bool>> parts = {
       {"raw K and V", file.has_raw_kv()},
       {"raw Q", file.has_queries()},
-      {"similarity", statistics && statistics->has_similarity()},
-      {"attention mass", statistics && statistics->has_mass()},
-      {"times", file.timings().has_value()},
+      {"similarity", has_statistics(file, Part::similarity)},
+      {"attention mass", has_statistics(file, Part::mass)},
+      {"times", file.layout().has(Part::timing)},
       {"scores", bool(scores_of(file))},
       {"a trace beside it", !find_trace(file.path(), file.record().capture_id).path.empty()}};
   std::vector<std::string> held = {"tokens"};
@@ -280,6 +279,10 @@ std::vector<Fact> facts_of_sweep(const nlohmann::json& described) {
                               settings.value("seed", std::uint64_t{0}))},
           {"cells", fmt::format("{}", fmt::join(names, ", "))},
           {"losses", problems == 0 ? "none" : fmt::format("{} problems, see --all", problems)}};
+}
+
+bool has_statistics(const CaptureReader& file, Part part) {
+  return file.committed_samples() > 0 && file.layout().has(part);
 }
 
 std::string to_text(const std::vector<Fact>& facts, int columns) {

@@ -20,6 +20,9 @@ struct Fact {
   std::string text;
 };
 
+/// Whether a file says something of that part, similarity or mass: not before its first batch.
+bool has_statistics(const CaptureReader& file, Part part);
+
 /// Five lines of a file or folder each: what it is, of which model, how it came to be, what it
 /// comes to, what was lost. `path` stands in the first.
 std::vector<Fact> facts_of(const CaptureReader& file);
