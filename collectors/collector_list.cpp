@@ -30,6 +30,12 @@ std::vector<std::string> collector_names(const CollectorList& list, const RunRec
   return names;
 }
 
+void lay_out_parts(const CollectorList& list, const RunRecord& record, FileLayout& layout) {
+  for (const CollectorEntry& entry : list) {
+    if (entry.lay_out && entry.takes_part(record)) entry.lay_out(record, layout);
+  }
+}
+
 std::vector<std::unique_ptr<Collector>> make_collectors(const CollectorList& list,
                                                         const CollectorSetup& setup) {
   std::vector<std::unique_ptr<Collector>> collectors;

@@ -11,6 +11,7 @@
 #include "analysis/quality/scorer.h"
 #include "collectors/collector.h"
 #include "core/budget/retention_plan.h"
+#include "core/capture/file_layout.h"
 #include "core/record/run_record.h"
 
 namespace kvscope {
@@ -36,6 +37,8 @@ struct CollectorEntry {
   std::string_view help;  ///< one phrase: what it gathers
   std::vector<CollectorOption> options = {};
   std::function<bool(const RunRecord&)> takes_part;  ///< whether a run has it
+  /// Adds the parts that it fills to the layout of the run's file; null where every file has them.
+  std::function<void(const RunRecord&, FileLayout&)> lay_out = {};
   std::function<std::unique_ptr<Collector>(const CollectorSetup&)> make;
 };
 
@@ -47,6 +50,9 @@ const CollectorList& all_collectors();
 
 /// Names of those of `list` that take part in a run, sorted.
 std::vector<std::string> collector_names(const CollectorList& list, const RunRecord& record);
+
+/// Adds to the layout of a run's file the parts that those of `list` fill which take part.
+void lay_out_parts(const CollectorList& list, const RunRecord& record, FileLayout& layout);
 
 /// Those of `list` that take part, in its order.
 std::vector<std::unique_ptr<Collector>> make_collectors(const CollectorList& list,

@@ -7,7 +7,6 @@
 #include <ATen/ops/equal.h>
 
 #include "collectors/quantised_images.h"
-#include "collectors/timing/clock_collector.h"
 #include "core/base/output_file.h"
 #include "core/base/random_mode.h"
 #include "core/capture/capture_images.h"
@@ -31,23 +30,17 @@ CaptureWriter writer_of(const std::string& path, const RunRecord& record, const 
                 : CaptureWriter(file, record, layout, force);
 }
 
-FileLayout layout_of(const RunRecord& record) {
+int preview_size_of(const ModelConfig& model) {
+  return std::min(model.image_size, CaptureSession::preview_side);
+}
+
+FileLayout layout_of(const RunRecord& record, const CollectorList& list) {
   FileLayout layout;
+  layout.parts = {Part::image_check};
+  lay_out_parts(list, record, layout);
   const RunSettings& settings = record.settings;
-  const bool capture = record.kind == FileKind::capture;
-  layout.parts = {Part::timing, Part::image_check};
-  if (settings.scorer) layout.parts.insert(Part::scores);
-  if (capture) layout.parts.insert(Part::mass);
-  if (capture && settings.store == KvStore::reduced) layout.parts.insert(Part::similarity);
-  if (capture && settings.store == KvStore::raw) {
-    layout.parts.insert(Part::raw);
-    if (settings.keep.queries) layout.parts.insert(Part::queries);
-  }
-  if (std::ranges::count(settings.collectors, clock_collector().name) > 0) {
-    layout.clocks = {std::string(device_event_clock)};
-  }
   layout.batches = (settings.samples + settings.batch - 1) / settings.batch;
-  layout.preview_size = std::min(record.model.image_size, CaptureSession::preview_side);
+  layout.preview_size = preview_size_of(record.model);
   return layout;
 }
 
@@ -113,7 +106,7 @@ CaptureSession::CaptureSession(const std::string& path, RunRecord record, at::De
       plan_(record_.budget),
       labels_(std::make_unique<LabelObserver>()),
       collectors_(make_collectors(list, {record_, plan_, device, std::move(scorer)})),
-      writer_(writer_of(path, record_, layout_of(record_), force, resume)),
+      writer_(writer_of(path, record_, layout_of(record_, list), force, resume)),
       images_(writer_.path(), record_.capture_id, resume),
       thread_([this](PendingBatch& batch) { write(batch); }) {}
 
@@ -202,7 +195,7 @@ void CaptureSession::run_batch(BatchRequest request) {
 
 void CaptureSession::write(PendingBatch& batch) {
   const std::vector<Image> images = quantised_images(batch.image);
-  const int preview = layout_of(record_).preview_size;
+  const int preview = preview_size_of(record_.model);
   const auto count = static_cast<std::int64_t>(images.size());
   batch.record.preview = NdArray<std::uint8_t>({count, preview, preview, 3});
   auto pixels = batch.record.preview.data.begin();

@@ -75,6 +75,8 @@ CollectorEntry kv_statistics_collector() {
                 return record.kind == FileKind::capture &&
                        record.settings.store == KvStore::reduced;
               },
+          .lay_out = [](const RunRecord&,
+                        FileLayout& layout) { layout.parts.insert(Part::similarity); },
           .make = [](const CollectorSetup& setup) -> std::unique_ptr<Collector> {
             return std::make_unique<KvStatisticsCollector>(setup.record.model);
           }};

@@ -32,6 +32,7 @@ CollectorEntry attention_mass_collector() {
   return {.name = "attention_mass",
           .help = "How much attention each scale pays to each one before it",
           .takes_part = [](const RunRecord& record) { return record.kind == FileKind::capture; },
+          .lay_out = [](const RunRecord&, FileLayout& layout) { layout.parts.insert(Part::mass); },
           .make = [](const CollectorSetup& setup) -> std::unique_ptr<Collector> {
             return std::make_unique<AttentionMassCollector>(setup.plan, setup.record.model.heads);
           }};

@@ -112,6 +112,11 @@ CollectorEntry raw_kv_collector() {
               [](const RunRecord& record) {
                 return record.kind == FileKind::capture && record.settings.store == KvStore::raw;
               },
+          .lay_out =
+              [](const RunRecord& record, FileLayout& layout) {
+                layout.parts.insert(Part::raw);
+                if (record.settings.keep.queries) layout.parts.insert(Part::queries);
+              },
           .make = [](const CollectorSetup& setup) -> std::unique_ptr<Collector> {
             return std::make_unique<RawKvCollector>(setup.record.model, setup.record.settings);
           }};

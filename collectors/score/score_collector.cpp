@@ -46,13 +46,15 @@ void ScoreCollector::conclude(CaptureWriter& file) {
 }
 
 CollectorEntry score_collector() {
-  return {.name = "scores",
-          .help = "How good the images are: class accuracy and demo Fréchet distance",
-          .takes_part = [](const RunRecord& record) { return record.settings.scorer.has_value(); },
-          .make = [](const CollectorSetup& setup) -> std::unique_ptr<Collector> {
-            if (!setup.scorer) throw Error("[scores] scorer: expected that of the run, got none");
-            return std::make_unique<ScoreCollector>(setup.scorer);
-          }};
+  return {
+      .name = "scores",
+      .help = "How good the images are: class accuracy and demo Fréchet distance",
+      .takes_part = [](const RunRecord& record) { return record.settings.scorer.has_value(); },
+      .lay_out = [](const RunRecord&, FileLayout& layout) { layout.parts.insert(Part::scores); },
+      .make = [](const CollectorSetup& setup) -> std::unique_ptr<Collector> {
+        if (!setup.scorer) throw Error("[scores] scorer: expected that of the run, got none");
+        return std::make_unique<ScoreCollector>(setup.scorer);
+      }};
 }
 
 }  // namespace kvscope

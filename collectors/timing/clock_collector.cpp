@@ -86,6 +86,8 @@ CollectorEntry clock_collector() {
       .name = "clocks",
       .help = "Offset of the device's clock to the host's at both ends of every batch",
       .takes_part = [](const RunRecord& record) { return device_type(record.settings) != "cpu"; },
+      .lay_out = [](const RunRecord&,
+                    FileLayout& layout) { layout.clocks.emplace_back(device_event_clock); },
       .make = [](const CollectorSetup& setup) -> std::unique_ptr<Collector> {
         return std::make_unique<ClockCollector>(device_events(setup.device));
       }};

@@ -33,14 +33,16 @@ void TimingCollector::flush(BatchRecord& record) {
 }
 
 CollectorEntry timing_collector() {
-  return {.name = "timing",
-          .help = "Times of modules by layer and scale, and of whole batches",
-          .takes_part = [](const RunRecord&) { return true; },
-          .make = [](const CollectorSetup& setup) -> std::unique_ptr<Collector> {
-            const RunRecord& record = setup.record;
-            return std::make_unique<TimingCollector>(record.settings.repeat, record.model.depth,
-                                                     setup.plan.schedule().scales());
-          }};
+  return {
+      .name = "timing",
+      .help = "Times of modules by layer and scale, and of whole batches",
+      .takes_part = [](const RunRecord&) { return true; },
+      .lay_out = [](const RunRecord&, FileLayout& layout) { layout.parts.insert(Part::timing); },
+      .make = [](const CollectorSetup& setup) -> std::unique_ptr<Collector> {
+        const RunRecord& record = setup.record;
+        return std::make_unique<TimingCollector>(record.settings.repeat, record.model.depth,
+                                                 setup.plan.schedule().scales());
+      }};
 }
 
 }  // namespace kvscope

@@ -145,6 +145,7 @@ class ClocksInASession : public ::testing::Test {
                                       clocks_.events(log_), [this] { return clocks_.host_ns(); });
                                 }),
                           entry("log", [this] { return std::make_unique<PassLog>(log_); })};
+    list.front().lay_out = clock_collector().lay_out;
     for (const CollectorEntry& other : all_collectors()) {
       if (other.name != "clocks") list.push_back(other);
     }
