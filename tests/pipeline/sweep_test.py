@@ -43,7 +43,7 @@ class Sweep(CliTest):
         process = subprocess.Popen([KVSCOPE, *command], stderr=subprocess.DEVNULL)
         # The first cell has its final name and the second one is under way.
         while process.poll() is None and not (
-            list(self.cells.glob("*.h5")) and list(self.cells.glob("*.partial"))
+            list(self.cells.glob("*.h5")) and list(self.cells.glob("*.h5.partial"))
         ):
             time.sleep(0.01)
         process.kill()
